@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MIT
+// Mutex<rank>: may sleep; thread context only. Taken through Guard (sync/spin_lock.h). Its holder may
+// allocate. Fast path: one compare-exchange.
+#pragma once
+
+#include "sched/wait_queue.h"
+
+namespace kernel {
+
+// The rank-free body. One word: owner thread, low bit = contended.
+class MutexBase : public Pinned {
+ public:
+  void acquire();
+  bool try_acquire();
+  void release();
+  bool is_held_by_current() const;
+
+ private:
+  void acquire_slow();
+  Atomic<uint64_t> owner_;
+  WaitQueue waiters_;
+};
+
+template <LockRank rank>
+class CAPABILITY("mutex") Mutex : public Pinned {
+  static_assert(rank < kFirstSpinRank, "a spin lock's rank");
+
+ public:
+  constexpr Mutex() = default;
+  // For functions that a lock holder calls through an interface that the analysis cannot follow.
+  void assert_held() const ASSERT_CAPABILITY(this) { DCHECK(body_.is_held_by_current()); }
+
+ private:
+  friend class Guard<Mutex>;
+  friend class Guard2<Mutex>;
+  friend class TryGuard<Mutex>;
+
+  struct State {};
+  State lock(unsigned subclass) {
+    lockdep::acquire(this, rank, subclass, false);
+    body_.acquire();
+    return {};
+  }
+  bool try_lock(State&) {
+    if (!body_.try_acquire()) return false;
+    lockdep::acquire(this, rank, 255, false);
+    return true;
+  }
+  void unlock(State) {
+    body_.release();
+    lockdep::release(this);
+  }
+
+  MutexBase body_;
+};
+
+}  // namespace kernel

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: MIT
+// Per-CPU run queues: a fair class by virtual deadline, the POSIX real-time classes above it, idle
+// below. Wake-ups choose a CPU and send it a reschedule interrupt; idle CPUs pull work. No tick when
+// idle or when one thread runs alone.
+#pragma once
+
+#include "sched/thread.h"
+
+namespace kernel::sched {
+
+// Boot CPU, once; the caller becomes CPU 0's idle thread.
+void init();
+// A secondary CPU's idle thread, made by the boot CPU; and that CPU's entry into scheduling.
+Result<Ref<Thread>> create_idle(unsigned cpu);
+[[noreturn]] void run_idle();
+
+// CPUs that run (SC7). Threads are never bound to others.
+CpuMask online_cpus();
+unsigned online_cpu_count();
+void set_online(unsigned cpu);
+
+// Sleep protocol: set_state(Interruptible…); test the condition; schedule(). A wake() between makes
+// schedule() return at once. Preferred: WaitQueue::wait. Preemption on, no lock held (but for the run
+// queue's own).
+void set_state(ThreadState state);
+void schedule();
+// schedule() that ends at the deadline. True when woken, false when the time came.
+bool schedule_until(Deadline deadline);
+
+// Gives the CPU up to others of the same priority (sched_yield).
+void yield();
+// Sleeps without condition. Uninterruptible.
+void sleep_until(Deadline deadline);
+
+// The end of a thread. Runs on its stack for the last time; the scheduler drops its reference after
+// the switch.
+[[noreturn]] void exit_thread();
+
+// True when the running thread has a signal (or a fatal one) pending.
+bool signal_pending();
+bool kill_pending();
+
+// Makes `space` (or none) the running thread's address space and loads its table. The caller keeps
+// references right; sched calls vm through the hook below at each switch.
+void switch_address_space(AddressSpace* space);
+// vm: loads the address space's table and ASID on this CPU. Interrupts masked. `space` may be null:
+// keep the previous (borrowed) one.
+using LoadAddressSpace = void (*)(AddressSpace* space);
+void set_address_space_loader(LoadAddressSpace load);
+
+// Interrupt entry from user mode and exit: time accounting.
+void account_user_entry();
+void account_user_exit();
+
+// Interrupt controller driver: how to poke other CPUs.
+enum class Ipi : uint8_t { Reschedule, Call, Stop };
+using SendIpi = void (*)(unsigned cpu, Ipi ipi);
+void set_ipi_sender(SendIpi send);
+void handle_ipi(Ipi ipi);  // masked
+// Runs `function(argument)` on every other online CPU, in interrupt context, and waits. Thread context.
+void call_on_others(void (*function)(void*), void* argument);
+
+struct LoadAverage {
+  uint64_t averages[3];  // 1, 5, 15 minutes, 11-bit fraction as Linux has it
+  unsigned running;
+};
+LoadAverage load_average();
+struct CpuTimes {
+  Nanoseconds user, system, idle, irq;
+};
+CpuTimes cpu_times(unsigned cpu);  // for /proc/stat
+uint64_t context_switches();
+
+}  // namespace kernel::sched

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: MIT
+// The one way to wait, under futexes, poll, pipes, terminals, children and timers. A waiter is on the
+// queue before it tests its condition, so that no wake-up is lost.
+#pragma once
+
+#include "lib/list.h"
+#include "sched/scheduler.h"
+
+namespace kernel {
+
+class WaitQueue;
+
+enum class WaitMode : uint8_t { Interruptible, Killable, Uninterruptible };
+
+// An entry of a queue. on_wake runs under the queue's lock, in any context: it wakes a thread or marks
+// something ready. Returns whether it consumed an exclusive wake-up. `events`: poll bits or 0 = all.
+class Waiter : public ListNode<Waiter> {
+ public:
+  using OnWake = bool (*)(Waiter& waiter, uint32_t events);
+  explicit Waiter(OnWake on_wake, bool exclusive = false) : on_wake_(on_wake), exclusive_(exclusive) {}
+  ~Waiter() { DCHECK(queue_ == nullptr); }
+  WaitQueue* queue() const { return queue_; }
+
+ private:
+  friend class WaitQueue;
+  OnWake on_wake_;
+  WaitQueue* queue_ = nullptr;
+  bool exclusive_;
+};
+
+// Wakes the thread that made it. Stays on the queue until its owner removes it.
+class ThreadWaiter : public Waiter {
+ public:
+  explicit ThreadWaiter(bool exclusive = false) : Waiter(wake_thread, exclusive), thread_(&current()) {}
+
+ private:
+  static bool wake_thread(Waiter& waiter, uint32_t events);
+  Thread* thread_;
+};
+
+class WaitQueue : public Pinned {
+ public:
+  constexpr WaitQueue() = default;
+  ~WaitQueue() { DCHECK(waiters_.empty()); }
+
+  // Wakes all waiters that are not exclusive and up to `exclusive_count` that are. Any context. The
+  // caller has changed the condition before. Cheap when nobody waits (one fence, one load).
+  void wake(size_t exclusive_count = 1, uint32_t events = 0);
+  void wake_all(uint32_t events = 0) { wake(~size_t{0}, events); }
+
+  void add(Waiter& waiter);     // exclusive waiters at the end, others in front
+  void remove(Waiter& waiter);  // fine when it is not on a queue any more
+  bool has_waiters() const;
+
+  // Sleeps until ready() is true. Errors: RestartSys when a signal ended it (Interruptible: any;
+  // Killable: a fatal one), TimedOut. ready() runs without locks, and is tested first and last.
+  template <class Ready>
+  Result<> wait(Ready ready, WaitMode mode = WaitMode::Interruptible, Deadline deadline = {},
+                bool exclusive = false) {
+    if (ready()) return {};
+    lockdep::assert_may_sleep();
+    ThreadWaiter waiter(exclusive);
+    add(waiter);
+    Result<> result;
+    for (;;) {
+      sched::set_state(sleep_state(mode));
+      if (ready()) break;
+      if (interrupted(mode)) {
+        result = Errno::RestartSys;
+        break;
+      }
+      if (!sched::schedule_until(deadline)) {
+        if (!ready()) result = Errno::TimedOut;
+        break;
+      }
+    }
+    sched::set_state(ThreadState::Runnable);
+    remove(waiter);
+    return result;
+  }
+
+  static ThreadState sleep_state(WaitMode mode);
+  static bool interrupted(WaitMode mode);
+
+ private:
+  mutable SpinLock<LockRank::WaitQueue> lock_;
+  List<Waiter> waiters_ GUARDED_BY(lock_);
+};
+
+}  // namespace kernel

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: MIT
+// The order of all locks, outermost first: a lock may be taken only below every lock held. Debug builds
+// check it at each acquisition. Within a rank a subclass orders instances (parent before child); other
+// same-rank pairs use Guard2, which orders by address.
+#pragma once
+
+#include "arch/cpu.h"
+#include "lib/types.h"
+
+namespace kernel {
+
+enum class LockRank : uint16_t {
+  // Sleeping locks (sched/mutex.h), outermost first.
+  MountNamespace,     // fs: the mount tree, changed by mount/umount/pivot_root
+  Rename,             // fs: one per superblock, cross-directory rename
+  Execve,             // process: credentials and image change of one process
+  PidNamespace,       // task: process tree: parents, children, groups, sessions
+  Terminal,           // fs/tty: configuration of one terminal
+  File,               // fs: position of an open file
+  Inode,              // fs: contents of one inode; subclass orders directories
+  Pipe,               // fs: buffer of one pipe
+  FdTable,            // fs: descriptor table, growth
+  FsContext,          // fs: root, working directory, umask
+  AddressSpace,       // vm: mappings of one address space; subclass 1 = the child in fork
+  MemoryObject,       // vm: pages of one memory object
+  KernelMap,          // mm: ranges of kernel mappings
+  DriverThread,       // drivers: state of one device, thread context
+  // Spin locks, outermost first.
+  Epoll,              // fs: ready lists
+  TerminalBuffer,     // fs/tty: input and output rings
+  Task,               // task: signals of one thread group
+  PidMap,             // task: pid allocation and lookup
+  InodeSpin,          // fs: small fields of an inode
+  DentryHash,         // fs: dentry cache
+  MountHash,          // fs: mount lookup
+  FutexBucket,        // vm
+  PageTable,          // vm: entries of one leaf table or one address space
+  PageCache,          // vm: tree of one memory object's pages
+  Device,             // drivers: registers and rings
+  WaitQueue,          // sched
+  TimerQueue,         // sched
+  RunQueue,           // sched; subclass by CPU number order
+  RcuCallbacks,       // sync
+  Frames,             // mm: buddy lists
+  Slab,               // mm: slab lists
+  Random,             // lib: entropy pool
+  Console,            // lib: output of the log
+  Leaf,               // a lock under which nothing else is taken
+};
+
+inline constexpr LockRank kFirstSpinRank = LockRank::Epoll;
+
+namespace lockdep {
+
+#ifdef SAMARA_DEBUG
+// Panics with both locks' ranks when `rank` may not be taken now.
+void acquire(const void* lock, LockRank rank, unsigned subclass, bool is_spin);
+void release(const void* lock);
+// Panics when the running thread holds any lock, or is not preemptible: it may be about to sleep.
+void assert_may_sleep();
+void assert_no_locks_held();
+#else
+inline void acquire(const void*, LockRank, unsigned, bool) {}
+inline void release(const void*) {}
+inline void assert_may_sleep() {}
+inline void assert_no_locks_held() {}
+#endif
+
+}  // namespace lockdep
+}  // namespace kernel
