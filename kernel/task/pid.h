@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT
+// Process identifiers. A Pid object is one number's identity: it outlives the task, so that a number in
+// use as a process group or session is not given out again, and nobody signals a stranger.
+#pragma once
+
+#include "lib/list.h"
+#include "lib/ref.h"
+#include "sync/rcu.h"
+
+namespace kernel {
+
+class Task;
+class ThreadGroup;
+class Terminal;
+
+using PidNumber = int32_t;
+inline constexpr PidNumber kPidMax = 4194304;  // /proc/sys/kernel/pid_max of a 64-bit Linux
+
+struct GroupMemberTag {};
+struct SessionMemberTag {};
+
+// Lists are guarded by task::tree_lock; lookups by number are lock-free inside an RCU section.
+class Pid final : public RefCounted<Pid>, public RcuHead, public ListNode<Pid> {
+ public:
+  // The next free number (Linux's order: ascending, wrapping). Errors: Again when none is left, NoMem.
+  static Result<Ref<Pid>> allocate();
+  // Null when nobody has it.
+  static Optional<Ref<Pid>> find(PidNumber number);
+  // The first Pid with a number >= `from` that has a task; for /proc listings.
+  static Optional<Ref<Pid>> find_from(PidNumber from);
+
+  PidNumber number() const { return number_; }
+
+  // The task with this tid / the group with this pid; null when it has gone. RCU section or tree lock.
+  Task* task() const { return task_.read(); }
+  ThreadGroup* thread_group() const { return thread_group_.read(); }
+
+  static void last_unref(Pid* pid);
+
+ private:
+  friend class ProcessTree;
+  friend class PidMap;
+  explicit Pid(PidNumber number) : number_(number) {}
+  PidNumber number_;
+  RcuPointer<Task> task_;
+  RcuPointer<ThreadGroup> thread_group_;
+  List<ThreadGroup, GroupMemberTag> group_members_;
+  List<ThreadGroup, SessionMemberTag> session_members_;
+};
+
+}  // namespace kernel

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: MIT
+// A MemoryObject is the one copy of some data: a file's pages, a memfd, shared anonymous memory. Read,
+// write, mmap and exec all see its pages. Private anonymous memory has no object: its pages belong to
+// the page tables.
+#pragma once
+
+#include "lib/list.h"
+#include "lib/radix_tree.h"
+#include "lib/ref.h"
+#include "mm/frames.h"
+#include "sched/mutex.h"
+#include "vm/io_buffer.h"
+
+namespace kernel {
+
+class Mapping;
+struct ObjectMappingTag {};
+
+class MemoryObject : public RefCounted<MemoryObject>, public RcuHead {
+ public:
+  virtual ~MemoryObject();
+
+  // The page at `index` (file offset / page size) with a reference for the caller. Fills it when it is
+  // not there. Errors: Fault past the end (SIGBUS), NoMem, NoSpc, Io. May sleep.
+  Result<PhysAddr> get_page(uint64_t index, bool for_write);
+  // Without sleeping or filling: a hole or an absent page is nothing. For fault-around, mincore.
+  std::optional<PhysAddr> peek_page(uint64_t index);
+
+  // Bytes through the cache, bounded by size() for reads. The caller holds the inode's lock for writes
+  // and has extended the size before. Return bytes moved (short only at the end or on an error behind
+  // the first byte).
+  Result<size_t> read(IoBuffer& buffer, uint64_t offset);
+  Result<size_t> write(IoBuffer& buffer, uint64_t offset);
+
+  // In bytes; the end of what can be read or mapped.
+  uint64_t size() const { return size_.load_acquire(); }
+  void set_size(uint64_t size) { size_.store_release(size); }
+  // Drops pages from `start` on (bytes), zeroes the tail of the page that holds it, and unmaps them
+  // everywhere. The caller has set the size before.
+  void truncate(uint64_t start);
+  // FALLOC_FL_PUNCH_HOLE, madvise(MADV_REMOVE).
+  void punch(uint64_t start, uint64_t end);
+  uint64_t resident_pages() const { return resident_.load_relaxed(); }
+  // SEEK_DATA / SEEK_HOLE at page granularity for objects without a disk. Offset or NxIo.
+  Result<uint64_t> seek(uint64_t offset, bool want_data);
+
+  // Every Mapping of the object, so that truncation can unmap (address_space.cc).
+  void add_mapping(Mapping& mapping);
+  void remove_mapping(Mapping& mapping);
+  bool has_writable_mappings() const;
+
+  // Dirty pages go to the disk now (fsync, msync). Memory-only objects have nothing to do.
+  virtual Result<> write_back(uint64_t start, uint64_t end) { (void)start, (void)end; return {}; }
+
+  static void last_unref(MemoryObject* object) { retire_object(object); }
+
+ protected:
+  // Fills a fresh page that is not in the cache: zeros for memory objects, the disk's bytes for files.
+  // `page` is zeroed already when wants_zero_page().
+  virtual Result<> fill_page(uint64_t index, PhysAddr page) = 0;
+  // Accounting of a new page (tmpfs size limit). Called before it is inserted.
+  virtual Result<> charge_page() { return {}; }
+  virtual void uncharge_pages(uint64_t count) { (void)count; }
+  // A hole reads as zeros without allocating a page, when true.
+  virtual bool holes_are_zero() const { return false; }
+
+  Atomic<uint64_t> size_;
+  Atomic<uint64_t> resident_;
+  SpinLock<LockRank::PageCache> lock_;
+  RadixTree pages_ GUARDED_BY(lock_);     // index -> frame, each entry one reference
+  mutable Mutex<LockRank::MemoryObject> mappings_lock_;
+  List<Mapping, ObjectMappingTag> mappings_ GUARDED_BY(mappings_lock_);
+};
+
+// Zero-filled memory that several address spaces share: MAP_SHARED|MAP_ANONYMOUS, memfd, tmpfs files.
+class AnonymousObject : public MemoryObject {
+ public:
+  static Result<Ref<AnonymousObject>> create(uint64_t size);
+
+ protected:
+  Result<> fill_page(uint64_t index, PhysAddr page) override;
+  bool holes_are_zero() const override { return true; }
+};
+
+}  // namespace kernel

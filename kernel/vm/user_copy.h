@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: MIT
+// The only way to user memory. copy_in/copy_out may fault and sleep, and assert that no lock is held.
+// The _nofault forms never sleep, may run under a lock, and return how many bytes they moved; the
+// caller drops its locks, calls fault_in, and tries again. Every range is checked against kUserLimit,
+// after the tag bits are stripped as Linux does. Error: Fault.
+#pragma once
+
+#include <type_traits>
+
+#include "arch/user_copy.h"
+#include "lib/result.h"
+#include "lib/string.h"
+
+namespace kernel {
+
+Result<> copy_in(void* to, UserAddr from, size_t size);
+Result<> copy_out(UserAddr to, const void* from, size_t size);
+Result<> zero_out(UserAddr to, size_t size);
+size_t copy_in_nofault(void* to, UserAddr from, size_t size);
+size_t copy_out_nofault(UserAddr to, const void* from, size_t size);
+size_t zero_out_nofault(UserAddr to, size_t size);
+// Makes the range's first bytes accessible (at least one page), or Fault. May sleep.
+Result<> fault_in(UserAddr start, size_t size, bool for_write);
+bool is_user_range(UserAddr start, size_t size);
+
+// A NUL-terminated string of at most `limit` bytes, NUL included. Errors: Fault; NameTooLong.
+Result<String> copy_in_string(UserAddr from, size_t limit);
+
+// Structures that cross the boundary: trivially copyable and without implicit padding, so that no
+// kernel byte leaks. Holes are written as fields.
+template <class T>
+concept UserAbi = std::is_trivially_copyable_v<T> && std::has_unique_object_representations_v<T>;
+
+// Typed user pointers; the direction is in the type. A null pointer is a valid value of the argument.
+template <UserAbi T>
+class UserIn {
+ public:
+  explicit UserIn(UserAddr address = {}) : address_(address) {}
+  UserAddr address() const { return address_; }
+  bool is_null() const { return raw(address_) == 0; }
+  Result<T> read() const { return UserIn::at(address_); }
+  Result<T> read(size_t index) const { return at(address_ + index * sizeof(T)); }
+  Result<> read_array(T* to, size_t count) const {
+    size_t bytes;
+    if (__builtin_mul_overflow(count, sizeof(T), &bytes)) return Errno::Fault;
+    return copy_in(to, address_, bytes);
+  }
+
+ private:
+  static Result<T> at(UserAddr address) {
+    T value;
+    TRY(copy_in(&value, address, sizeof value));
+    return value;
+  }
+  UserAddr address_;
+};
+
+template <UserAbi T>
+class UserOut {
+ public:
+  explicit UserOut(UserAddr address = {}) : address_(address) {}
+  UserAddr address() const { return address_; }
+  bool is_null() const { return raw(address_) == 0; }
+  Result<> write(const T& value) const { return copy_out(address_, &value, sizeof value); }
+  Result<> write(size_t index, const T& value) const {
+    return copy_out(address_ + index * sizeof(T), &value, sizeof value);
+  }
+  Result<> write_array(const T* from, size_t count) const {
+    size_t bytes;
+    if (__builtin_mul_overflow(count, sizeof(T), &bytes)) return Errno::Fault;
+    return copy_out(address_, from, bytes);
+  }
+
+ private:
+  UserAddr address_;
+};
+
+template <UserAbi T>
+class UserInOut {
+ public:
+  explicit UserInOut(UserAddr address = {}) : address_(address) {}
+  UserAddr address() const { return address_; }
+  bool is_null() const { return raw(address_) == 0; }
+  Result<T> read() const { return UserIn<T>(address_).read(); }
+  Result<> write(const T& value) const { return UserOut<T>(address_).write(value); }
+
+ private:
+  UserAddr address_;
+};
+
+// A path or other string argument, not copied yet.
+class UserString {
+ public:
+  explicit UserString(UserAddr address = {}) : address_(address) {}
+  UserAddr address() const { return address_; }
+  bool is_null() const { return raw(address_) == 0; }
+  Result<String> copy(size_t limit) const { return copy_in_string(address_, limit); }
+
+ private:
+  UserAddr address_;
+};
+
+}  // namespace kernel
