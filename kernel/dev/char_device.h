@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: MIT
+// Character devices by number: what opening a node of that number gives. Drivers and pseudo-devices
+// register here; devtmpfs makes a node with the name.
+#pragma once
+
+#include "lib/list.h"
+#include "lib/ref.h"
+#include "lib/string_view.h"
+
+namespace kernel {
+
+class File;
+class Path;
+
+// Registered for good, or until unregister. `open` makes the file; it may sleep.
+class CharDeviceBase : public ListNode<CharDeviceBase> {
+ public:
+  uint32_t major = 0;
+  uint32_t minor = 0;
+  StringView name;       // below /dev; may contain '/'
+  uint16_t mode = 0600;
+  virtual Result<Ref<File>> open(const Path& path, uint32_t flags) = 0;
+
+ protected:
+  ~CharDeviceBase() = default;
+};
+
+// Errors: Exist.
+Result<> register_char_device(CharDeviceBase& device);
+void unregister_char_device(CharDeviceBase& device);
+CharDeviceBase* find_char_device(uint32_t major, uint32_t minor);
+
+}  // namespace kernel

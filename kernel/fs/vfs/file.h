@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: MIT
+// File: an open file description (open(2)): what descriptors refer to, across dup and fork. Kinds
+// derive from it: regular, directory, pipe end, terminal, eventfd, …
+#pragma once
+
+#include "fs/vfs/path.h"
+#include "fs/vfs/poll.h"
+#include "vm/io_buffer.h"
+
+namespace kernel {
+
+// O_* flags of arm64 (asm-generic with arm's own four).
+inline constexpr uint32_t kOpenReadOnly = 0, kOpenWriteOnly = 1, kOpenReadWrite = 2, kOpenAccessMode = 3,
+    kOpenCreate = 0100, kOpenExclusive = 0200, kOpenNoCtty = 0400, kOpenTruncate = 01000,
+    kOpenAppend = 02000, kOpenNonBlock = 04000, kOpenDsync = 010000, kOpenAsync = 020000,
+    kOpenDirectory = 040000, kOpenNoFollow = 0100000, kOpenDirect = 0200000, kOpenLargeFile = 0400000,
+    kOpenNoAtime = 01000000, kOpenCloseOnExec = 02000000, kOpenSync = 04010000, kOpenPath = 010000000,
+    kOpenTmpFile = 020040000;
+
+enum class Whence : uint8_t { Set = 0, Current = 1, End = 2, Data = 3, Hole = 4 };
+
+class File : public RefCounted<File>, public RcuHead {
+ public:
+  virtual ~File();
+
+  // Data at `offset` (positional kinds) or from the stream (offset ignored). May sleep unless
+  // nonblocking(): then Again. Return bytes moved; 0 at the end of a read.
+  virtual Result<size_t> read(IoBuffer& buffer, uint64_t offset);
+  virtual Result<size_t> write(IoBuffer& buffer, uint64_t offset);
+  // The present events; registers on the queues that change them.
+  virtual uint32_t poll(PollRegistration* registration);
+  virtual Result<int64_t> ioctl(uint32_t request, uint64_t argument);  // NoTty by default
+  virtual Result<uint64_t> seek(int64_t offset, Whence whence);        // SPipe by default
+  virtual Result<> read_directory(DirectorySink& sink);                // NotDir by default
+  // What mmap maps; NoDev by default. May refuse protections (Acces).
+  virtual Result<Ref<MemoryObject>> memory_object(uint32_t protection, bool shared);
+  virtual Result<> synchronise(bool data_only);                        // Inval by default
+  // At each close of a descriptor (not the last only): POSIX locks go.
+  virtual Result<> flush() { return {}; }
+  // /proc/PID/fdinfo lines beyond pos, flags, mnt_id.
+  virtual void show_info(FormatSink& sink) { (void)sink; }
+  // True for files with a position (lseek works, read/write use and move it).
+  virtual bool is_seekable() const { return false; }
+
+  const Path& path() const { return path_; }
+  Inode& inode() const { return path_.inode(); }
+  uint32_t flags() const { return flags_.load_relaxed(); }
+  bool readable() const { return (flags() & kOpenAccessMode) != kOpenWriteOnly && !(flags() & kOpenPath); }
+  bool writable() const { return (flags() & kOpenAccessMode) != kOpenReadOnly && !(flags() & kOpenPath); }
+  bool nonblocking() const { return (flags() & kOpenNonBlock) != 0; }
+  void set_flags(uint32_t flags) { flags_.store_relaxed(flags); }  // fcntl F_SETFL
+  const Credentials& credentials() const { return *credentials_; }
+
+  // The position; read and write without offset hold position_lock around the transfer.
+  Mutex<LockRank::File> position_lock;
+  uint64_t position GUARDED_BY(position_lock) = 0;
+  // F_SETOWN, F_SETSIG.
+  int32_t owner_pid = 0;
+  uint8_t owner_type = 0;
+  uint8_t owner_signal = 0;
+
+  static void last_unref(File* file);  // closes, then retires
+
+ protected:
+  File(Path path, uint32_t flags);
+  // The last reference has gone: give up locks, wake the other end. May sleep.
+  virtual void on_close() {}
+
+  Path path_;
+  Atomic<uint32_t> flags_;
+  Ref<Credentials> credentials_;
+};
+
+}  // namespace kernel

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT
+// A mounted file system instance, and the list of file system types (mount(2), statfs(2)).
+#pragma once
+
+#include "fs/vfs/inode.h"
+#include "lib/format.h"
+
+namespace kernel {
+
+struct FileSystemStatistics {
+  uint64_t type = 0;  // statfs magic
+  uint64_t block_size = kPageSize;
+  uint64_t blocks = 0, free_blocks = 0, available_blocks = 0;
+  uint64_t files = 0, free_files = 0;
+  uint64_t id = 0;
+  uint64_t name_limit = 255;
+};
+
+class SuperBlock : public RefCounted<SuperBlock> {
+ public:
+  virtual ~SuperBlock();
+  virtual Ref<Inode> root() = 0;
+  virtual FileSystemStatistics statistics() = 0;
+  virtual Result<> synchronise() { return {}; }
+  virtual Result<> remount(StringView options) { (void)options; return {}; }
+  virtual void show_options(FormatSink& sink) { (void)sink; }  // ",size=…" for /proc/mounts
+
+  StringView type_name() const { return type_name_; }
+  DeviceNumber device() const { return device_; }              // st_dev: anonymous ones are 0:N
+  bool read_only() const { return read_only_.load_relaxed(); }
+
+  Mutex<LockRank::Rename> rename_lock;
+  Atomic<bool> read_only_;
+
+ protected:
+  explicit SuperBlock(StringView type_name);
+  StringView type_name_;
+  DeviceNumber device_;
+};
+
+// A type that mount(2) can name: FILE_SYSTEM(tmpfs, "tmpfs", mount_function, needs_device).
+struct FileSystemType {
+  StringView name;
+  Result<Ref<SuperBlock>> (*mount)(StringView source, StringView options);
+  bool needs_device = false;
+  FileSystemType* next = nullptr;
+};
+void register_file_system(FileSystemType& type);
+FileSystemType* find_file_system(StringView name);
+FileSystemType* first_file_system();
+
+}  // namespace kernel

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT
+// The operations on names that system calls, exec and init use. All check permissions with the running
+// task's credentials (fsuid, groups, capabilities). May sleep.
+#pragma once
+
+#include "fs/vfs/fd_table.h"
+#include "fs/vfs/fs_context.h"
+#include "fs/vfs/mount.h"
+#include "task/task.h"
+
+namespace kernel::vfs {
+
+// Where a relative path starts: a directory (dirfd), else the working directory.
+struct Start {
+  const Path* directory = nullptr;
+};
+enum class LookupFlags : uint32_t {
+  None = 0,
+  Follow = 1,          // a final symbolic link
+  Directory = 2,       // must be one
+  EmptyPath = 4,       // AT_EMPTY_PATH: "" is the start itself
+  NoAutomount = 8,
+  // openat2(2) RESOLVE_*
+  NoXdev = 16, NoMagicLinks = 32, NoSymlinks = 64, Beneath = 128, InRoot = 256,
+};
+constexpr LookupFlags operator|(LookupFlags a, LookupFlags b) {
+  return static_cast<LookupFlags>(static_cast<uint32_t>(a) | static_cast<uint32_t>(b));
+}
+
+Result<Path> lookup(Start start, StringView path, LookupFlags flags = LookupFlags::Follow);
+
+struct OpenRequest {
+  uint32_t flags = 0;   // O_*
+  uint16_t mode = 0;    // before umask
+  LookupFlags resolve = LookupFlags::None;
+};
+Result<Ref<File>> open(Start start, StringView path, const OpenRequest& request);
+// For exec: a regular file with execute permission, ETXTBSY against writers while it is held.
+Result<Ref<File>> open_executable(Start start, StringView path, LookupFlags flags);
+
+Result<> make_directory(Start start, StringView path, uint16_t mode);
+Result<> make_node(Start start, StringView path, FileType type, uint16_t mode, DeviceNumber device);
+Result<> symbolic_link(StringView target, Start start, StringView path);
+Result<> hard_link(Start old_start, StringView old_path, Start new_start, StringView new_path, LookupFlags flags);
+Result<> unlink(Start start, StringView path);
+Result<> remove_directory(Start start, StringView path);
+Result<> rename(Start old_start, StringView old_path, Start new_start, StringView new_path, uint32_t flags);
+Result<> truncate(const Path& path, uint64_t size);
+Result<> truncate(File& file, uint64_t size);
+Result<> change_mode(const Path& path, uint16_t mode);
+Result<> change_owner(const Path& path, Uid uid, Gid gid);
+Result<> change_times(const Path& path, std::optional<Timestamp> access, std::optional<Timestamp> modify,
+                      bool both_now);
+InodeAttributes attributes(const Path& path);
+
+// access(2)-like: bits 4 read, 2 write, 1 execute. With the given credentials.
+Result<> check_permission(const Inode& inode, unsigned wanted, const Credentials& credentials);
+
+// Reads and writes at the file's position or at `offset`, with O_APPEND, RLIMIT_FSIZE, position lock.
+Result<size_t> read(File& file, IoBuffer& buffer, std::optional<uint64_t> offset = {});
+Result<size_t> write(File& file, IoBuffer& buffer, std::optional<uint64_t> offset = {});
+// For the kernel's own use (exec, cpio).
+Result<size_t> read_kernel(File& file, void* to, size_t size, uint64_t offset);
+
+// Boot: the first mount (a tmpfs as rootfs) and the context of init.
+Result<Ref<FsContext>> mount_root();
+
+}  // namespace kernel::vfs
