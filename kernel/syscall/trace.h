@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: MIT
+// `trace=syscalls` on the kernel command line, and --strace of the command: lines like strace(1)'s on
+// the log, from the same table as dispatch.
+#pragma once
+
+#include "syscall/context.h"
+
+namespace kernel::syscall {
+
+// Every new task traces when on. Set once at boot.
+void set_trace_all(bool on);
+bool trace_all();
+
+void trace_enter(const Context& context, uint64_t number);
+void trace_exit(const Context& context, uint64_t number, int64_t result);
+
+}  // namespace kernel::syscall
