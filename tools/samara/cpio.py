@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: MIT
+"""Writes newc cpio archives, the format of an initramfs: reproducibly (entries sorted, times zero, owners
+root, inode numbers by position), uncompressed, with device nodes and without needing root.
+Format: Linux Documentation/driver-api/early-userspace/buffer-format.rst."""
+
+import os
+import stat
+from pathlib import Path
+from typing import BinaryIO
+
+from .errors import SamaraError
+
+_MAX_FILE = 0xFFFFFFFF  # c_filesize is 8 hex digits
+
+
+class Archive:
+    """Entries by path, written in sorted order. Parents are made as they are needed (mode 0755)."""
+
+    def __init__(self) -> None:
+        self._entries: dict[str, tuple[int, bytes | Path, tuple[int, int], int]] = {}
+
+    def directory(self, path: str, mode: int = 0o755) -> None:
+        self._add(path, stat.S_IFDIR | mode, b"")
+
+    def file(self, path: str, content: bytes | str | Path, mode: int = 0o644) -> None:
+        """`content` is the bytes, or the host's file that has them, read when the archive is written."""
+        data = content.encode() if isinstance(content, str) else content
+        self._add(path, stat.S_IFREG | mode, data)
+
+    def symlink(self, path: str, target: str) -> None:
+        self._add(path, stat.S_IFLNK | 0o777, os.fsencode(target))
+
+    def device(self, path: str, mode: int, major: int, minor: int) -> None:
+        """A character device."""
+        self._add(path, stat.S_IFCHR | mode, b"", (major, minor))
+
+    def tree(self, top: Path, prefix: str = "") -> None:
+        """Everything below a host directory; sockets are left out, owners become root."""
+        for folder, names, files in os.walk(top):
+            relative = os.path.relpath(folder, top)
+            base = prefix if relative == "." else os.path.join(prefix, relative)
+            for name in names + files:
+                self._add_from_host(os.path.join(base, name), Path(folder, name))
+
+    def _add_from_host(self, path: str, source: Path) -> None:
+        status = source.lstat()
+        mode = status.st_mode
+        if stat.S_ISREG(mode):
+            self._add(path, mode, source)
+        elif stat.S_ISLNK(mode):
+            self._add(path, mode, os.fsencode(os.readlink(source)))
+        elif stat.S_ISDIR(mode) or stat.S_ISFIFO(mode):
+            self._add(path, mode, b"")
+        elif stat.S_ISCHR(mode) or stat.S_ISBLK(mode):
+            self._add(path, mode, b"", (os.major(status.st_rdev), os.minor(status.st_rdev)))
+
+    def _add(self, path: str, mode: int, data: bytes | Path, device: tuple[int, int] = (0, 0)) -> None:
+        path = path.strip("/")
+        parent = os.path.dirname(path)
+        if parent and parent not in self._entries:
+            self.directory(parent)
+        links = 2 if stat.S_ISDIR(mode) else 1
+        self._entries[path] = (mode, data, device, links)
+
+    def write(self, out: BinaryIO) -> None:
+        for number, path in enumerate(sorted(self._entries, key=os.fsencode), start=1):
+            mode, data, device, links = self._entries[path]
+            size = data.stat().st_size if isinstance(data, Path) else len(data)
+            if size > _MAX_FILE:
+                raise SamaraError(f"{path}: larger than an initramfs can hold (4 GiB)")
+            _write_header(out, os.fsencode(path), number, mode, links, size, device)
+            _write_data(out, data, size)
+        _write_header(out, b"TRAILER!!!", 0, 0, 1, 0, (0, 0))
+
+
+def _write_header(out: BinaryIO, name: bytes, inode: int, mode: int, links: int, size: int,
+                  device: tuple[int, int]) -> None:
+    # magic ino mode uid gid nlink mtime filesize devmajor devminor rdevmajor rdevminor namesize check
+    fields = (inode, mode, 0, 0, links, 0, size, 0, 0, *device, len(name) + 1, 0)
+    header = b"070701" + b"".join(b"%08X" % field for field in fields) + name + b"\0"
+    out.write(header + _padding(len(header)))
+
+
+def _write_data(out: BinaryIO, data: bytes | Path, size: int) -> None:
+    if isinstance(data, bytes):
+        out.write(data)
+    else:
+        left = size
+        with data.open("rb") as source:
+            while left and (chunk := source.read(min(left, 1 << 20))):
+                out.write(chunk)
+                left -= len(chunk)
+        if left:
+            raise SamaraError(f"{data}: shrank while it was read")
+    out.write(_padding(size))
+
+
+def _padding(length: int) -> bytes:
+    return b"\0" * (-length % 4)

@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: MIT
+"""The virtual machine as QEMU's command line: what `run`'s options mean in terms of `-M virt`. Starting and
+ending the process is qemu.py's."""
+
+import os
+import platform
+import re
+import shutil
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from .errors import SamaraError
+from .protocol import Port
+
+DEFAULT_CPU = "cortex-a72"
+
+
+@dataclass
+class Machine:
+    smp: int = 1
+    memory: str = "512M"
+    cpu: str | None = None
+    machine: str = "virt"
+    display: str = "none"       # none, window or png:FILE
+    icount: bool = False
+    gdb: int | None = None      # TCP port; the machine waits for the debugger
+    append: list[str] = field(default_factory=list)
+
+
+def check(machine: Machine) -> None:
+    """Refuses what QEMU would refuse less clearly."""
+    if not 1 <= machine.smp <= 512:
+        raise SamaraError(f"--smp {machine.smp}: between 1 and 512")
+    if not re.fullmatch(r"[0-9]+[kKmMgG]?", machine.memory):
+        raise SamaraError(f"--memory {machine.memory}: a number with K, M or G, such as 512M")
+    if machine.machine.split(",")[0] != "virt":
+        raise SamaraError(f"--machine {machine.machine}: only virt[,option=value…] so far")
+    if not re.fullmatch(r"none|window|png:.+", machine.display):
+        raise SamaraError(f"--display {machine.display}: none, window or png:FILE")
+    if not shutil.which("qemu-system-aarch64"):
+        raise SamaraError("qemu-system-aarch64 is not installed: run ./samara setup")
+
+
+def command_line(machine: Machine, kernel: Path, initrd: str, log: Path, port_fds: dict[Port, int],
+                 monitor_fd: int) -> list[str]:
+    line = ["qemu-system-aarch64", "-nodefaults", "-no-user-config", "-no-reboot"]
+    line += ["-M", _machine_argument(machine), "-m", machine.memory, "-smp", str(machine.smp)]
+    line += _accelerator(machine)
+    line += ["-kernel", str(kernel), "-initrd", initrd, "-append", " ".join(machine.append)]
+    line += ["-chardev", f"file,id=log,path={_escaped(log)},append=on", "-serial", "chardev:log"]
+    line += ["-chardev", f"socket,id=monitor,fd={monitor_fd}", "-mon", "chardev=monitor,mode=control"]
+    line += _channel(port_fds)
+    line += _display(machine)
+    if machine.gdb is not None:
+        line += ["-gdb", f"tcp:127.0.0.1:{machine.gdb}", "-S"]
+    return line
+
+
+def _machine_argument(machine: Machine) -> str:
+    if "gic-version" in machine.machine:
+        return machine.machine
+    return machine.machine + ",gic-version=3"
+
+
+def _accelerator(machine: Machine) -> list[str]:
+    if machine.icount:
+        # One instruction is one nanosecond of the machine's only clock: every run is the same run.
+        return ["-accel", "tcg,thread=single", "-cpu", machine.cpu or DEFAULT_CPU, "-seed", "1",
+                "-icount", "shift=0,sleep=off", "-rtc", "base=2024-01-01T00:00:00,clock=vm"]
+    if machine.cpu in (None, "host") and _has_kvm() and "virtualization=on" not in machine.machine:
+        return ["-accel", "kvm", "-cpu", "host"]
+    return ["-accel", "tcg,thread=multi", "-cpu", machine.cpu or DEFAULT_CPU]
+
+
+def _has_kvm() -> bool:
+    return platform.machine() == "aarch64" and os.access("/dev/kvm", os.R_OK | os.W_OK)
+
+
+def _channel(port_fds: dict[Port, int]) -> list[str]:
+    # As many queues as there are ports: QEMU's default of 31 would cost the guest memory and time.
+    line = ["-device", f"virtio-serial-device,id=channel,max_ports={max(Port) + 1}"]
+    for port, fd in sorted(port_fds.items()):
+        name = port.name.lower()
+        line += ["-chardev", f"socket,id={name},fd={fd}"]
+        line += ["-device", f"virtserialport,bus=channel.0,nr={int(port)},chardev={name},name=samara.{name}"]
+    return line
+
+
+def _display(machine: Machine) -> list[str]:
+    if machine.display == "none":
+        return ["-display", "none"]
+    line = ["-device", "ramfb"]
+    return line + ["-display", "gtk" if machine.display == "window" else "none"]
+
+
+def _escaped(path: Path) -> str:
+    return str(path).replace(",", ",,")

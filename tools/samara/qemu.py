@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: MIT
+"""One QEMU process and the descriptors to it. It dies with us, however we die: the kernel kills it
+(PR_SET_PDEATHSIG) when this process ends. Everything goes over inherited descriptors, so nothing is left
+behind in the file system but the kernel's log."""
+
+import ctypes
+import json
+import os
+import signal
+import socket
+import subprocess
+import tempfile
+from pathlib import Path
+
+from .errors import SamaraError
+from .machine import Machine, command_line
+from .protocol import Port
+
+_PR_SET_PDEATHSIG = 1
+_LIBC = ctypes.CDLL(None, use_errno=True)
+
+
+def _die_with_parent(parent: int):
+    def in_child() -> None:
+        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:
+            os._exit(1)  # the parent was gone before we asked
+    return in_child
+
+
+class Qemu:
+    """The running emulator: `ports` are our ends of the host channel."""
+
+    def __init__(self, machine: Machine, kernel: Path, initrd: "Path | int", log: Path):
+        ours, theirs = {}, {}
+        for port in Port:
+            ours[port], theirs[port] = socket.socketpair()
+            ours[port].setblocking(False)
+        self._monitor, monitor_end = socket.socketpair()
+        passed = [end.fileno() for end in theirs.values()] + [monitor_end.fileno()]
+        if isinstance(initrd, int):
+            passed.append(initrd)
+            initrd_name = f"/proc/self/fd/{initrd}"
+        else:
+            initrd_name = str(initrd)
+        self.ports = ours
+        self._said = tempfile.TemporaryFile()
+        line = command_line(machine, kernel, initrd_name, log, {p: s.fileno() for p, s in theirs.items()},
+                            monitor_end.fileno())
+        if os.environ.get("SAMARA_SHOW_QEMU"):
+            os.write(2, (" ".join(line) + "\n").encode())
+        # A session of its own: a Ctrl-C at the terminal is for the guest's program, not for QEMU.
+        self.process = subprocess.Popen(line, stdin=subprocess.DEVNULL, stdout=self._said, stderr=self._said,
+                                        pass_fds=passed, start_new_session=True,
+                                        preexec_fn=_die_with_parent(os.getpid()))
+        for end in [*theirs.values(), monitor_end]:
+            end.close()
+        self.pidfd = os.pidfd_open(self.process.pid)
+
+    def ended(self) -> bool:
+        return self.process.poll() is not None
+
+    def said(self) -> str:
+        """What QEMU itself has written: nothing, or why it could not go on."""
+        self._said.seek(0)
+        return self._said.read().decode(errors="replace").strip()
+
+    def wait(self, seconds: float) -> bool:
+        """Whether it ended by itself in that time."""
+        try:
+            self.process.wait(seconds)
+            return True
+        except subprocess.TimeoutExpired:
+            return False
+
+    def screenshot(self, file: Path) -> None:
+        """Writes what the machine's display shows, as PNG."""
+        self._monitor.settimeout(10)
+        stream = self._monitor.makefile("rwb")
+        stream.readline()  # the greeting
+        for command in ({"execute": "qmp_capabilities"},
+                        {"execute": "screendump", "arguments": {"filename": str(file), "format": "png"}}):
+            stream.write(json.dumps(command).encode() + b"\n")
+            stream.flush()
+            while True:
+                answer = json.loads(stream.readline() or b'{"error": {"desc": "QEMU has gone"}}')
+                if "error" in answer:
+                    raise SamaraError(f"no screenshot: {answer['error']['desc']}")
+                if "return" in answer:
+                    break
+
+    def stop(self) -> None:
+        """Ends it now and takes back what it held."""
+        if not self.ended():
+            self.process.kill()
+        self.process.wait()
+        os.close(self.pidfd)
+        for end in [*self.ports.values(), self._monitor, self._said]:
+            end.close()

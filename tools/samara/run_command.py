@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: MIT
+"""`samara run`: one program in a machine, with our standard streams, signals and terminal as its own. Its exit
+status is ours."""
+
+import os
+import signal
+import socket
+import sys
+import time
+from pathlib import Path
+
+from . import build_command, guest, kernels, symbols, terminal, transfer, ui
+from .errors import SamaraError
+from .machine import Machine
+from .session import Request, Session
+from .streams import FdSink, FdSource
+
+_SHELL = ["sh", "-l"]
+_FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2)
+_ESCAPE = b"\x1d"  # Ctrl-]
+
+
+def run(arguments) -> int:
+    preset = "debug" if arguments.debug else "release"
+    if not arguments.no_build:
+        build_command.ensure(kernel=preset if arguments.kernel == "samara" else None)
+    request = _request(arguments)
+    spec = guest.Spec(kernels.choose(arguments.kernel, preset), request, machine=_machine(arguments),
+                      root=arguments.root, strace=arguments.strace, log=arguments.log,
+                      echo_log=arguments.verbose)
+    if arguments.strace and spec.kernel.strace is None:
+        raise SamaraError("--strace works with our kernel only")
+    if arguments.gdb is not None:
+        ui.say(f"the machine waits for a debugger: in another terminal, ./samara gdb --port {arguments.gdb}")
+    raw = terminal.RawTerminal(0) if request.terminal and os.isatty(0) else None
+    try:
+        status, problem, log = _run_with_signals(spec, raw)
+    finally:
+        if raw is not None:
+            raw.close()
+    _explain(spec, problem, log, arguments)
+    return status
+
+
+def _request(arguments) -> Request:
+    interactive = os.isatty(0) and os.isatty(1)
+    use_terminal = {"auto": interactive, "always": True, "never": False}[arguments.tty]
+    environment = dict(guest.DEFAULT_ENVIRONMENT)
+    if use_terminal:
+        environment["TERM"] = os.environ.get("TERM", "linux")
+    for item in arguments.env:
+        name, equals, value = item.partition("=")
+        if not name:
+            raise SamaraError(f"--env {item}: expected NAME=VALUE or NAME")
+        if equals:
+            environment[name] = value
+        elif name in os.environ:
+            environment[name] = os.environ[name]
+    return Request(
+        argv=arguments.program or _SHELL, env=[f"{name}={value}" for name, value in environment.items()],
+        cwd=arguments.cwd, terminal=use_terminal, separate_stderr=use_terminal and not os.isatty(2),
+        window=terminal.size(0 if os.isatty(0) else 1), timeout=arguments.timeout,
+        put=[transfer.parse(text, "--put") for text in arguments.put],
+        get=[transfer.parse(text, "--get") for text in arguments.get])
+
+
+def _machine(arguments) -> Machine:
+    append = list(arguments.append)
+    if arguments.gdb is not None:
+        append.append("nokaslr")  # symbols are where the file says
+    return Machine(smp=arguments.smp, memory=arguments.memory, cpu=arguments.cpu, machine=arguments.machine,
+                   display=arguments.display, icount=arguments.icount, gdb=arguments.gdb, append=append)
+
+
+def _run_with_signals(spec: guest.Spec, raw: terminal.RawTerminal | None):
+    """Signals arrive as bytes on a socket in the session's loop: no handler ever interrupts its work."""
+    wake, notify = socket.socketpair()
+    wake.setblocking(False)
+    notify.setblocking(False)
+    caught = [*_FORWARDED, signal.SIGWINCH, signal.SIGTSTP, signal.SIGCONT]
+    saved = {number: signal.getsignal(number) for number in caught}
+    for number in caught:
+        if saved[number] is not signal.SIG_IGN:  # nohup stays nohup
+            signal.signal(number, lambda *_: None)
+    saved_wakeup = signal.set_wakeup_fd(notify.fileno(), warn_on_full_buffer=False)
+    keys = _Keyboard()
+
+    def prepare(session: Session) -> None:
+        session.watch(wake.fileno(), lambda: _on_signals(session, wake, raw))
+
+    try:
+        return guest.launch(spec, FdSource(0), FdSink(1), FdSink(2), prepare=prepare,
+                            on_start=raw.enter if raw else lambda: None,
+                            keyboard=keys.escaped if raw else lambda data: False)
+    finally:
+        signal.set_wakeup_fd(saved_wakeup)
+        for number, handler in saved.items():
+            signal.signal(number, handler)
+        wake.close()
+        notify.close()
+
+
+def _on_signals(session: Session, wake: socket.socket, raw: terminal.RawTerminal | None) -> None:
+    for number in wake.recv(4096):
+        if number in _FORWARDED:
+            session.forward_signal(number)
+        elif number == signal.SIGWINCH:
+            session.resize(*terminal.size(0))
+        elif number == signal.SIGTSTP:
+            _stop(raw)
+
+
+def _stop(raw: terminal.RawTerminal | None) -> None:
+    """Somebody stops us: the terminal is the shell's until we go on."""
+    was_raw = raw is not None and raw.active
+    if was_raw:
+        raw.leave()
+    os.kill(os.getpid(), signal.SIGSTOP)
+    if was_raw:
+        raw.enter()
+
+
+class _Keyboard:
+    """Ctrl-] three times within a second means: away from here, whatever the guest does."""
+
+    def __init__(self) -> None:
+        self._presses: list[float] = []
+
+    def escaped(self, data: bytes) -> bool:
+        now = time.monotonic()
+        if data.strip(_ESCAPE):
+            self._presses.clear()
+            return False
+        self._presses = [t for t in self._presses if now - t < 1.0] + [now] * len(data)
+        return len(self._presses) >= 3
+
+
+def _explain(spec: guest.Spec, problem: str | None, log, arguments) -> None:
+    for line in log.lines:
+        if arguments.icount and "instructions to init" in line:
+            ui.say(line)
+    if arguments.strace and not arguments.verbose:
+        ui.say(f"the system calls are in {log.path}")
+    if problem is None:
+        return
+    ui.error(problem)
+    if log.panicked and not arguments.verbose:
+        report = symbols.symbolize_text(log.tail(), spec.kernel.elf)
+        sys.stderr.write(report.rstrip() + "\n")
+    if log.panicked or "time limit" in problem or "machine ended" in problem:
+        ui.error(f"the kernel's log: {_short(log.path)}")
+
+
+def _short(path: Path) -> Path:
+    try:
+        return path.relative_to(Path.cwd())
+    except ValueError:
+        return path

@@ -1,0 +1,476 @@
+# SPDX-License-Identifier: MIT
+"""One run of one program in a machine: the event loop between the host's streams and the guest's init. It
+speaks the protocol, keeps the time limit, watches the kernel's log for a panic and the emulator for its end.
+One thread, one poll; each stream has its own flow control. docs/design/host_channel.md is the protocol."""
+
+import errno
+import os
+import select
+import signal
+import socket
+import struct
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from enum import Enum, auto
+
+from . import protocol, transfer, ui
+from .errors import SamaraError
+from .kernel_log import KernelLog
+from .protocol import Entry, Exit, Port, Type
+from .qemu import Qemu
+
+FAILED = 125         # kernel panic, time limit, or a machine that ended without a result
+_TICK = 0.1          # how often the kernel's log and the clock are looked at, in seconds
+_POWER_OFF = 10.0    # how long the guest may take to switch off
+
+
+@dataclass
+class Request:
+    """What is to be done in the guest."""
+
+    argv: list[str]
+    env: list[str]
+    cwd: str = "/"
+    terminal: bool = False
+    separate_stderr: bool = False
+    window: tuple[int, int] = (24, 80)
+    put: list[transfer.Copy] = field(default_factory=list)
+    get: list[transfer.Copy] = field(default_factory=list)
+    timeout: float | None = None
+
+
+class State(Enum):
+    BOOTING = auto()
+    STARTING = auto()    # the channel is open, files are on their way
+    RUNNING = auto()
+    EXITED = auto()      # the last output is on its way
+    GETTING = auto()
+    ENDED = auto()
+
+
+class _Output:
+    """One output stream: a port of the guest, a sink of ours, and what is between them."""
+
+    def __init__(self, port: Port, sink):
+        self.port, self.sink = port, sink
+        self.pending = memoryview(b"")
+        self.received = 0
+        self.broken = False
+
+    def finished(self, total: int) -> bool:
+        return self.received >= total and not self.pending
+
+
+class Session:
+    """`run()` returns the exit status; `problem` then says what went wrong, when something did."""
+
+    def __init__(self, qemu: Qemu, log: KernelLog, request: Request, source, stdout, stderr,
+                 on_start: Callable[[], None] = lambda: None,
+                 keyboard: Callable[[bytes], bool] = lambda data: False):
+        self.qemu, self.log, self.request = qemu, log, request
+        self.problem: str | None = None
+        self.state = State.BOOTING
+        self._source, self._on_start = source, on_start
+        self._at_end: list[Callable[[], None]] = []
+        self._watched: dict[int, Callable[[], None]] = {}
+        self._keyboard = keyboard  # sees the keys; True: the person wants out
+        self._outputs = [_Output(Port.STDOUT, stdout), _Output(Port.STDERR, stderr)]
+        self._decoder = protocol.Decoder()
+        self._control_out = bytearray()
+        self._stdin_open = True
+        self._stdin_total = 0
+        self._stdin_out = memoryview(b"")
+        self._plan: list[tuple[Entry, object]] = []
+        self._pieces: Iterator[bytes] = iter(())
+        self._file_out = memoryview(b"")
+        self._progress: ui.Progress | None = None
+        self._exit: Exit | None = None
+        self._gets = list(request.get)
+        self._receiver: transfer.Receiver | None = None
+        self._get_done = False
+        self._queued: list[tuple[int, bytes]] = []  # control messages that wait for file bytes
+        self._status: int | None = None
+        self._deadline = None if request.timeout is None else time.monotonic() + request.timeout
+        self._insistence: dict[int, list[float]] = {}
+        self._file_errors: list[str] = []
+
+    def before_finish(self, action: Callable[[], None]) -> None:
+        """Calls `action` when the program has ended and the machine still runs."""
+        self._at_end.append(action)
+
+    def watch(self, fd: int, action: Callable[[], None]) -> None:
+        """Calls `action` in the loop whenever `fd` is readable."""
+        self._watched[fd] = action
+
+    def _before_finish(self) -> None:
+        for action in self._at_end:
+            action()
+
+    # ---- the loop -------------------------------------------------------------------------------
+
+    def run(self) -> int:
+        for copy in self.request.put:
+            self._plan += transfer.put_plan(copy)
+        # The guest reads when its driver is there; until then the messages wait in the sockets.
+        for entry, _ in self._plan:
+            self._control(protocol.message(Type.PUT, entry.pack()))
+        self._pieces = transfer.read_pieces(self._plan)
+        self._open_progress("copying files in", sum(entry.size for entry, _ in self._plan))
+        self._control(self._start_message())
+        while self.state is not State.ENDED:
+            self._step()
+        self._close_progress()
+        return self._status if self._status is not None else FAILED
+
+    def _step(self) -> None:
+        poller, actions = select.poll(), {}
+
+        def wait(fd: int, events: int, action: Callable[[], None]) -> None:
+            poller.register(fd, events)
+            actions[fd] = action
+
+        ports = self.qemu.ports
+        control = ports[Port.CONTROL]
+        wait(control.fileno(), select.POLLIN | (select.POLLOUT if self._control_out else 0), self._on_control)
+        wait(self.qemu.pidfd, select.POLLIN, lambda: None)
+        for fd, action in self._watched.items():
+            wait(fd, select.POLLIN, action)
+        immediate = self._wait_stdin(wait)
+        self._wait_files(wait)
+        for output in self._outputs:
+            immediate = self._wait_output(wait, output) or immediate
+        limit = 0 if immediate else _TICK
+        if self._deadline is not None:
+            limit = max(0, min(limit, self._deadline - time.monotonic()))
+        for fd, _ in poller.poll(limit * 1000):
+            actions[fd]()
+        self._advance()
+        self._watch()
+
+    def _wait_stdin(self, wait) -> bool:
+        port = self.qemu.ports[Port.STDIN]
+        if self._stdin_out:
+            wait(port.fileno(), select.POLLOUT, self._send_stdin)
+            return False
+        if self.state is not State.RUNNING or not self._stdin_open:
+            return False
+        if self._source.fd is None:
+            self._read_stdin()
+            return True
+        wait(self._source.fd, select.POLLIN, self._read_stdin)
+        return False
+
+    def _wait_output(self, wait, output: _Output) -> bool:
+        if output.pending:
+            if output.sink.fd is None:
+                self._write_output(output)
+                return True
+            wait(output.sink.fd, select.POLLOUT, lambda: self._write_output(output))
+        elif self.state in (State.RUNNING, State.EXITED, State.STARTING):
+            port = self.qemu.ports[output.port]
+            wait(port.fileno(), select.POLLIN, lambda: self._read_output(output))
+        return False
+
+    def _wait_files(self, wait) -> None:
+        port = self.qemu.ports[Port.FILE]
+        if not self._file_out:
+            self._file_out = memoryview(next(self._pieces, b""))
+        events = (select.POLLOUT if self._file_out else 0)
+        if self._receiver is not None and self._receiver.wanted:
+            events |= select.POLLIN
+        if events:
+            wait(port.fileno(), events, self._on_files)
+
+    def _watch(self) -> None:
+        """What can end a run from outside: a panic, the time limit, the emulator's death."""
+        self.log.poll()
+        if self.state is State.ENDED:
+            return
+        if self.log.panicked:
+            self.qemu.wait(1.0)  # the rest of the report
+            self._fail("kernel panic")
+        elif self.qemu.ended() and not self._readable():
+            self.log.poll()
+            why = "kernel panic" if self.log.panicked else "the machine ended before the program did"
+            if said := self.qemu.said():
+                why += f"\n{said}"
+            self._fail(why)
+        elif self._deadline is not None and time.monotonic() >= self._deadline:
+            self._fail(f"time limit of {self.request.timeout:g} s reached ({self.state.name.lower()})")
+
+    def _readable(self) -> bool:
+        """Whether the dead emulator has left us something to read."""
+        poller = select.poll()
+        for port in (Port.CONTROL, Port.STDOUT, Port.STDERR, Port.FILE):
+            poller.register(self.qemu.ports[port].fileno(), select.POLLIN)
+        for fd, events in poller.poll(0):
+            if events & select.POLLIN:
+                for port in self.qemu.ports.values():
+                    if port.fileno() == fd and _has_data(port):
+                        return True
+        return False
+
+    def _fail(self, why: str) -> None:
+        self.problem = why
+        self._status = FAILED
+        self.state = State.ENDED
+
+    def _advance(self) -> None:
+        """State changes that need no message."""
+        if self.state is State.EXITED:
+            totals = (self._exit.stdout_length, self._exit.stderr_length)
+            if all(output.finished(total) for output, total in zip(self._outputs, totals)):
+                self._before_finish()
+                self.state = State.GETTING
+                self._next_get()
+
+    # ---- signals and the window -----------------------------------------------------------------
+
+    def forward_signal(self, number: int) -> None:
+        """A signal that this command got. To the program's group where a terminal would have sent it there;
+        before the program runs, or when it is sent a third time within three seconds, it ends us."""
+        recent = [t for t in self._insistence.get(number, []) if t > time.monotonic() - 3.0]
+        self._insistence[number] = [*recent, time.monotonic()]
+        fatal = number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
+        if fatal and (self.state is not State.RUNNING or len(recent) >= 2):
+            self._status = 128 + number
+            self.state = State.ENDED
+        elif self.state is State.RUNNING:
+            group = number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP)
+            self._control(protocol.signal(number, group))
+
+    def resize(self, rows: int, columns: int) -> None:
+        self.request.window = (rows, columns)
+        if self.state is State.RUNNING:
+            self._control(protocol.window(rows, columns))
+
+    # ---- control messages -----------------------------------------------------------------------
+
+    def _start_message(self) -> bytes:
+        request = self.request
+        flags = (protocol.START_TERMINAL if request.terminal else 0)
+        flags |= protocol.START_SEPARATE_STDERR if request.separate_stderr else 0
+        rows, columns = request.window
+        try:
+            return protocol.start(flags, rows, columns, request.cwd, request.argv, request.env)
+        except ValueError:
+            raise SamaraError("the program's arguments and environment are too long")
+
+    def _control(self, message: bytes) -> None:
+        self._control_out += message
+
+    def _on_control(self) -> None:
+        control = self.qemu.ports[Port.CONTROL]
+        if self._control_out:
+            del self._control_out[:_send(control, self._control_out)]
+        data = _receive(control)
+        if data:
+            self._queued += self._decoder.feed(data)
+            self._handle_queued()
+        elif data == b"":
+            time.sleep(0.001)  # the emulator has gone: _watch sees it
+
+    def _handle_queued(self) -> None:
+        while self._queued and not (self._receiver is not None and self._receiver.wanted):
+            kind, payload = self._queued.pop(0)
+            self._handle(kind, payload)
+
+    def _handle(self, kind: int, payload: bytes) -> None:
+        match kind:
+            case Type.READY:
+                self._on_ready(struct.unpack_from("<I", payload)[0])
+            case Type.PUT_FAILED:
+                code, path = protocol.errno_and_path(payload)
+                self._file_errors.append(f"--put: {path}: {os.strerror(code)}")
+            case Type.STARTED:
+                self._on_started()
+            case Type.START_FAILED:
+                self._on_start_failed(struct.unpack_from("<I", payload)[0])
+            case Type.STDIN_CLOSED:
+                self._stdin_open = False
+                self._stdin_out = memoryview(b"")
+            case Type.EXITED:
+                self._exit = Exit.unpack(payload)
+                self._status = _shell_status(self._exit.wait_status)
+                self.state = State.EXITED
+            case Type.ENTRY:
+                if self._receiver is not None:
+                    self._receiver.begin(Entry.unpack(payload))
+                    self._close_progress()
+                    self._open_progress("copying files out", self._receiver.wanted)
+            case Type.GET_FAILED:
+                code, path = protocol.errno_and_path(payload)
+                self._file_errors.append(f"--get: {path}: {os.strerror(code)}")
+            case Type.GET_END:
+                self._end_get()
+
+    def _on_ready(self, version: int) -> None:
+        if version != protocol.VERSION:
+            self._fail(f"init speaks version {version} of the protocol, this command {protocol.VERSION}")
+        elif self.state is State.BOOTING:
+            self.state = State.STARTING
+
+    def _on_started(self) -> None:
+        self._close_progress()
+        self.state = State.RUNNING
+        if self._file_errors:
+            # A program must not run on inputs that are not there.
+            self._fail("\n".join(self._file_errors))
+            self._status = 2
+            return
+        self._on_start()
+        rows, columns = self.request.window
+        if self.request.terminal:
+            self._control(protocol.window(rows, columns))
+
+    def _on_start_failed(self, code: int) -> None:
+        self.problem = f"cannot run {self.request.argv[0]}: {os.strerror(code)}"
+        self._status = 127 if code == errno.ENOENT else 126
+        self._before_finish()
+        self._finish()
+
+    # ---- the streams ----------------------------------------------------------------------------
+
+    def _read_stdin(self) -> None:
+        data = self._source.read()
+        if data is None:
+            return
+        if data == b"":
+            self._stdin_open = False
+            self._control(protocol.stdin_end(self._stdin_total))
+            return
+        if self._keyboard(data):
+            self._status = 128 + signal.SIGINT
+            self.problem = "the machine was stopped from the keyboard"
+            self.state = State.ENDED
+            return
+        self._stdin_total += len(data)
+        self._stdin_out = memoryview(data)
+        self._send_stdin()
+
+    def _send_stdin(self) -> None:
+        self._stdin_out = self._stdin_out[_send(self.qemu.ports[Port.STDIN], self._stdin_out):]
+
+    def _read_output(self, output: _Output) -> None:
+        data = _receive(self.qemu.ports[output.port])
+        if data:
+            output.received += len(data)
+            if not output.broken:
+                output.pending = memoryview(data)
+                self._write_output(output)
+        elif data == b"":
+            time.sleep(0.001)  # as in _on_control
+
+    def _write_output(self, output: _Output) -> None:
+        if output.sink.fd is not None and not _writable(output.sink.fd):
+            return
+        try:
+            output.pending = output.pending[output.sink.write(output.pending):]
+        except OSError:
+            # Nobody reads us: the program shall see it as it would in a pipe.
+            output.broken = True
+            output.pending = memoryview(b"")
+            self._control(protocol.output_closed(output.port))
+
+    # ---- files ----------------------------------------------------------------------------------
+
+    def _on_files(self) -> None:
+        port = self.qemu.ports[Port.FILE]
+        if self._file_out:
+            sent = _send(port, self._file_out)
+            self._file_out = self._file_out[sent:]
+            self._advance_progress(sent)
+        if self._receiver is not None and self._receiver.wanted:
+            data = _receive(port, min(self._receiver.wanted, 1 << 20))
+            if data:
+                self._receiver.take(data)
+                self._advance_progress(len(data))
+                self._handle_queued()
+
+    def _next_get(self) -> None:
+        if not self._gets:
+            self._finish()
+            return
+        copy = self._gets.pop(0)
+        self._receiver = transfer.Receiver(copy)
+        self._control(protocol.message(Type.GET, protocol.strings(copy.source)))
+
+    def _end_get(self) -> None:
+        if self._receiver is None:
+            return
+        self._close_progress()
+        self._receiver.finish()
+        self._file_errors += self._receiver.errors
+        self._receiver = None
+        self._next_get()
+
+    def _finish(self) -> None:
+        """Tells the guest to switch off; the run is over when it has, or when it takes too long."""
+        if self._file_errors:
+            self.problem = "\n".join(filter(None, [self.problem, *self._file_errors]))
+            self._status = self._status or 2
+        control = self.qemu.ports[Port.CONTROL]
+        control.settimeout(2.0)
+        try:
+            control.sendall(bytes(self._control_out) + protocol.message(Type.FINISH))
+        except OSError:
+            pass  # it has switched off by itself
+        if not self.qemu.wait(_POWER_OFF):
+            ui.warn(f"the machine did not switch off within {_POWER_OFF:g} s")
+        self.log.poll()
+        if self.log.panicked:
+            self._fail("kernel panic after the program had ended")
+        self.state = State.ENDED
+
+    # ---- progress -------------------------------------------------------------------------------
+
+    def _open_progress(self, label: str, total: int) -> None:
+        if total >= 4 << 20:
+            self._progress = ui.Progress(label, total)
+
+    def _advance_progress(self, amount: int) -> None:
+        if self._progress is not None:
+            self._progress.advance(amount)
+
+    def _close_progress(self) -> None:
+        if self._progress is not None:
+            self._progress.__exit__()
+            self._progress = None
+
+
+def _shell_status(wait_status: int) -> int:
+    if os.WIFSIGNALED(wait_status):
+        return 128 + os.WTERMSIG(wait_status)
+    return os.WEXITSTATUS(wait_status)
+
+
+def _send(port: socket.socket, data) -> int:
+    try:
+        return port.send(data[: 1 << 18])
+    except (BlockingIOError, InterruptedError):
+        return 0
+    except OSError:
+        return len(data)  # the emulator has gone, which the loop sees by itself
+
+
+def _receive(port: socket.socket, size: int = 1 << 18) -> bytes | None:
+    try:
+        return port.recv(size)
+    except (BlockingIOError, InterruptedError):
+        return None
+    except OSError:
+        return b""
+
+
+def _has_data(port: socket.socket) -> bool:
+    try:
+        return bool(port.recv(1, socket.MSG_PEEK))
+    except OSError:
+        return False
+
+
+def _writable(fd: int) -> bool:
+    poller = select.poll()
+    poller.register(fd, select.POLLOUT)
+    return bool(poller.poll(0))

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: MIT
+//
+// The machine around the program; see machine.h. Every step goes on when it fails: a root without /sys is
+// still worth a shell, and the log says what was missing.
+#include "machine.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/reboot.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "text.h"
+
+namespace machine {
+namespace {
+
+constexpr const char* kOwnFolder = "/.samara";
+constexpr const char* kModuleFolder = "/.samara/modules";
+constexpr size_t kMaxModules = 32;
+
+struct Mount {
+  const char* type;
+  const char* path;
+  unsigned long flags;
+  const char* options;
+};
+
+constexpr Mount kMounts[] = {
+    {"proc", "/proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr},
+    {"sysfs", "/sys", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr},
+    {"devtmpfs", "/dev", MS_NOSUID, "mode=0755"},
+    {"devpts", "/dev/pts", MS_NOSUID | MS_NOEXEC, "mode=0620,ptmxmode=0666"},
+    {"tmpfs", "/dev/shm", MS_NOSUID | MS_NODEV, "mode=1777"},
+    {"tmpfs", "/tmp", MS_NOSUID | MS_NODEV, "mode=1777"},
+};
+
+void load_module(const char* path) {
+  int file = open(path, O_RDONLY | O_CLOEXEC);
+  if (file < 0 || syscall(SYS_finit_module, file, "", 0) != 0) {
+    log("cannot load a kernel module: ", path);
+  }
+  if (file >= 0) {
+    close(file);
+  }
+}
+
+int compare_names(const void* a, const void* b) {
+  return strcmp(*static_cast<char* const*>(a), *static_cast<char* const*>(b));
+}
+
+}  // namespace
+
+void mount_all() {
+  for (const Mount& mount : kMounts) {
+    mkdir(mount.path, 0755);
+    if (::mount(mount.type, mount.path, mount.type, mount.flags, mount.options) != 0 &&
+        errno != EBUSY) {
+      log("cannot mount ", mount.path);
+    }
+  }
+  // What devtmpfs does not make, and every program expects.
+  symlink("/proc/self/fd", "/dev/fd");
+  symlink("fd/0", "/dev/stdin");
+  symlink("fd/1", "/dev/stdout");
+  symlink("fd/2", "/dev/stderr");
+}
+
+void load_modules() {
+  DIR* folder = opendir(kModuleFolder);
+  if (folder == nullptr) {
+    return;
+  }
+  char* names[kMaxModules];
+  size_t count = 0;
+  while (dirent* entry = readdir(folder)) {
+    if (entry->d_name[0] != '.' && count < kMaxModules) {
+      names[count++] = strdup(entry->d_name);
+    }
+  }
+  closedir(folder);
+  qsort(names, count, sizeof(names[0]), compare_names);
+  for (size_t i = 0; i < count; ++i) {
+    Text<256> path;
+    path << kModuleFolder << "/" << names[i];
+    load_module(path.c_str());
+    // The program shall see the same root on every kernel.
+    unlink(path.c_str());
+    free(names[i]);
+  }
+  rmdir(kModuleFolder);
+  rmdir(kOwnFolder);
+}
+
+void set_host_name() {
+  char name[64] = "samara";
+  int file = open("/etc/hostname", O_RDONLY | O_CLOEXEC);
+  if (file >= 0) {
+    ssize_t got = read(file, name, sizeof(name) - 1);
+    close(file);
+    if (got > 0) {
+      name[got] = '\0';
+      name[strcspn(name, "\n")] = '\0';
+    }
+  }
+  sethostname(name, strlen(name));
+}
+
+void log(const char* message, const char* detail) {
+  Text<512> line;
+  line << "init: " << message << detail << "\n";
+  int file = open("/dev/kmsg", O_WRONLY | O_CLOEXEC);
+  int to = file >= 0 ? file : STDERR_FILENO;
+  if (write(to, line.c_str(), line.length()) < 0) {
+    // Nowhere left to complain.
+  }
+  if (file >= 0) {
+    close(file);
+  }
+}
+
+void power_off() {
+  kill(-1, SIGKILL);
+  sync();
+  reboot(RB_POWER_OFF);
+  // Without a way to switch off: PID 1 must not return.
+  for (;;) {
+    pause();
+  }
+}
+
+}  // namespace machine

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: MIT
+//
+// What init does with the machine rather than with the program: mounts, kernel modules, host name, log
+// lines, power.
+#pragma once
+
+namespace machine {
+
+// Mounts /proc, /sys, /dev, /dev/pts, /dev/shm and /tmp; what is mounted already stays as it is.
+void mount_all();
+
+// Loads the modules in /.samara/modules in the order of their names, then removes /.samara. A kernel that
+// has its drivers built in gets none.
+void load_modules();
+
+void set_host_name();
+
+// One line on the kernel log, for a person who looks why a boot went wrong.
+void log(const char* message, const char* detail = "");
+
+// Ends all processes, writes back what is dirty, switches off.
+[[noreturn]] void power_off();
+
+}  // namespace machine

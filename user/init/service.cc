@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: MIT
+//
+// The event loop of init: control messages from the host, the three streams of the program, the deaths of
+// children. One thread, one ppoll; SIGCHLD is only let in while it waits there, so no death is missed.
+#include "service.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "files.h"
+#include "machine.h"
+#include "port.h"
+#include "program.h"
+#include "relay.h"
+
+namespace service {
+namespace {
+
+using protocol::Type;
+
+// Constant-initialised and large: not on the stack.
+program::Program current;
+Relay input;
+Relay output;
+Relay error_output;
+sigset_t wait_mask;
+
+void on_child(int) {}
+
+void block_child_signal() {
+  struct sigaction action{};
+  action.sa_handler = on_child;
+  sigaction(SIGCHLD, &action, nullptr);
+  sigset_t child;
+  sigemptyset(&child);
+  sigaddset(&child, SIGCHLD);
+  sigprocmask(SIG_BLOCK, &child, &wait_mask);
+  sigdelset(&wait_mask, SIGCHLD);
+  ::signal(SIGPIPE, SIG_IGN);
+}
+
+uint32_t u32_at(const char* payload, size_t offset) {
+  uint32_t value;
+  memcpy(&value, payload + offset, sizeof(value));
+  return value;
+}
+
+bool start(const char* payload, size_t length) {
+  int error = program::start(payload, length, current);
+  if (error != 0) {
+    return port::send(Type::StartFailed, static_cast<uint32_t>(error));
+  }
+  input.open(port::fd(protocol::kStdinPort), current.input);
+  output.open(current.output, port::fd(protocol::kStdoutPort));
+  if (current.error >= 0) {
+    error_output.open(current.error, port::fd(protocol::kStderrPort));
+  }
+  return port::send(Type::Started, static_cast<uint32_t>(current.pid));
+}
+
+void close_output(uint32_t number) {
+  // The program's next write shall fail as it does on a broken pipe; a terminal has no such thing.
+  Relay& relay = number == protocol::kStderrPort ? error_output : output;
+  if (relay.open() && !(current.terminal && &relay == &output)) {
+    close(relay.from());
+    relay.close();
+  }
+}
+
+// One message of the host; false ends the service.
+bool handle(Type type, const char* payload, size_t length) {
+  switch (type) {
+    case Type::Start:
+      return start(payload, length);
+    case Type::Window:
+      if (length == 8 && current.terminal) {
+        program::resize(current, u32_at(payload, 0), u32_at(payload, 4));
+      }
+      return true;
+    case Type::Signal:
+      if (length == 8) {
+        program::signal(current, static_cast<int>(u32_at(payload, 0)), u32_at(payload, 4) != 0);
+      }
+      return true;
+    case Type::StdinEnd:
+      if (length == 8) {
+        uint64_t total;
+        memcpy(&total, payload, sizeof(total));
+        input.set_limit(total);
+      }
+      return true;
+    case Type::OutputClosed:
+      if (length == 4) {
+        close_output(u32_at(payload, 0));
+      }
+      return true;
+    case Type::Put:
+      return files::put(payload, length);
+    case Type::Get:
+      return length > 0 && payload[length - 1] == '\0' && files::get(payload);
+    default:
+      return false;
+  }
+}
+
+bool read_message() {
+  protocol::Header header;
+  int control = port::fd(protocol::kControlPort);
+  if (!port::read_all(control, &header, sizeof(header)) || header.length > protocol::kMaxPayload) {
+    return false;
+  }
+  auto* payload = static_cast<char*>(malloc(header.length + 1));
+  if (payload == nullptr) {
+    machine::log("no memory for a message of the host");
+    return false;
+  }
+  bool alive = port::read_all(control, payload, header.length) &&
+               handle(static_cast<Type>(header.type), payload, header.length);
+  free(payload);
+  return alive;
+}
+
+// Ends the program's standard input: at the end of the host's, or when the program reads no more.
+void close_input(bool unread) {
+  unread = unread || input.target_ended();
+  if (!unread && current.terminal) {
+    // A terminal has no end but the character that means it.
+    const char end_of_file = 4;
+    if (write(current.input, &end_of_file, 1) < 0) {
+      machine::log("cannot end the terminal's input");
+    }
+  } else if (!current.terminal) {
+    close(current.input);
+    current.input = -1;
+  }
+  input.close();
+  if (unread) {
+    port::send(Type::StdinClosed);
+  }
+}
+
+// The program has ended: what it has written by now is its output, what others still write is not.
+bool finish_program(int wait_status) {
+  output.drain();
+  error_output.drain();
+  protocol::ExitPayload exit{};
+  exit.wait_status = static_cast<uint32_t>(wait_status);
+  exit.stdout_length = output.moved();
+  exit.stderr_length = error_output.moved();
+  input.close();
+  output.close();
+  error_output.close();
+  current.pid = -1;
+  const port::Part parts[] = {{&exit, sizeof(exit)}};
+  return port::send(Type::Exited, parts);
+}
+
+bool reap() {
+  int status = 0;
+  for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG)) > 0;) {
+    if (pid == current.pid && !finish_program(status)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+bool step() {
+  pollfd entries[] = {{port::fd(protocol::kControlPort), POLLIN, 0},
+                      input.wanted(),
+                      output.wanted(),
+                      error_output.wanted(),
+                      {-1, 0, 0}};
+  if (input.open() && !current.terminal) {
+    entries[4] = {current.input, 0, 0};  // POLLERR: the last reader has gone
+  }
+  int ready = ppoll(entries, sizeof(entries) / sizeof(entries[0]), nullptr, &wait_mask);
+  if (ready < 0 && errno != EINTR) {
+    return false;
+  }
+  if (!reap()) {
+    return false;
+  }
+  if (ready > 0 && (entries[0].revents & POLLIN) != 0) {
+    return read_message();
+  }
+  if (ready > 0 && (entries[0].revents & (POLLHUP | POLLERR)) != 0) {
+    return false;
+  }
+  input.run();
+  output.run();
+  error_output.run();
+  bool unread = input.open() && (entries[4].revents & POLLERR) != 0;
+  if (input.open() && (unread || input.done())) {
+    close_input(unread);
+  }
+  return true;
+}
+
+}  // namespace
+
+void serve() {
+  block_child_signal();
+  if (!port::send(Type::Ready, protocol::kVersion)) {
+    return;
+  }
+  while (step()) {
+  }
+}
+
+}  // namespace service
