@@ -26,9 +26,10 @@ class MemoryObject : public RefCounted<MemoryObject>, public RcuHead {
   // Without sleeping or filling: a hole or an absent page is nothing. For fault-around, mincore.
   std::optional<PhysAddr> peek_page(uint64_t index);
 
-  // Bytes through the cache, bounded by size() for reads. The caller holds the inode's lock for writes
-  // and has extended the size before. Return bytes moved (short only at the end or on an error behind
-  // the first byte).
+  // Bytes through the cache, bounded by size() for reads. May sleep for pages, but never faults on the
+  // buffer, so that the caller may hold its locks (a write: the inode's, and has extended the size
+  // before). Return bytes moved: short at the end, on an error behind the first byte, and where the
+  // buffer is not accessible: then the caller drops its locks, calls buffer.fault_in(), goes on.
   Result<size_t> read(IoBuffer& buffer, uint64_t offset);
   Result<size_t> write(IoBuffer& buffer, uint64_t offset);
 
