@@ -4,6 +4,7 @@
 #pragma once
 
 #include "arch/context.h"
+#include "arch/trap_frame.h"
 #include "arch/thread_base.h"
 #include "lib/list.h"
 #include "lib/ref.h"

@@ -26,6 +26,7 @@ enum class LockRank : uint16_t {
   KernelMap,          // mm: ranges of kernel mappings
   DriverThread,       // drivers: state of one device, thread context
   // Spin locks, outermost first.
+  Names,              // fs: writers of the name sequence (rename, mount)
   Epoll,              // fs: ready lists
   TerminalBuffer,     // fs/tty: input and output rings
   Task,               // task: signals of one thread group
@@ -48,7 +49,7 @@ enum class LockRank : uint16_t {
   Leaf,               // a lock under which nothing else is taken
 };
 
-inline constexpr LockRank kFirstSpinRank = LockRank::Epoll;
+inline constexpr LockRank kFirstSpinRank = LockRank::Names;
 
 namespace lockdep {
 

@@ -4,11 +4,32 @@
 #pragma once
 
 #include "fs/vfs/file.h"
-#include "lib/bitmap.h"
 
 namespace kernel {
 
 using Fd = int32_t;
+
+// A file in use by one system call: holds a reference, or only borrows it from a table that nobody else
+// can change meanwhile.
+class FileUse {
+ public:
+  FileUse(File& file, bool owned) : file_(&file), owned_(owned) {}
+  FileUse(FileUse&& other) noexcept : file_(other.file_), owned_(std::exchange(other.owned_, false)) {}
+  FileUse& operator=(FileUse&&) = delete;
+  ~FileUse() {
+    if (owned_) file_->unref();
+  }
+  File& operator*() const { return *file_; }
+  File* operator->() const { return file_; }
+  File* get() const { return file_; }
+  Ref<File> to_ref() const { return Ref<File>(*file_); }
+  // Nobody else has this open file: its position needs no lock.
+  bool is_only_user() const { return !owned_ && file_->ref_count() == 1; }
+
+ private:
+  File* file_;
+  bool owned_;
+};
 
 class FdTable final : public RefCounted<FdTable> {
  public:
@@ -19,6 +40,8 @@ class FdTable final : public RefCounted<FdTable> {
 
   // Error: BadF (also for O_PATH files unless `allow_path`).
   Result<Ref<File>> get(Fd fd, bool allow_path = false) const;
+  // The same for the length of one system call of the table's own task.
+  Result<FileUse> use(Fd fd, bool allow_path = false) const;
 
   // The lowest free number >= `from`, below the limit RLIMIT_NOFILE given. Errors: MFile, NoMem.
   Result<Fd> install(Ref<File> file, bool close_on_exec, uint64_t limit, Fd from = 0);
@@ -26,11 +49,11 @@ class FdTable final : public RefCounted<FdTable> {
   Result<Fd> reserve(uint64_t limit, Fd from = 0);
   void fill(Fd fd, Ref<File> file, bool close_on_exec);
   void release(Fd fd);
-  // dup2/dup3: replaces what is there. Error: BadF beyond the limit.
+  // dup2/dup3: replaces what is there. Errors: BadF beyond the limit; Busy: reserved by a call under way.
   Result<> replace(Fd fd, Ref<File> file, bool close_on_exec, uint64_t limit);
 
   Result<> close(Fd fd);  // BadF; the error of flush() is passed on
-  Result<> close_range(Fd first, Fd last, bool only_mark_close_on_exec);
+  void close_range(uint32_t first, uint32_t last, bool only_mark_close_on_exec);
   void close_on_exec();   // execve
   Result<bool> close_on_exec_flag(Fd fd) const;
   Result<> set_close_on_exec(Fd fd, bool value);
@@ -38,10 +61,17 @@ class FdTable final : public RefCounted<FdTable> {
   Fd next_open(Fd from) const;
 
  private:
+  struct Slots;  // replaced, and retired, when the table grows
   FdTable() = default;
-  struct Slots;  // RCU-replaced when the table grows
+  static Result<Slots*> make_slots(uint32_t capacity);
+  Result<> grow(uint32_t wanted) EXCLUDES(lock_);
+  Result<Fd> take_lowest_locked(Fd from, uint64_t limit) REQUIRES(lock_);
+  Optional<Ref<File>> take_out_locked(Fd fd) REQUIRES(lock_);
+  Slots* slots_locked() const REQUIRES(lock_) { return slots_.read(); }
+
   mutable SpinLock<LockRank::Leaf> lock_;
   RcuPointer<Slots> slots_;
+  Fd next_free_ GUARDED_BY(lock_) = 0;  // nothing below it is free
 };
 
 }  // namespace kernel

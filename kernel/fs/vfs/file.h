@@ -17,6 +17,23 @@ inline constexpr uint32_t kOpenReadOnly = 0, kOpenWriteOnly = 1, kOpenReadWrite 
     kOpenNoAtime = 01000000, kOpenCloseOnExec = 02000000, kOpenSync = 04010000, kOpenPath = 010000000,
     kOpenTmpFile = 020040000;
 
+// The bits that stay with the open file and that F_GETFL shows.
+inline constexpr uint32_t kOpenStatusMask = ~(kOpenCreate | kOpenExclusive | kOpenNoCtty | kOpenTruncate |
+                                              kOpenCloseOnExec);
+inline constexpr uint64_t kMaxFileSize = 0x7fff'ffff'ffff'ffff;  // MAX_LFS_FILESIZE of a 64-bit Linux
+
+// Serialises the users of one open file's position. Not a Mutex: it is held over user copies that may
+// fault and over waits for data. It is taken with no lock held, and two only in the order of their
+// addresses, so it cannot be part of a cycle.
+class CAPABILITY("file position") PositionLock {
+ public:
+  void acquire() ACQUIRE() { body_.acquire(); }
+  void release() RELEASE() { body_.release(); }
+
+ private:
+  MutexBase body_;
+};
+
 enum class Whence : uint8_t { Set = 0, Current = 1, End = 2, Data = 3, Hole = 4 };
 
 class File : public RefCounted<File>, public RcuHead {
@@ -32,6 +49,7 @@ class File : public RefCounted<File>, public RcuHead {
   virtual Result<int64_t> ioctl(uint32_t request, uint64_t argument);  // NoTty by default
   virtual Result<uint64_t> seek(int64_t offset, Whence whence);        // SPipe by default
   virtual Result<> read_directory(DirectorySink& sink);                // NotDir by default
+  virtual Result<> allocate(uint32_t mode, uint64_t start, uint64_t length);  // fallocate(2)
   // What mmap maps; NoDev by default. May refuse protections (Acces).
   virtual Result<Ref<MemoryObject>> memory_object(uint32_t protection, bool shared);
   virtual Result<> synchronise(bool data_only);                        // Inval by default
@@ -41,6 +59,8 @@ class File : public RefCounted<File>, public RcuHead {
   virtual void show_info(FormatSink& sink) { (void)sink; }
   // True for files with a position (lseek works, read/write use and move it).
   virtual bool is_seekable() const { return false; }
+  // The ring behind a pipe or FIFO end, for splice.
+  virtual Pipe* pipe() { return nullptr; }
 
   const Path& path() const { return path_; }
   Inode& inode() const { return path_.inode(); }
@@ -52,7 +72,7 @@ class File : public RefCounted<File>, public RcuHead {
   const Credentials& credentials() const { return *credentials_; }
 
   // The position; read and write without offset hold position_lock around the transfer.
-  Mutex<LockRank::File> position_lock;
+  PositionLock position_lock;
   uint64_t position GUARDED_BY(position_lock) = 0;
   // F_SETOWN, F_SETSIG.
   int32_t owner_pid = 0;
@@ -61,7 +81,12 @@ class File : public RefCounted<File>, public RcuHead {
 
   static void last_unref(File* file);  // closes, then retires
 
+  // Bookkeeping of open: what closing has to give back.
+  void hold_write_access() { holds_write_access_ = true; }
+  void hold_execution() { holds_execution_ = true; }
+
  protected:
+  // The credentials are the running task's.
   File(Path path, uint32_t flags);
   // The last reference has gone: give up locks, wake the other end. May sleep.
   virtual void on_close() {}
@@ -69,6 +94,23 @@ class File : public RefCounted<File>, public RcuHead {
   Path path_;
   Atomic<uint32_t> flags_;
   Ref<Credentials> credentials_;
+
+ private:
+  bool holds_write_access_ = false;  // counted in inode.writers
+  bool holds_execution_ = false;     // counted negatively there
+};
+
+// Takes a file's position for a block.
+class SCOPED_CAPABILITY PositionGuard : public Pinned {
+ public:
+  explicit PositionGuard(File& file) ACQUIRE(file.position_lock) : lock_(file.position_lock) {
+    lockdep::assert_no_locks_held();
+    lock_.acquire();
+  }
+  ~PositionGuard() RELEASE() { lock_.release(); }
+
+ private:
+  PositionLock& lock_;
 };
 
 }  // namespace kernel

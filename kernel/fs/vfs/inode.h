@@ -14,9 +14,12 @@ namespace kernel {
 
 class Dentry;
 class File;
+class FileLocks;
 class Inode;
+class Mount;
+class Path;
+class Pipe;
 class SuperBlock;
-struct FileLocks;
 
 enum class FileType : uint8_t { Regular, Directory, Symlink, CharDevice, BlockDevice, Fifo, Socket };
 
@@ -36,9 +39,10 @@ struct DeviceNumber {
 struct Timestamp {
   int64_t seconds = 0;
   uint32_t nanoseconds = 0;
+  friend auto operator<=>(Timestamp, Timestamp) = default;
 };
 
-// What stat(2) tells. Copied under the inode's spin lock.
+// What stat(2) tells.
 struct InodeAttributes {
   uint64_t number = 0;
   uint16_t mode = 0;                // permission bits only
@@ -58,7 +62,6 @@ struct AttributeChange {
   std::optional<Gid> gid;
   std::optional<uint64_t> size;
   std::optional<Timestamp> access, modify;
-  bool change_time = true;
 };
 
 // Directory listing: returns false when the caller's buffer is full. `offset` is the cookie of the
@@ -87,56 +90,105 @@ class Inode : public RefCounted<Inode>, public RcuHead {
   FileType type() const { return type_; }
   SuperBlock& super_block() const { return *super_block_; }
   bool is_directory() const { return type_ == FileType::Directory; }
-  InodeAttributes attributes() const;
-  uint64_t number() const { return attributes_.number; }
+  bool is_symlink() const { return type_ == FileType::Symlink; }
+  uint64_t number() const { return number_; }
+  // Permission bits and owner, as a walk reads them without a lock.
+  uint16_t mode() const { return mode_.load_relaxed(); }
+  Uid uid() const { return uid_.load_relaxed(); }
+  Gid gid() const { return gid_.load_relaxed(); }
+  uint32_t links() const { return links_.load_relaxed(); }
+  DeviceNumber device() const { return device_; }
+  virtual uint64_t size();
+  // All that stat tells. Overridden where sizes and times are made up at each look.
+  virtual InodeAttributes attributes();
 
-  // --- Directories. The caller holds the directory's lock (exclusively for changes) and has checked
-  // permissions. Names are not "." or "..", at most 255 bytes.
+  // --- Directories. The caller holds the directory's lock and has checked permissions. Names are not
+  // "." or "..", and at most 255 bytes.
   virtual Result<Ref<Inode>> lookup(StringView name);            // NoEnt when absent
   virtual Result<Ref<Inode>> create(StringView name, const CreateParameters& parameters);
+  virtual Result<Ref<Inode>> create_unnamed(const CreateParameters& parameters);  // O_TMPFILE
   virtual Result<> link(StringView name, Inode& target);
   virtual Result<> unlink(StringView name, Inode& target);
-  virtual Result<> remove_directory(StringView name, Inode& target);
+  virtual Result<> remove_directory(StringView name, Inode& target);  // target locked too
   // Both directories locked. `replaced` is what stands at the new name, if anything.
   virtual Result<> rename(StringView old_name, Inode& target, Inode& new_directory, StringView new_name,
                           Inode* replaced, bool exchange);
   // From the cookie `offset` (2 = first entry behind "." and "..", which the vfs layer emits).
   virtual Result<> read_directory(uint64_t offset, DirectorySink& sink);
-  // False: the vfs layer may not keep a negative or positive dentry (procfs of a dead process).
-  virtual bool revalidate() const { return true; }
+  // Asked at each walk over the name of this inode when names_expire() is set in its constructor:
+  // false drops the cached name and looks it up again (procfs of a dead process). Must not sleep.
+  virtual bool revalidate() { return true; }
+  bool needs_revalidation() const { return needs_revalidation_; }
+  // False for a directory whose absent names must be asked for each time.
+  bool caches_absent_names() const { return caches_absent_names_; }
 
-  // --- Symbolic links. Magic links (procfs fd, cwd, exe) override follow.
+  // --- Symbolic links. The target, when it lies in memory for as long as the inode does; empty: ask
+  // read_link(). Magic links (procfs fd, cwd, exe) go to a place, whatever read_link() says.
+  virtual StringView immutable_link() const { return {}; }
   virtual Result<String> read_link();
   virtual bool has_magic_link() const { return false; }
+  virtual Result<Path> magic_target();
 
-  // --- Contents. The inode lock is held for changes of size and writes.
+  // --- Contents.
   virtual MemoryObject* contents() { return nullptr; }           // page cache, when it has one
-  virtual Result<> set_attributes(const AttributeChange& change);  // default: memory only
-  virtual Result<> allocate(uint32_t mode, uint64_t start, uint64_t length);  // fallocate(2)
+  // Applies a change that the vfs layer has checked; the inode's lock is held. The default changes the
+  // fields in memory, and refuses a size.
+  virtual Result<> set_attributes(const AttributeChange& change);
+  virtual Result<> allocate(uint32_t mode, uint64_t start, uint64_t length);  // fallocate(2); lock held
   virtual Result<> synchronise(bool data_only) { (void)data_only; return {}; }
   // A new open file description on this inode. Default by type: regular, directory, fifo, device.
-  virtual Result<Ref<File>> open(uint32_t flags, Ref<Dentry> dentry);
+  virtual Result<Ref<File>> open(const Path& path, uint32_t flags);
 
-  // --- Extended attributes (xattr(7)); namespaces are checked by the vfs layer.
-  virtual Result<size_t> get_xattr(StringView name, std::span<char> value);  // size; Range; NoData
+  // --- Extended attributes (xattr(7)); namespaces are checked by the vfs layer, the lock is held.
+  virtual Result<String> get_xattr(StringView name);             // NoData
   virtual Result<> set_xattr(StringView name, StringView value, uint32_t flags);
   virtual Result<> remove_xattr(StringView name);
   virtual Result<String> list_xattrs();                          // NUL-separated
 
-  // --- Used by the vfs layer.
+  // The last reference has gone: give resources back now, not after the grace period that the
+  // object's memory waits for. Thread context.
+  virtual void evict() {}
+
+  // --- Used by the vfs layer and by file systems.
   mutable Mutex<LockRank::Inode> lock;
   mutable SpinLock<LockRank::InodeSpin> attribute_lock;
-  InodeAttributes attributes_ GUARDED_BY(attribute_lock);
-  FileLocks* locks = nullptr;        // advisory locks, made at first use
+  FileLocks* locks = nullptr;        // advisory locks, made at first use; attribute_lock
+  Pipe* fifo = nullptr;              // of an open FIFO; attribute_lock
   Atomic<int32_t> writers;           // > 0: open for writing; < 0: being executed (ETXTBSY)
-  void touch(bool access, bool modify, bool change);  // to the present time
+  Atomic<bool> removed_directory;    // rmdir'ed: nothing is made in it any more
+  bool immutable_contents = false;   // never changes: no times to keep (synthetic files)
 
-  static void last_unref(Inode* inode) { retire_object(inode); }
+  // Sets times to the present.
+  void touch(bool access, bool modify, bool change);
+  // A read happened; applies relatime, noatime and the mount's flags. Cheap when nothing is due.
+  void note_access(const Mount& mount);
+  void set_mode(uint16_t mode) { mode_.store_relaxed(mode & kModeMask); }
+  void set_owner(Uid uid, Gid gid) { uid_.store_relaxed(uid), gid_.store_relaxed(gid); }
+  void add_links(int32_t change) { links_.fetch_add_relaxed(static_cast<uint32_t>(change)); }
+
+  static void last_unref(Inode* inode) {
+    inode->evict();
+    retire_object(inode);
+  }
 
  protected:
-  Inode(SuperBlock& super_block, FileType type) : super_block_(&super_block), type_(type) {}
-  SuperBlock* super_block_;
+  Inode(SuperBlock& super_block, FileType type, uint64_t number, uint16_t mode);
+  SuperBlock* super_block_;          // every inode's dentry or file holds a mount, and that holds this
   FileType type_;
+  bool needs_revalidation_ = false;
+  bool caches_absent_names_ = true;
+  uint64_t number_;
+  DeviceNumber device_;              // of a device inode
+  Atomic<uint16_t> mode_;
+  Atomic<Uid> uid_;
+  Atomic<Gid> gid_;
+  Atomic<uint32_t> links_{1};
+  // Monotonic time up to which a read does not change the access time (note_access).
+  Atomic<uint64_t> access_noted_until_;
+  Timestamp access_ GUARDED_BY(attribute_lock), modify_ GUARDED_BY(attribute_lock),
+      change_ GUARDED_BY(attribute_lock), birth_ GUARDED_BY(attribute_lock);
 };
+
+Timestamp now();  // the realtime clock
 
 }  // namespace kernel

@@ -14,26 +14,40 @@ inline constexpr uint32_t kMountReadOnly = 1, kMountNoSuid = 2, kMountNoDev = 4,
 
 struct MountChildTag {};
 
+// What remount and the flags of mount(2) may set on one mount.
+inline constexpr uint32_t kMountFlagMask = kMountReadOnly | kMountNoSuid | kMountNoDev | kMountNoExec |
+                                           kMountNoAtime | kMountNoDirAtime | kMountRelatime |
+                                           kMountStrictAtime;
+
 class Mount final : public RefCounted<Mount>, public RcuHead, public ListNode<Mount, MountChildTag> {
  public:
   SuperBlock& super_block() const { return *super_block_; }
   Dentry& root() const { return *root_; }
   uint32_t flags() const { return flags_.load_relaxed(); }
+  bool has(uint32_t flag) const { return (flags() & flag) != 0; }
+  bool read_only() const { return has(kMountReadOnly) || super_block_->read_only(); }
   uint32_t id() const { return id_; }
   StringView source() const { return source_; }
+  // The place it covers; null for the root of the tree and for a detached mount. RCU section.
+  Mount* parent() const { return parent_.read(); }
+  Dentry* mount_point() const { return mount_point_.read(); }
+  // What is mounted on (this, dentry), or null. RCU section.
+  Mount* child_at(const Dentry& dentry) const;
   static void last_unref(Mount* mount);
 
  private:
-  friend class MountNamespace;
-  Mount(Ref<SuperBlock> super_block, Ref<Dentry> root) : super_block_(std::move(super_block)), root_(std::move(root)) {}
+  friend class MountTree;
+  Mount(Ref<SuperBlock> super_block, Ref<Dentry> root, String source, uint32_t flags);
   Ref<SuperBlock> super_block_;
   Ref<Dentry> root_;
-  RcuPointer<Mount> parent_;        // null: the namespace's root, or detached
-  RcuPointer<Dentry> mount_point_;
+  RcuPointer<Mount> parent_;         // owned reference while attached
+  RcuPointer<Dentry> mount_point_;   // owned reference while attached
+  Atomic<Mount*> hash_next_;
   Atomic<uint32_t> flags_;
-  uint32_t id_ = 0;
+  uint32_t id_;
+  bool attached_ = false;            // MountTree's lock
   String source_;
-  List<Mount, MountChildTag> children_;
+  List<Mount, MountChildTag> children_;  // MountTree's lock
 };
 
 namespace vfs {
@@ -42,6 +56,8 @@ Result<> unmount(const Path& target, uint32_t flags);
 Result<> pivot_root(const Path& new_root, const Path& put_old);
 // What is mounted on top of this place, or the path itself.
 Path top_mount(Path path);
+// An unattached mount for files that have no name (pipes, memfd).
+Result<Ref<Mount>> internal_mount(Ref<SuperBlock> super_block);
 // /proc/PID/mounts and mountinfo, as seen from `root`.
 Result<> show_mounts(FormatSink& sink, const Path& root, bool mountinfo);
 }  // namespace vfs

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Names in memory: dentries (one per name, cached, negative ones too), mounts, and a Path, which is a
 // dentry seen through a mount. Walks run inside an RCU section and take no lock and no reference per
-// step (path_resolution(7)).
+// step (path_resolution(7)). How dentries are found, made and moved: dentry_cache.h.
 #pragma once
 
 #include "fs/vfs/super_block.h"
@@ -10,33 +10,67 @@ namespace kernel {
 
 class Mount;
 
-class Dentry final : public RefCounted<Dentry>, public RcuHead {
+// A name and its hash; never changed in place, replaced when a rename gives the dentry another one.
+struct DentryName : RcuHead {
+  uint32_t hash = 0;
+  uint16_t size = 0;
+  char text[1];  // `size` characters follow
+};
+
+struct DentryLruTag {};
+
+class Dentry final : public RefCounted<Dentry>, public RcuHead, public ListNode<Dentry, DentryLruTag> {
  public:
-  Inode* inode() const { return inode_.read(); }  // null: negative. RCU section or a reference held
+  // Null: negative. It is set once and then stays: an unlinked name leaves the cache as it is. RCU
+  // section or a reference held.
+  Inode* inode() const { return inode_.read(); }
   Dentry& parent() const { return *parent_.read(); }
-  StringView name() const;
+  StringView name() const {
+    const DentryName* name = name_.load_acquire();
+    return {name->text, name->size};
+  }
   bool is_root() const { return parent_.read() == this; }
+  bool is_removed() const { return removed_.load_relaxed(); }  // unlinked: " (deleted)"
+  // Something is mounted here, in some namespace.
+  bool is_mount_point() const { return mounts_here_.load_relaxed() != 0; }
   static void last_unref(Dentry* dentry);
 
  private:
   friend class DentryCache;
-  RcuPointer<Dentry> parent_;
-  RcuPointer<Inode> inode_;
-  // fs/vfs/dentry.cc fills in: hash chain, LRU, children, inline name, sequence counter.
+  friend class MountTree;
+  Dentry() = default;
+  ~Dentry();
+
+  RcuPointer<Dentry> parent_;        // owned reference, but for a root: itself
+  RcuPointer<Inode> inode_;          // owned reference
+  Atomic<const DentryName*> name_;
+  Atomic<Dentry*> hash_next_;
+  Atomic<uint32_t> mounts_here_;
+  Atomic<bool> recently_used_;
+  Atomic<bool> removed_;
+  bool hashed_ = false;              // lock of its hash stripe
+  static constexpr size_t kInlineName = 32;
+  alignas(DentryName) char inline_name_[sizeof(DentryName) + kInlineName];
 };
 
 class Path {
  public:
-  Path(Ref<Mount> mount, Ref<Dentry> dentry) : mount_(std::move(mount)), dentry_(std::move(dentry)) {}
+  Path(Ref<Mount> mount, Ref<Dentry> dentry);
+  Path(const Path&);
+  Path(Path&&) noexcept;
+  Path& operator=(const Path&);
+  Path& operator=(Path&&) noexcept;
+  ~Path();
   Mount& mount() const { return *mount_; }
   Dentry& dentry() const { return *dentry_; }
   Inode& inode() const { return *dentry_->inode(); }
-  Ref<Mount> mount_ref() const { return mount_; }
+  Ref<Mount> mount_ref() const;
   Ref<Dentry> dentry_ref() const { return dentry_; }
-  // Absolute name as seen from `root`; " (deleted)" behind it when unlinked, "(unreachable)" before it.
+  // Absolute name as seen from `root`; " (deleted)" behind it when unlinked, "(unreachable)" before it
+  // when it is not below `root`. Errors: NameTooLong, NoMem.
   Result<String> to_string(const Path& root) const;
   friend bool operator==(const Path& a, const Path& b) {
-    return a.mount_ == b.mount_ && a.dentry_ == b.dentry_;
+    return a.mount_.get() == b.mount_.get() && a.dentry_ == b.dentry_;
   }
 
  private:

@@ -29,20 +29,27 @@ class SuperBlock : public RefCounted<SuperBlock> {
   DeviceNumber device() const { return device_; }              // st_dev: anonymous ones are 0:N
   bool read_only() const { return read_only_.load_relaxed(); }
 
-  Mutex<LockRank::Rename> rename_lock;
+  bool permits_user_xattrs() const { return user_xattrs_; }
+  uint64_t next_inode_number() { return next_inode_.fetch_add_relaxed(1) + 1; }
+
+  Mutex<LockRank::Rename> rename_lock;  // held around renames between directories
   Atomic<bool> read_only_;
+  static void last_unref(SuperBlock* super_block);
 
  protected:
   explicit SuperBlock(StringView type_name);
   StringView type_name_;
   DeviceNumber device_;
+  bool user_xattrs_ = true;
+  Atomic<uint64_t> next_inode_;
 };
 
-// A type that mount(2) can name: FILE_SYSTEM(tmpfs, "tmpfs", mount_function, needs_device).
+// A type that mount(2) can name; registered once, at boot.
 struct FileSystemType {
   StringView name;
   Result<Ref<SuperBlock>> (*mount)(StringView source, StringView options);
   bool needs_device = false;
+  bool single_instance = false;  // every mount shows the same (devtmpfs, proc, sysfs)
   FileSystemType* next = nullptr;
 };
 void register_file_system(FileSystemType& type);
