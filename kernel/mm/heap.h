@@ -11,8 +11,8 @@
 namespace kernel::heap {
 
 void init();
-// Null when memory is out. `flags` as for frames. Any context with NoWait; operator new waits only
-// where the running thread may sleep.
+// Null when memory is out. `flags` as for frames. Any context: it waits for reclaim only where the
+// running thread may sleep and NoWait is not given.
 void* allocate(size_t size, size_t alignment, AllocationFlags flags);
 void free(void* memory);  // null is fine; any context
 
@@ -28,8 +28,16 @@ CacheStatistics cache_statistics(size_t index);  // for /proc/slabinfo
 // Returns empty slabs to the frame allocator (leak tests, drop_caches, memory pressure).
 uint64_t shrink();
 
-// alloc_fail=N: the N-th allocation from now that a test program's thread makes fails, once. 0: off.
+// alloc_fail=N: the N-th allocation from now that a thread with kMemoryFailInjection makes fails, once.
+// 0: off.
 void set_allocation_failure(uint64_t countdown);
-bool should_fail_allocation();  // asked by frames and heap
+namespace detail {
+extern Atomic<uint64_t> failure_countdown;
+bool count_down_failure();
+}  // namespace detail
+// Asked by frames and heap.
+inline bool should_fail_allocation() {
+  return detail::failure_countdown.load_relaxed() != 0 && detail::count_down_failure();
+}
 
 }  // namespace kernel::heap

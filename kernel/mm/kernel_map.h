@@ -28,7 +28,7 @@ class Mmio {
 
  private:
   Mmio(uint64_t base, size_t size, PhysAddr physical) : base_(base), size_(size), physical_(physical) {}
-  uint64_t base_;
+  uint64_t base_;  // 0 only after a move
   size_t size_;
   PhysAddr physical_;
 };
@@ -49,7 +49,7 @@ class DmaBuffer {
  private:
   DmaBuffer(uint8_t* data, size_t size, PhysAddr physical, bool coherent)
       : data_(data), size_(size), physical_(physical), coherent_(coherent) {}
-  uint8_t* data_;
+  uint8_t* data_;  // null only after a move
   size_t size_;
   PhysAddr physical_;
   bool coherent_;
@@ -59,12 +59,16 @@ inline constexpr size_t kKernelStackSize = 16 * KiB;  // aligned to twice that: 
 
 namespace kernel_map {
 void init();
-// A 16 KiB stack with an unmapped guard below; cached per CPU. Returns its lowest address.
+// A 16 KiB stack, its lowest address aligned to 32 KiB, with 16 KiB unmapped below; cached per CPU.
+// Returns the lowest address. Contents are what the last user left. May wait for memory.
 Result<VirtAddr> allocate_stack();
-void free_stack(VirtAddr bottom);
-// Virtually contiguous, zeroed, for tables larger than the buddy should give (percpu areas, hash tables).
+void free_stack(VirtAddr bottom);  // any context
+// Virtually contiguous, zeroed, for tables larger than the buddy should give (per-CPU areas, hash
+// tables). May wait for memory.
 Result<VirtAddr> allocate_pages(size_t count);
-void free_pages(VirtAddr start, size_t count);
+void free_pages(VirtAddr start);
+// Unmaps the cached stacks (leak tests, memory pressure); returns pages freed.
+uint64_t drain_caches();
 }  // namespace kernel_map
 
 }  // namespace kernel

@@ -23,7 +23,6 @@ enum class LockRank : uint16_t {
   FsContext,          // fs: root, working directory, umask
   AddressSpace,       // vm: mappings of one address space; subclass 1 = the child in fork
   MemoryObject,       // vm: pages of one memory object
-  KernelMap,          // mm: ranges of kernel mappings
   DriverThread,       // drivers: state of one device, thread context
   // Spin locks, outermost first.
   Names,              // fs: writers of the name sequence (rename, mount)
@@ -42,8 +41,12 @@ enum class LockRank : uint16_t {
   TimerQueue,         // sched
   RunQueue,           // sched; subclass by CPU number order
   RcuCallbacks,       // sync
+  StackCache,         // mm: a CPU's spare kernel stacks
+  KernelMap,          // mm: ranges and tables of kernel mappings
+  HeapCache,          // mm: a CPU's magazines of objects
+  Slab,               // mm: slab lists of one size class
+  FrameCache,         // mm: a CPU's cache of frames
   Frames,             // mm: buddy lists
-  Slab,               // mm: slab lists
   Random,             // lib: entropy pool
   Console,            // lib: output of the log
   Leaf,               // a lock under which nothing else is taken
@@ -54,12 +57,17 @@ inline constexpr LockRank kFirstSpinRank = LockRank::Names;
 namespace lockdep {
 
 #ifdef SAMARA_DEBUG
+// A try-lock never waits, so it is exempt from the order; what is taken below it is not.
+inline constexpr unsigned kTrySubclass = 255;
+
 // Panics with both locks' ranks when `rank` may not be taken now.
 void acquire(const void* lock, LockRank rank, unsigned subclass, bool is_spin);
 void release(const void* lock);
-// Panics when the running thread holds any lock, or is not preemptible: it may be about to sleep.
+// Panics when the running thread may not sleep: it holds a spin lock, or is not preemptible.
 void assert_may_sleep();
+// Panics when the running thread holds any lock, a Mutex included (user copies that may fault).
 void assert_no_locks_held();
+const char* rank_name(LockRank rank);
 #else
 inline void acquire(const void*, LockRank, unsigned, bool) {}
 inline void release(const void*) {}

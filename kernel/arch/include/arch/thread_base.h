@@ -18,6 +18,11 @@ enum ThreadWork : uint32_t {
   kWorkStop = 1u << 5,           // group stop or freeze
 };
 
+enum ThreadMemoryFlag : uint32_t {
+  kMemoryReclaiming = 1u << 0,     // frees memory just now: no recursion into reclaim, may use the reserve
+  kMemoryFailInjection = 1u << 1,  // alloc_fail=N counts this thread's allocations
+};
+
 struct ThreadBase {
   // Written by the thread itself only. Non-zero: not preemptible, must not sleep.
   uint32_t preempt_count = 0;
@@ -26,6 +31,8 @@ struct ThreadBase {
   // Highest and lowest address of the kernel stack; the highest is where user entry starts.
   VirtAddr stack_top{};
   VirtAddr stack_bottom{};
+  // ThreadMemoryFlag bits: how the allocators treat this thread. Own thread only.
+  uint32_t memory_flags = 0;
 
 #ifdef SAMARA_DEBUG
   // Locks held, innermost last, for the order check (sync/lock_order.h). Own thread only; spin locks
@@ -33,6 +40,7 @@ struct ThreadBase {
   static constexpr size_t kMaxHeldLocks = 16;
   struct HeldLock {
     const void* lock;
+    const void* taken_at;  // return address, for the report
     uint16_t rank;
     uint8_t subclass;
     bool is_spin;
