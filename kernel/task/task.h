@@ -168,6 +168,10 @@ void set_session_terminal(Pid& session, Terminal* terminal);
 // job control (setpgid(2), setsid(2)).
 Result<> set_process_group(PidNumber pid, PidNumber group);
 Result<PidNumber> new_session();
+// The session of a process group; none when the group has no member any more.
+Optional<Ref<Pid>> session_of_group(const Pid& process_group);
+// The running task blocks the signal or its process ignores it: job control's test (tcsetpgrp(3)).
+bool blocks_or_ignores(Signal signal);
 // POSIX: no member has a parent outside the group but inside the session.
 bool is_orphaned(const Pid& process_group);
 
