@@ -76,12 +76,15 @@ def compile_programs(sources, directory):
                        str(target) + ".new"]
             done = subprocess.run(command, capture_output=True, text=True)
             if done.returncode:
-                raise SystemExit(f"{source}: does not compile\n{done.stderr}")
+                return source.stem, f"{source}: does not compile\n{done.stderr}"
             os.replace(str(target) + ".new", target)
         return source.stem, target
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return dict(pool.map(one, sources))
+        programs = dict(pool.map(one, sources))
+    if broken := [text for text in programs.values() if isinstance(text, str)]:
+        raise SystemExit("\n".join(broken))
+    return programs
 
 
 def cpio(entries):
@@ -286,6 +289,7 @@ def oracle(jobs, programs, work, more=(), smp=4, on_outcome=None, fresh=False):
     cache.mkdir(parents=True, exist_ok=True)
     kernel = linux_kernel()
     common = digest(kernel.read_bytes(), busybox().read_bytes(), programs["driver"].read_bytes(),
+                    *(programs[n].read_bytes() for n in sorted(programs) if "helper_" in n),
                     smp, repr(more))
 
     def path(job):
