@@ -36,14 +36,14 @@ class CAPABILITY("mutex") Mutex : public Pinned {
   friend class TryGuard<Mutex>;
 
   struct State {};
-  State lock(unsigned subclass) {
+  [[gnu::always_inline]] State lock(unsigned subclass) {
     lockdep::acquire(this, rank, subclass, false);
     body_.acquire();
     return {};
   }
   bool try_lock(State&) {
     if (!body_.try_acquire()) return false;
-    lockdep::acquire(this, rank, 255, false);
+    lockdep::acquire(this, rank, lockdep::kTrySubclass, false);
     return true;
   }
   void unlock(State) {

@@ -40,7 +40,6 @@ enum class LockRank : uint16_t {
   WaitQueue,          // sched
   TimerQueue,         // sched
   RunQueue,           // sched; subclass by CPU number order
-  RcuCallbacks,       // sync
   StackCache,         // mm: a CPU's spare kernel stacks
   KernelMap,          // mm: ranges and tables of kernel mappings
   HeapCache,          // mm: a CPU's magazines of objects
@@ -56,10 +55,10 @@ inline constexpr LockRank kFirstSpinRank = LockRank::Names;
 
 namespace lockdep {
 
-#ifdef SAMARA_DEBUG
 // A try-lock never waits, so it is exempt from the order; what is taken below it is not.
 inline constexpr unsigned kTrySubclass = 255;
 
+#ifdef SAMARA_DEBUG
 // Panics with both locks' ranks when `rank` may not be taken now.
 void acquire(const void* lock, LockRank rank, unsigned subclass, bool is_spin);
 void release(const void* lock);

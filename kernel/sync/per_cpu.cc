@@ -4,6 +4,8 @@
 
 #include "sync/per_cpu.h"
 
+#include "sync/rcu.h"
+
 extern "C" {
 extern uint8_t _percpu_start[];
 extern uint8_t _percpu_end[];
@@ -37,6 +39,7 @@ void per_cpu_install(unsigned cpu, VirtAddr area) {
   __builtin_memcpy(reinterpret_cast<void*>(raw(area)), _percpu_start, per_cpu_area_size());
   per_cpu_offsets[cpu] = raw(area) - reinterpret_cast<uint64_t>(_percpu_start);
   cpu_number.on(cpu) = cpu;
+  rcu::mark_offline(cpu);
   areas.store_release(cpu + 1);
 }
 

@@ -50,7 +50,8 @@ class CAPABILITY("spin lock") SpinLock : public Pinned {
   friend class SchedulerLockAccess;  // hands the run queue lock over a context switch
 
   using State = arch::IrqState;
-  State lock(unsigned subclass) {
+  // Inline down to the critical section's function, which the lock order report then names.
+  [[gnu::always_inline]] State lock(unsigned subclass) {
     State state = arch::disable_interrupts();
     preempt_disable();
     lockdep::acquire(this, rank, subclass, true);
@@ -61,7 +62,7 @@ class CAPABILITY("spin lock") SpinLock : public Pinned {
     state = arch::disable_interrupts();
     preempt_disable();
     if (ticket_.try_acquire()) {
-      lockdep::acquire(this, rank, 255, true);
+      lockdep::acquire(this, rank, lockdep::kTrySubclass, true);
       return true;
     }
     arch::restore_interrupts(state);
@@ -82,7 +83,8 @@ class CAPABILITY("spin lock") SpinLock : public Pinned {
 template <class Lock>
 class SCOPED_CAPABILITY Guard : public Pinned {
  public:
-  explicit Guard(Lock& lock, unsigned subclass = 0) ACQUIRE(lock) : lock_(lock), state_(lock.lock(subclass)) {}
+  [[gnu::always_inline]] explicit Guard(Lock& lock, unsigned subclass = 0) ACQUIRE(lock)
+      : lock_(lock), state_(lock.lock(subclass)) {}
   ~Guard() RELEASE() { lock_.unlock(state_); }
 
  private:
