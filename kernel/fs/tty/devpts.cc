@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: MIT
+// devpts; see devpts.h. The table of ptys is small and looked at only when one is made, opened by name,
+// listed or closed.
+
+#include "fs/tty/devpts.h"
+
+#include "fs/vfs/synthetic.h"
+#include "fs/vfs/vfs.h"
+
+namespace kernel::devpts {
+namespace {
+
+constexpr uint32_t kMaxPtys = 4096;  // /proc/sys/kernel/pty/max
+constexpr uint64_t kFirstInode = 3;  // of pts/0, as on Linux; 1 is the root, 2 is ptmx
+
+// The node of one slave: chmod and chown stay with it.
+class SlaveInode final : public Inode {
+ public:
+  SlaveInode(SuperBlock& super_block, uint32_t index, Terminal& terminal)
+      : Inode(super_block, FileType::CharDevice, kFirstInode + index, 0620), terminal_(terminal) {
+    device_ = terminal.number();
+    needs_revalidation_ = true;
+    const Credentials& credentials = current_task().credentials();
+    set_owner(credentials.fsuid, credentials.fsgid);
+    touch(true, true, true);
+  }
+  bool revalidate() override { return !terminal_->device().is_gone(); }
+  Result<Ref<File>> open(const Path& path, uint32_t flags) override {
+    if (static_cast<Pty&>(terminal_->device()).is_locked()) return Errno::Io;
+    return TerminalFile::open(terminal_, path, flags);
+  }
+
+ private:
+  Ref<Terminal> terminal_;
+};
+
+class MultiplexerInode final : public Inode {
+ public:
+  explicit MultiplexerInode(SuperBlock& super_block) : Inode(super_block, FileType::CharDevice, 2, 0000) {
+    device_ = DeviceNumber{5, 2};
+    touch(true, true, true);
+  }
+};
+
+struct Slot {
+  bool reserved = false;
+  Optional<Ref<Inode>> node;  // shown when present
+};
+
+constinit SpinLock<LockRank::Leaf> slots_lock;
+constinit Vector<Slot>* slots = nullptr;  // grows under growth_lock, read under slots_lock
+constinit SuperBlock* the_super_block = nullptr;
+
+Optional<Ref<Inode>> node_of(uint64_t index) {
+  Guard guard(slots_lock);
+  if (slots == nullptr || index >= slots->size()) return std::nullopt;
+  return (*slots)[index].node;
+}
+
+class Root final : public DynamicDirectory {
+ public:
+  explicit Root(SuperBlock& super_block) : DynamicDirectory(super_block, 0755, 1) {
+    caches_absent_names_ = false;
+    touch(true, true, true);
+  }
+  Result<Ref<Inode>> lookup(StringView name) override;
+  Result<> read_directory(uint64_t offset, DirectorySink& sink) override;
+};
+
+class DevptsSuperBlock final : public SuperBlock {
+ public:
+  DevptsSuperBlock() : SuperBlock("devpts") {}
+  Result<> fill() {
+    root_ = TRY(make_ref<Root>(*this));
+    multiplexer_ = TRY(make_ref<MultiplexerInode>(*this));
+    return {};
+  }
+  Ref<Inode> root() override { return Ref<Inode>(*root_); }
+  Ref<Inode> multiplexer() { return Ref<Inode>(*multiplexer_); }
+  FileSystemStatistics statistics() override {
+    FileSystemStatistics statistics;
+    statistics.type = 0x1cd1;  // DEVPTS_SUPER_MAGIC
+    return statistics;
+  }
+  void show_options(FormatSink& sink) override { sink.write(",mode=620,ptmxmode=000"); }
+
+ private:
+  Optional<Ref<Root>> root_;
+  Optional<Ref<MultiplexerInode>> multiplexer_;
+};
+
+Result<Ref<Inode>> Root::lookup(StringView name) {
+  if (name == "ptmx") return static_cast<DevptsSuperBlock&>(super_block()).multiplexer();
+  std::optional<uint64_t> index = name.to_number();
+  if (!index || (name.size() > 1 && name.front() == '0')) return Errno::NoEnt;
+  Optional<Ref<Inode>> node = node_of(*index);
+  if (!node) return Errno::NoEnt;
+  return node.value();
+}
+
+Result<> Root::read_directory(uint64_t offset, DirectorySink& sink) {
+  if (offset <= 2 && !sink.entry("ptmx", 2, FileType::CharDevice, 3)) return {};
+  for (uint64_t index = offset <= 3 ? 0 : offset - 3; index < kMaxPtys; ++index) {
+    if (!node_of(index)) continue;
+    char buffer[16];
+    BufferSink name(buffer);
+    format(name, "{}", index);
+    if (!sink.entry(name.view(), kFirstInode + index, FileType::CharDevice, index + 4)) return {};
+  }
+  return {};
+}
+
+Result<Ref<SuperBlock>> mount(StringView, StringView) {
+  if (the_super_block == nullptr) return Errno::NoMem;
+  return Ref<SuperBlock>(*the_super_block);
+}
+
+constinit FileSystemType devpts_type{.name = "devpts", .mount = mount, .single_instance = true};
+
+}  // namespace
+
+void init() {
+  static constinit Vector<Slot> table;
+  slots = &table;
+  register_file_system(devpts_type);
+  Result<Ref<DevptsSuperBlock>> made = make_ref<DevptsSuperBlock>();
+  if (!made.ok() || !made.value()->fill().ok()) return;  // mounts answer NoMem
+  the_super_block = std::move(made).take().leak();
+}
+
+Result<uint32_t> reserve_index() {
+  for (;;) {
+    size_t size;
+    {
+      Guard guard(slots_lock);
+      for (size_t index = 0; index < slots->size(); ++index) {
+        if ((*slots)[index].reserved) continue;
+        (*slots)[index].reserved = true;
+        return static_cast<uint32_t>(index);
+      }
+      size = slots->size();
+    }
+    if (size >= kMaxPtys) return Errno::NoSpc;
+    // Grow outside the lock: the allocation may wait.
+    Vector<Slot> grown;
+    TRY(grown.reserve(size + 8));
+    Guard guard(slots_lock);
+    if (slots->size() != size) continue;
+    for (Slot& slot : *slots) grown.append_reserved(std::move(slot));
+    while (grown.size() < size + 8) grown.append_reserved({});
+    std::swap(*slots, grown);
+  }
+}
+
+void release_index(uint32_t index) {
+  Guard guard(slots_lock);
+  (*slots)[index].reserved = false;
+}
+
+Result<> add(uint32_t index, Terminal& terminal) {
+  if (the_super_block == nullptr) return Errno::NoDev;
+  Ref<Inode> node = TRY(make_ref<SlaveInode>(*the_super_block, index, terminal));
+  Guard guard(slots_lock);
+  (*slots)[index].node = std::move(node);
+  return {};
+}
+
+void remove(uint32_t index) {
+  Optional<Ref<Inode>> node;
+  {
+    Guard guard(slots_lock);
+    node = std::move((*slots)[index].node);
+    (*slots)[index].node.reset();
+  }
+}
+
+Result<int64_t> open_peer(uint32_t index, uint32_t flags) {
+  String path = TRY(format_string("/dev/pts/{}", index));
+  vfs::OpenRequest request;
+  request.flags = flags;
+  Ref<File> file = TRY(vfs::open({}, path, request));
+  Task& task = current_task();
+  return TRY(task.files->install(std::move(file), (flags & kOpenCloseOnExec) != 0,
+                                 task::limit(task.group(), Resource::OpenFiles).soft));
+}
+
+}  // namespace kernel::devpts
