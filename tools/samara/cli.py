@@ -4,7 +4,7 @@ module, imported only when it is asked for, so that `--help` and `run` start fas
 
 import argparse
 import importlib
-import sys
+import os
 from pathlib import Path
 
 from . import ui
@@ -155,7 +155,17 @@ def _seconds(text: str) -> float:
     return value
 
 
+def _open_standard_streams() -> None:
+    """A standard stream that is closed stays useless, but its number must not go to another file."""
+    for fd in (0, 1, 2):
+        try:
+            os.fstat(fd)
+        except OSError:
+            os.open("/dev/null", os.O_WRONLY if fd == 0 else os.O_RDONLY)  # reads, writes fail: EBADF
+
+
 def main(argv: list[str] | None = None) -> int:
+    _open_standard_streams()
     arguments = build_parser().parse_args(argv)
     ui.quiet = arguments.quiet
     if getattr(arguments, "program", None) and arguments.program[0] == "--":
@@ -168,5 +178,5 @@ def main(argv: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
-        sys.stderr.close()
+        os.dup2(os.open("/dev/null", os.O_WRONLY), 1)  # what is left to flush
         return 141

@@ -4,11 +4,10 @@ of it. Logs of the last runs stay in build/log."""
 
 import os
 import re
-import sys
 import time
 from pathlib import Path
 
-from . import paths
+from . import paths, ui
 
 _PANIC = re.compile(r"^(\[[^]]*\] ?)?(samara: panic|Kernel panic - not syncing)")
 _KEPT = 20
@@ -46,8 +45,7 @@ class KernelLog:
         if not data:
             return
         if self._echo:
-            sys.stderr.buffer.write(data)
-            sys.stderr.flush()
+            ui.text(data.decode(errors="replace"))
         *complete, self._rest = (self._rest + data.decode(errors="replace").replace("\r", "")).split("\n")
         for line in complete:
             if not self.panicked and _PANIC.match(line):

@@ -41,12 +41,14 @@ def check(machine: Machine) -> None:
         raise SamaraError("qemu-system-aarch64 is not installed: run ./samara setup")
 
 
-def command_line(machine: Machine, kernel: Path, initrd: str, log: Path, port_fds: dict[Port, int],
+def command_line(machine: Machine, kernel: Path, initrd: Path | None, log: Path, port_fds: dict[Port, int],
                  monitor_fd: int) -> list[str]:
     line = ["qemu-system-aarch64", "-nodefaults", "-no-user-config", "-no-reboot"]
     line += ["-M", _machine_argument(machine), "-m", machine.memory, "-smp", str(machine.smp)]
     line += _accelerator(machine)
-    line += ["-kernel", str(kernel), "-initrd", initrd, "-append", " ".join(machine.append)]
+    line += ["-kernel", str(kernel), "-append", " ".join(machine.append)]
+    if initrd is not None:
+        line += ["-initrd", str(initrd)]
     line += ["-chardev", f"file,id=log,path={_escaped(log)},append=on", "-serial", "chardev:log"]
     line += ["-chardev", f"socket,id=monitor,fd={monitor_fd}", "-mon", "chardev=monitor,mode=control"]
     line += _channel(port_fds)

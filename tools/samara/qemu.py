@@ -31,7 +31,7 @@ def _die_with_parent(parent: int):
 class Qemu:
     """The running emulator: `ports` are our ends of the host channel."""
 
-    def __init__(self, machine: Machine, kernel: Path, initrd: "Path | int", log: Path):
+    def __init__(self, machine: Machine, kernel: Path, initrd: Path | int | None, log: Path):
         ours, theirs = {}, {}
         for port in Port:
             ours[port], theirs[port] = socket.socketpair()
@@ -40,12 +40,10 @@ class Qemu:
         passed = [end.fileno() for end in theirs.values()] + [monitor_end.fileno()]
         if isinstance(initrd, int):
             passed.append(initrd)
-            initrd_name = f"/proc/self/fd/{initrd}"
-        else:
-            initrd_name = str(initrd)
+            initrd = Path(f"/proc/self/fd/{initrd}")
         self.ports = ours
         self._said = tempfile.TemporaryFile()
-        line = command_line(machine, kernel, initrd_name, log, {p: s.fileno() for p, s in theirs.items()},
+        line = command_line(machine, kernel, initrd, log, {p: s.fileno() for p, s in theirs.items()},
                             monitor_end.fileno())
         if os.environ.get("SAMARA_SHOW_QEMU"):
             os.write(2, (" ".join(line) + "\n").encode())

@@ -33,6 +33,7 @@ _ETC = {
 def write_default(out: BinaryIO) -> None:
     """The default root. Reproducible: its bytes depend on busybox and on our init alone."""
     archive = Archive()
+    archive.directory(".")
     for path, mode in (("proc", 0o555), ("sys", 0o555), ("dev", 0o755), ("tmp", 0o1777), ("root", 0o700),
                        ("mnt", 0o755), ("run", 0o755), ("var/tmp", 0o1777)):
         archive.directory(path, mode)

@@ -5,7 +5,6 @@ status is ours."""
 import os
 import signal
 import socket
-import sys
 import time
 from pathlib import Path
 
@@ -145,8 +144,7 @@ def _explain(spec: guest.Spec, problem: str | None, log, arguments) -> None:
         return
     ui.error(problem)
     if log.panicked and not arguments.verbose:
-        report = symbols.symbolize_text(log.tail(), spec.kernel.elf)
-        sys.stderr.write(report.rstrip() + "\n")
+        ui.text(symbols.symbolize_text(log.tail(), spec.kernel.elf) + "\n")
     if log.panicked or "time limit" in problem or "machine ended" in problem:
         ui.error(f"the kernel's log: {_short(log.path)}")
 

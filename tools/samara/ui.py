@@ -4,7 +4,6 @@ long work when stderr is a terminal, nothing with --quiet. The program's stdout 
 through here."""
 
 import os
-import sys
 import time
 
 quiet = False
@@ -25,11 +24,15 @@ def error(message: str) -> None:
     _write(f"samara: {message}\n")
 
 
+def text(block: str) -> None:
+    """Lines that are not ours, such as a kernel's last words."""
+    _write(block)
+
+
 def _write(text: str) -> None:
     try:
-        sys.stderr.write(text)
-        sys.stderr.flush()
-    except (BrokenPipeError, ValueError):
+        os.write(2, text.encode(errors="surrogateescape"))
+    except OSError:
         pass  # nobody reads us; what we were doing is still worth doing
 
 
@@ -42,7 +45,7 @@ class Progress:
     def __init__(self, label: str, total: int, unit: str = ""):
         self.label, self.total, self.unit = label, max(total, 1), unit
         self.done = 0
-        self.live = not quiet and sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+        self.live = not quiet and os.isatty(2) and os.environ.get("TERM") != "dumb"
         self._last = 0.0
         self._drawn = False
 
@@ -66,7 +69,7 @@ class Progress:
         width = 24
         share = min(self.done / self.total, 1.0)
         bar = ("#" * int(share * width)).ljust(width, ".")
-        columns = os.get_terminal_size(sys.stderr.fileno()).columns or 80
+        columns = os.get_terminal_size(2).columns or 80
         line = f"samara: {self.label} [{bar}] {share * 100:3.0f}%{self.unit}"
         _write("\r\x1b[K" + line[: columns - 1])
         self._drawn = True

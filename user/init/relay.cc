@@ -30,8 +30,9 @@ void Relay::run() {
   if (used() > 0 && !flush()) {
     return;
   }
-  if (fill()) {
-    flush();
+  // A port gives one page at a time: several for each wait, but the other streams have their turn.
+  constexpr int kTurns = 16;
+  for (int turn = 0; turn < kTurns && fill() && flush(); ++turn) {
   }
 }
 

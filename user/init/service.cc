@@ -186,10 +186,10 @@ bool step() {
   if (!reap()) {
     return false;
   }
-  if (ready > 0 && (entries[0].revents & POLLIN) != 0) {
-    return read_message();
+  if (ready > 0 && (entries[0].revents & POLLIN) != 0 && !read_message()) {
+    return false;
   }
-  if (ready > 0 && (entries[0].revents & (POLLHUP | POLLERR)) != 0) {
+  if (ready > 0 && (entries[0].revents & (POLLIN | POLLHUP)) == POLLHUP) {
     return false;
   }
   input.run();

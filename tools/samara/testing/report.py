@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: MIT
+"""Counts and prints test results: one line per test, `ok`, `not ok`, `known` (fails, and is listed as doing so)
+or `skip`, with the details of a failure below it, and at the end a line like ctest's."""
+
+import re
+
+_RESULT = re.compile(r"^(ok|not ok|known|skip)\b[ :]*(.*)$")
+
+
+class Report:
+    def __init__(self, pattern: str | None = None, verbose: bool = False):
+        self.pattern, self.verbose = pattern, verbose
+        self.passed = self.failed = self.skipped = 0
+        self._show_details = False
+
+    def wants(self, name: str) -> bool:
+        return self.pattern is None or self.pattern in name
+
+    def add(self, result: str, ring: str, name: str) -> None:
+        if result == "not ok":
+            self.failed += 1
+        elif result == "skip":
+            self.skipped += 1
+        else:
+            self.passed += 1
+        self._show_details = result == "not ok"
+        print(f"{result:<6} {ring:<6} {name}", flush=True)
+
+    def feed(self, ring: str, line: str) -> None:
+        """A line of a test program: its result when it has that form, else what belongs to the last one."""
+        match = _RESULT.match(line)
+        if match:
+            self.add(match[1], ring, match[2].strip())
+        elif self._show_details or self.verbose:
+            self.detail(line)
+
+    def detail(self, line: str) -> None:
+        print(f"       {line}", flush=True)
+
+    def close(self) -> int:
+        if self.skipped:
+            print(f"{self.skipped} skipped")
+        print(f"{self.passed} passed, {self.failed} failed", flush=True)
+        return 1 if self.failed or not (self.passed or self.skipped) else 0
