@@ -24,7 +24,7 @@ COMPILER = "aarch64-linux-gnu-gcc-12"
 FLAGS = ["-static", "-O1", "-g0", "-s", "-std=gnu17", "-Wall", "-Wextra", "-Werror",
          "-Wno-nonnull", "-Wno-unused-result",
          "-Wno-stringop-overflow", "-Wno-stringop-overread", "-Wno-array-bounds",
-         "-Wno-infinite-recursion", "-Wno-format-truncation", "-Wno-clobbered", "-Wno-missing-field-initializers",
+         "-Wno-infinite-recursion", "-Wno-parentheses", "-Wno-format-truncation", "-Wno-clobbered", "-Wno-missing-field-initializers",
          "-fno-strict-aliasing", "-pthread"]
 
 
