@@ -87,6 +87,7 @@ class IrqLine {
 void dispatch_interrupt(Irq irq);
 
 // /proc/interrupts.
+// `name` is valid until the line is removed: lines of tree devices never are.
 struct InterruptStatistics {
   Irq irq;
   StringView name;
