@@ -16,15 +16,26 @@ struct Deadline {
   static Deadline after(Nanoseconds duration);
 };
 
+class WaitQueue;
+
 namespace clock {
 void init();                     // from the counter's frequency
 Nanoseconds monotonic();         // since boot; never goes back across CPUs
 Nanoseconds realtime();          // since 1970
 uint64_t realtime_offset();      // realtime = monotonic + offset
-void set_realtime(Nanoseconds now);  // settimeofday; wakes absolute real-time timers
-// Incremented by set_realtime: sleepers on CLOCK_REALTIME recompute.
+void set_realtime(Nanoseconds now);  // settimeofday; wakes absolute real-time sleepers
+int32_t tai_offset();            // seconds, adjtimex(ADJ_TAI)
+void set_tai_offset(int32_t seconds);
+// Incremented by set_realtime: sleepers on CLOCK_REALTIME recompute when they are woken here.
 uint32_t realtime_changes();
+WaitQueue& realtime_waiters();
+// Durations. The product never overflows; ns_to_counter rounds up, so that a timer programmed with it
+// does not fire early.
 uint64_t counter_to_ns(uint64_t ticks);
 uint64_t ns_to_counter(Nanoseconds ns);
+// The counter's value at which monotonic() reaches `at`, for the timer device.
+uint64_t monotonic_to_counter(Nanoseconds at);
+Nanoseconds resolution();        // of the counter, at least 1
+PhysAddr vdso_data_page();       // vdso_data.h
 }  // namespace clock
 }  // namespace kernel

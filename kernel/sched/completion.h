@@ -8,13 +8,13 @@ namespace kernel {
 
 class Completion : public Pinned {
  public:
-  void complete() {
-    done_.store_release(true);
-    waiters_.wake_all();
-  }
+  // The waiter may destroy the completion as soon as its wait() returns.
+  void complete() { waiters_.set_and_wake_all(done_); }
   bool is_done() const { return done_.load_acquire(); }
   Result<> wait(WaitMode mode = WaitMode::Uninterruptible, Deadline deadline = {}) {
-    return waiters_.wait([this] { return is_done(); }, mode, deadline);
+    Result<> result = waiters_.wait([this] { return is_done(); }, mode, deadline);
+    waiters_.settle();
+    return result;
   }
 
  private:

@@ -1,13 +1,19 @@
 // SPDX-License-Identifier: MIT
 // Mutex<rank>: may sleep; thread context only. Taken through Guard (sync/spin_lock.h). Its holder may
-// allocate. Fast path: one compare-exchange.
+// allocate. Fast path: one compare-exchange. No priority inheritance.
 #pragma once
 
-#include "sched/wait_queue.h"
+#include "lib/list.h"
+#include "sched/scheduler.h"
 
 namespace kernel {
 
-// The rank-free body. One word: owner thread, low bit = contended.
+struct MutexWaiter : ListNode<MutexWaiter> {
+  explicit MutexWaiter(Thread& waiting) : thread(waiting) {}
+  Thread& thread;
+};
+
+// The rank-free body (mutex.cc).
 class MutexBase : public Pinned {
  public:
   void acquire();
@@ -17,8 +23,11 @@ class MutexBase : public Pinned {
 
  private:
   void acquire_slow();
+  void release_slow();
+  bool try_take(bool woken);
   Atomic<uint64_t> owner_;
-  WaitQueue waiters_;
+  SpinLock<LockRank::WaitQueue> lock_;
+  List<MutexWaiter> waiters_ GUARDED_BY(lock_);
 };
 
 template <LockRank rank>

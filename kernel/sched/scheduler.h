@@ -48,9 +48,11 @@ void switch_address_space(AddressSpace* space);
 using LoadAddressSpace = void (*)(AddressSpace* space);
 void set_address_space_loader(LoadAddressSpace load);
 
-// Interrupt entry from user mode and exit: time accounting.
-void account_user_entry();
-void account_user_exit();
+// Told by the interrupt entry, masked: whether it interrupted user mode. The tick samples by it.
+void account_interrupt(bool from_user);
+// Called at each tick of a CPU that runs a user thread: CPU-time limits and timers. Interrupt context.
+using TickHook = void (*)(Thread& thread, bool in_user_mode);
+void set_tick_hook(TickHook hook);
 
 // Interrupt controller driver: how to poke other CPUs.
 enum class Ipi : uint8_t { Reschedule, Call, Stop };
@@ -65,10 +67,11 @@ struct LoadAverage {
   unsigned running;
 };
 LoadAverage load_average();
+// For /proc/stat. Interrupts count for what they interrupt, as on a Linux without IRQ_TIME_ACCOUNTING.
 struct CpuTimes {
-  Nanoseconds user, system, idle, irq;
+  Nanoseconds user = 0, nice = 0, system = 0, idle = 0;
 };
-CpuTimes cpu_times(unsigned cpu);  // for /proc/stat
+CpuTimes cpu_times(unsigned cpu);
 uint64_t context_switches();
 
 }  // namespace kernel::sched

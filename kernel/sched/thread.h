@@ -6,11 +6,10 @@
 #include "arch/context.h"
 #include "arch/trap_frame.h"
 #include "arch/thread_base.h"
-#include "lib/list.h"
+#include "arch/trap_frame.h"
 #include "lib/ref.h"
 #include "lib/string_view.h"
-#include "lib/tree.h"
-#include "sched/clock.h"
+#include "sched/entity.h"
 #include "sync/lock_order.h"
 #include "sync/rcu.h"
 #include "sync/spin_lock.h"
@@ -18,7 +17,6 @@
 namespace kernel {
 
 class AddressSpace;
-class Thread;
 
 using CpuMask = uint64_t;
 static_assert(kMaxCpus <= 64);
@@ -33,35 +31,13 @@ enum class ThreadState : uint8_t {
   Dead,
 };
 
-// Linux's numbers (sched(7)).
-enum class SchedPolicy : uint8_t { Normal = 0, Fifo = 1, RoundRobin = 2, Batch = 3, Idle = 5 };
-
-struct SchedParameters {
-  SchedPolicy policy = SchedPolicy::Normal;
-  int8_t nice = 0;            // -20..19, fair classes
-  uint8_t rt_priority = 0;    // 1..99, real-time classes
-  bool reset_on_fork = false;
+// CPU time by mode. The sum is exact, the division is sampled by the tick.
+struct CpuUsage {
+  Nanoseconds user = 0;
+  Nanoseconds system = 0;
 };
 
-// What a run queue keeps of a thread. Guarded by the lock of the run queue of `cpu`.
-struct SchedEntity {
-  SchedParameters parameters;
-  uint64_t virtual_runtime = 0;
-  uint64_t virtual_deadline = 0;
-  uint64_t weight = 1024;
-  Nanoseconds slice_left = 0;
-  Nanoseconds run_start = 0;      // when it was put on the CPU
-  bool queued = false;
-};
-
-struct RunQueueTag {};
-struct ThreadListTag {};
-
-class Thread : public ThreadBase,
-               public RefCounted<Thread>,
-               public RcuHead,
-               public TreeNode<Thread, RunQueueTag>,
-               public ListNode<Thread, RunQueueTag> {
+class Thread : public ThreadBase, public RefCounted<Thread>, public RcuHead {
  public:
   static constexpr size_t kNameSize = 16;
 
@@ -80,19 +56,26 @@ class Thread : public ThreadBase,
 
   ThreadState state() const { return state_.load_relaxed(); }
   unsigned cpu() const { return cpu_.load_relaxed(); }
+  // On a CPU at this moment; a hint for anybody but the thread itself.
+  bool is_running() const { return on_cpu_.load_acquire(); }
   StringView name() const;
   void set_name(StringView name);
 
   // sched_setscheduler, setpriority, sched_setaffinity. Any thread.
   void set_parameters(const SchedParameters& parameters);
   SchedParameters parameters() const;
-  // Moves the thread when it is on a CPU outside the mask. Errors: Inval when no CPU of it is online.
+  // Before start(): what a child inherits from its parent.
+  void inherit_scheduling(const Thread& parent);
+  // On return the thread runs on no CPU outside the mask. Thread context, no lock held. Errors: Inval
+  // when no CPU of the mask is online.
   Result<> set_affinity(CpuMask mask);
   CpuMask affinity() const;
 
   // CPU time so far, including a present run.
-  Nanoseconds user_time() const;
-  Nanoseconds system_time() const;
+  CpuUsage cpu_usage() const;
+  Nanoseconds run_time() const;
+  Nanoseconds user_time() const { return cpu_usage().user; }
+  Nanoseconds system_time() const { return cpu_usage().system; }
   uint64_t voluntary_switches() const { return voluntary_switches_.load_relaxed(); }
   uint64_t involuntary_switches() const { return involuntary_switches_.load_relaxed(); }
 
@@ -102,9 +85,9 @@ class Thread : public ThreadBase,
   static void last_unref(Thread* thread);
 
  protected:
-  Thread() = default;
+  Thread() { entity_.thread = this; }
   virtual ~Thread();
-  // Gives the thread a stack and a context that starts at entry(argument).
+  // Gives the thread a stack and a context that starts at entry(argument), preemptible.
   Result<> prepare(void (*entry)(void*), void* argument);
 
  public:
@@ -117,16 +100,25 @@ class Thread : public ThreadBase,
 
  private:
   friend class Scheduler;
+
   arch::Context context_{};
   Atomic<ThreadState> state_{ThreadState::New};
-  Atomic<uint32_t> cpu_{};
-  Atomic<bool> on_cpu_{};   // its context is live on a CPU: whoever wants to run it elsewhere waits
+  Atomic<uint32_t> cpu_{};      // whose run queue's lock guards the fields below
+  Atomic<bool> on_cpu_{};       // its context is live on a CPU
+
   SchedEntity entity_;
   CpuMask affinity_ = ~CpuMask{0};
-  Atomic<uint64_t> user_time_;
-  Atomic<uint64_t> system_time_;
+  bool runnable_ = false;       // waiting, running, or on its way between two queues
+  bool blocks_load_ = false;    // asleep in a state that counts for the load average
+  Nanoseconds user_samples_ = 0;
+  Nanoseconds system_samples_ = 0;
+  Nanoseconds unsampled_ = 0;   // run time since the last sample
+  mutable CpuUsage reported_;   // neither part ever goes back
+
   Atomic<uint64_t> voluntary_switches_;
   Atomic<uint64_t> involuntary_switches_;
+  void (*entry_)(void*) = nullptr;
+  void* argument_ = nullptr;
   char name_[kNameSize] = {};
 };
 

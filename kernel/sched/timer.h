@@ -9,13 +9,15 @@
 
 namespace kernel {
 
+class TimerQueue;
+
 class Timer : public TreeNode<Timer> {
  public:
   using Callback = void (*)(Timer&);
   explicit Timer(Callback callback) : callback_(callback) {}
-  ~Timer();  // cancels and waits
+  ~Timer() { cancel_and_wait(); }
 
-  // Arms or moves. Any context.
+  // Arms or moves; kForever: as cancel(). It will fire on this CPU. Any context.
   void arm(Deadline deadline);
   // Takes it off the queue. True when it had not fired. Does not wait for a running callback.
   bool cancel();
@@ -23,18 +25,19 @@ class Timer : public TreeNode<Timer> {
   // callback, without locks that the callback takes.
   bool cancel_and_wait();
   bool is_armed() const;
+  // Of the last arm(); the caller serialises with arm().
   Deadline deadline() const { return deadline_; }
 
  private:
   friend class TimerQueue;
   Callback callback_;
-  Deadline deadline_;
-  Atomic<uint32_t> state_;
-  Atomic<uint32_t> cpu_;
+  Deadline deadline_;          // guarded by the queue's lock
+  Atomic<uint32_t> queue_;     // CPU number + 1 of the queue it belongs to; 0: never armed
 };
 
 namespace timers {
-// The timer device's driver: programs this CPU's next event (absolute monotonic ns; kForever: none).
+// The timer device's driver: programs this CPU's next event (absolute monotonic ns; kForever: none; a
+// time in the past: at once). Masked.
 class EventDevice {
  public:
   virtual void init_this_cpu() = 0;
@@ -43,9 +46,13 @@ class EventDevice {
  protected:
   ~EventDevice() = default;
 };
+// By the driver, on the boot CPU; and by each secondary when it starts.
 void set_event_device(EventDevice& device);
+void init_this_cpu();
 // Called by that driver's interrupt handler: runs what is due and programs the next event. Masked.
 void handle_expiry();
+// Scheduler: when this CPU's tick is due; kForever: never. Masked.
+void set_tick(Nanoseconds deadline);
 }  // namespace timers
 
 }  // namespace kernel

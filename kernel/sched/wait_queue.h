@@ -48,6 +48,11 @@ class WaitQueue : public Pinned {
   void wake(size_t exclusive_count = 1, uint32_t events = 0);
   void wake_all(uint32_t events = 0) { wake(~size_t{0}, events); }
 
+  // For conditions whose waiter destroys the queue: sets the flag and wakes under the lock; the waiter
+  // calls settle() before it goes on, and then nobody is inside any more.
+  void set_and_wake_all(Atomic<bool>& flag);
+  void settle() const { Guard guard(lock_); }
+
   void add(Waiter& waiter);     // exclusive waiters at the end, others in front
   void remove(Waiter& waiter);  // fine when it is not on a queue any more
   bool has_waiters() const;
@@ -83,8 +88,11 @@ class WaitQueue : public Pinned {
   static bool interrupted(WaitMode mode);
 
  private:
+  void wake_locked(size_t exclusive_count, uint32_t events) REQUIRES(lock_);
+
   mutable SpinLock<LockRank::WaitQueue> lock_;
   List<Waiter> waiters_ GUARDED_BY(lock_);
+  Atomic<uint32_t> count_;  // of waiters_: lets wake() see without the lock that nobody waits
 };
 
 }  // namespace kernel

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: MIT
+// See clock.h. The rate never changes after boot, so that monotonic() reads no guarded data; what
+// settimeofday(2) changes is one offset. The vDSO's page has a copy.
+#include "sched/clock.h"
+
+#include "arch/mmu.h"
+#include "arch/timer.h"
+#include "sched/clock_scale.h"
+#include "sched/vdso_data.h"
+#include "sched/wait_queue.h"
+
+namespace kernel {
+
+namespace {
+
+static_assert(kVdsoShift == ClockScale::kShift);
+
+constexpr Nanoseconds kTickResolution = 4'000'000;  // of the COARSE clocks, as Linux at 250 Hz has it
+
+constinit ClockScale scale;
+constinit uint64_t counter_base = 0;
+constinit Atomic<uint64_t> offset;
+constinit Atomic<int32_t> tai;
+constinit Atomic<uint32_t> changes;
+constinit SpinLock<LockRank::Leaf> write_lock;
+
+// A page of its own: processes see all of it.
+union VdsoPage {
+  VdsoData data;
+  uint8_t bytes[kPageSize];
+};
+alignas(kPageSize) constinit VdsoPage vdso_page = {.data = {}};
+
+// Readers retry while the number is odd or has changed (arch/aarch64/vdso). Writers hold write_lock.
+void publish() REQUIRES(write_lock) {
+  VdsoData& data = vdso_page.data;
+  uint32_t sequence = __atomic_load_n(&data.sequence, __ATOMIC_RELAXED);
+  __atomic_store_n(&data.sequence, sequence + 1, __ATOMIC_RELAXED);
+  __atomic_thread_fence(__ATOMIC_RELEASE);
+  uint64_t realtime = offset.load_relaxed();
+  __atomic_store_n(&data.tai_offset, tai.load_relaxed(), __ATOMIC_RELAXED);
+  __atomic_store_n(&data.counter_base, counter_base, __ATOMIC_RELAXED);
+  __atomic_store_n(&data.factor, scale.factor(), __ATOMIC_RELAXED);
+  __atomic_store_n(&data.realtime_seconds, realtime / kNanosPerSecond, __ATOMIC_RELAXED);
+  __atomic_store_n(&data.realtime_nanos, realtime % kNanosPerSecond, __ATOMIC_RELAXED);
+  __atomic_store_n(&data.resolution, clock::resolution(), __ATOMIC_RELAXED);
+  __atomic_store_n(&data.coarse_resolution, kTickResolution, __ATOMIC_RELAXED);
+  __atomic_store_n(&data.sequence, sequence + 2, __ATOMIC_RELEASE);
+}
+
+}  // namespace
+
+Deadline Deadline::after(Nanoseconds duration) {
+  Nanoseconds at;
+  if (__builtin_add_overflow(clock::monotonic(), duration, &at)) return never();
+  return {at};
+}
+
+namespace clock {
+
+void init() {
+  scale = ClockScale(arch::counter_frequency());
+  counter_base = arch::counter();
+  Guard guard(write_lock);
+  publish();
+}
+
+Nanoseconds monotonic() { return scale.to_ns(arch::counter() - counter_base); }
+Nanoseconds realtime() { return monotonic() + offset.load_relaxed(); }
+uint64_t realtime_offset() { return offset.load_relaxed(); }
+uint32_t realtime_changes() { return changes.load_acquire(); }
+int32_t tai_offset() { return tai.load_relaxed(); }
+Nanoseconds resolution() { return scale.to_ns(1) > 0 ? scale.to_ns(1) : 1; }
+
+WaitQueue& realtime_waiters() {
+  static constinit WaitQueue queue;
+  return queue;
+}
+
+void set_realtime(Nanoseconds now) {
+  {
+    Guard guard(write_lock);
+    offset.store_relaxed(now - monotonic());
+    publish();
+  }
+  changes.fetch_add_acq_rel(1);
+  realtime_waiters().wake_all();
+}
+
+void set_tai_offset(int32_t seconds) {
+  Guard guard(write_lock);
+  tai.store_relaxed(seconds);
+  publish();
+}
+
+uint64_t counter_to_ns(uint64_t ticks) { return scale.to_ns(ticks); }
+uint64_t ns_to_counter(Nanoseconds ns) { return scale.to_ticks(ns); }
+
+uint64_t monotonic_to_counter(Nanoseconds at) {
+  constexpr Nanoseconds kFarthest = uint64_t{1} << 62;
+  return counter_base + scale.to_ticks(at < kFarthest ? at : kFarthest);
+}
+
+PhysAddr vdso_data_page() {
+  return arch::physical_address(VirtAddr{reinterpret_cast<uint64_t>(&vdso_page)});
+}
+
+}  // namespace clock
+}  // namespace kernel

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: MIT
+// The thread that drives RCU: it begins grace periods, waits for them, and runs what was retired. It
+// sleeps while there is nothing; a CPU that holds a grace period up for long gets an interrupt.
+#include "sched/rcu_thread.h"
+
+#include "sched/cpu_state.h"
+#include "sched/wait_queue.h"
+
+namespace kernel {
+
+namespace {
+
+// How often the end of a grace period is looked for, and when the holdouts are interrupted: a reader is
+// short, a CPU in user mode reports at its tick or at that interrupt.
+constexpr Nanoseconds kPollPeriod = 1'000'000;
+constexpr unsigned kPollsBeforeInterrupt = 2;
+
+constinit Atomic<bool> announced;        // something was retired
+constinit Atomic<uint64_t> wanted;       // grace periods up to this number are waited for
+constinit Atomic<uint64_t> barriers_asked;
+constinit Atomic<uint64_t> barriers_done;
+constinit Atomic<Thread*> rcu_thread;
+constinit WaitQueue progress;            // a grace period or a barrier was completed
+
+// Anywhere that retire() is.
+void wake_thread() {
+  announced.store_release(true);
+  if (Thread* thread = rcu_thread.load_acquire()) thread->wake();
+}
+
+bool has_work() {
+  return announced.load_acquire() || wanted.load_acquire() > rcu::completed() ||
+         barriers_asked.load_acquire() > barriers_done.load_acquire();
+}
+
+void sleep_until_work() {
+  while (!has_work()) {
+    sched::set_state(ThreadState::Interruptible);
+    if (has_work()) {
+      sched::set_state(ThreadState::Runnable);
+    } else {
+      sched::schedule();
+    }
+  }
+}
+
+void interrupt_holdouts() {
+  PreemptGuard guard;
+  for (CpuMask rest = rcu::holdouts() & sched::online_cpus(); rest != 0; rest &= rest - 1) {
+    auto cpu = static_cast<unsigned>(std::countr_zero(rest));
+    QueueGuard queue(cpu);
+    Scheduler::kick(*queue, cpu);
+  }
+}
+
+void run_grace_period() {
+  rcu::begin_grace_period();
+  for (unsigned polls = 0; !rcu::grace_period_over(); ++polls) {
+    if (polls >= kPollsBeforeInterrupt) interrupt_holdouts();
+    sched::set_state(ThreadState::Interruptible);
+    sched::schedule_until(Deadline::after(kPollPeriod));
+  }
+  progress.wake_all();
+}
+
+[[noreturn]] void run(void*) {
+  for (;;) {
+    sleep_until_work();
+    announced.store_release(false);
+    uint64_t barrier = barriers_asked.load_acquire();
+    RcuHead* retired = rcu::take_retired();
+    run_grace_period();
+    rcu::reclaim(retired);
+    // The first round after a request takes everything that was retired before it.
+    if (barrier > barriers_done.load_relaxed()) {
+      barriers_done.store_release(barrier);
+      progress.wake_all();
+    }
+  }
+}
+
+}  // namespace
+
+namespace sched {
+
+Result<> start_rcu_thread() {
+  Ref<Thread> thread = TRY(Thread::create_kernel("rcu", run, nullptr));
+  thread->start();
+  rcu_thread.store_release(std::move(thread).leak());  // it lives for good
+  rcu::set_waker(wake_thread);
+  return {};
+}
+
+}  // namespace sched
+
+void synchronize_rcu() {
+  uint64_t target = rcu::begun() + 1;
+  uint64_t seen = wanted.load_relaxed();
+  while (seen < target && !wanted.compare_exchange_acq_rel(seen, target)) {
+  }
+  rcu_thread.load_acquire()->wake();
+  ignore(progress.wait([target] { return rcu::completed() >= target; }, WaitMode::Uninterruptible));
+}
+
+void rcu_barrier() {
+  uint64_t ticket = barriers_asked.fetch_add_acq_rel(1) + 1;
+  rcu_thread.load_acquire()->wake();
+  ignore(progress.wait([ticket] { return barriers_done.load_acquire() >= ticket; },
+                       WaitMode::Uninterruptible));
+}
+
+}  // namespace kernel
