@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 #
-# clang for aarch64-linux-musl; no sysroot, because musl comes as an unpacked package (see CMakeLists.txt).
+# clang for aarch64-linux-musl; no sysroot, because musl comes as an unpacked package (see
+# CMakeLists.txt).
 set(CMAKE_SYSTEM_NAME Linux)
 set(CMAKE_SYSTEM_PROCESSOR aarch64)
 set(CMAKE_CXX_COMPILER clang++-19)

@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Tests of the `samara` command itself: streams, status, terminal, signals, files, cleanup, on both kernels.
+"""Tests of the `samara` command itself: streams, status, terminal, signals, files, cleanup, on both
+kernels.
 
     tests/system/command_test.py [-k NAME] [--kernel linux|samara]
 
-Each test is a function; its name is its name. The timeouts detect hangs and are no performance targets."""
+Each test is a function; its name is its name. The timeouts detect hangs and are no performance
+targets."""
 
 import argparse
 import fcntl
@@ -31,14 +33,18 @@ def command(*arguments: str) -> list[str]:
 
 
 def run(*arguments: str, stdin: bytes = b"", **more) -> subprocess.CompletedProcess:
-    return subprocess.run(command(*arguments), input=stdin, capture_output=True, timeout=LIMIT, **more)
+    return subprocess.run(
+        command(*arguments), input=stdin, capture_output=True, timeout=LIMIT, **more
+    )
 
 
 def equal(actual, expected) -> None:
     assert actual == expected, f"got {actual!r}, expected {expected!r}"
 
 
-# ---- streams and status ---------------------------------------------------------------------------
+# ---- streams and status
+# ---------------------------------------------------------------------------
+
 
 def test_streams_are_separate_and_clean():
     done = run("--", "sh", "-c", "echo out; echo err >&2; cat; exit 7", stdin=b"in\0\xff\n")
@@ -60,7 +66,18 @@ def test_program_that_is_no_program():
 
 
 def test_environment_and_directory():
-    done = run("--env", "A=b c", "--env", "NOT_SET_HERE", "--cwd", "/etc", "--", "sh", "-c", 'pwd; echo "$A"')
+    done = run(
+        "--env",
+        "A=b c",
+        "--env",
+        "NOT_SET_HERE",
+        "--cwd",
+        "/etc",
+        "--",
+        "sh",
+        "-c",
+        'pwd; echo "$A"',
+    )
     equal(done.stdout, b"/etc\nb c\n")
 
 
@@ -84,7 +101,9 @@ def test_program_that_does_not_read():
 
 
 def test_reader_that_goes_away():
-    process = subprocess.Popen(command("--", "yes"), stdout=subprocess.PIPE, stdin=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        command("--", "yes"), stdout=subprocess.PIPE, stdin=subprocess.DEVNULL
+    )
     equal(process.stdout.read(2), b"y\n")
     process.stdout.close()
     equal(process.wait(LIMIT), 128 + signal.SIGPIPE)
@@ -95,8 +114,9 @@ def test_background_child_does_not_hold_the_end():
 
 
 def test_closed_streams():
-    done = subprocess.run(["sh", "-c", '"$@" <&- >&- 2>&-', "sh", *command("--", "sh", "-c", "exit 4")],
-                          timeout=LIMIT)
+    done = subprocess.run(
+        ["sh", "-c", '"$@" <&- >&- 2>&-', "sh", *command("--", "sh", "-c", "exit 4")], timeout=LIMIT
+    )
     equal(done.returncode, 4)
 
 
@@ -106,7 +126,9 @@ def test_time_limit():
     assert b"time limit" in done.stderr
 
 
-# ---- files ----------------------------------------------------------------------------------------
+# ---- files
+# ----------------------------------------------------------------------------------------
+
 
 def test_put_and_get_are_exact():
     with tempfile.TemporaryDirectory() as name:
@@ -121,7 +143,9 @@ def test_put_and_get_are_exact():
         os.utime(tree / "data", ns=(10**18, 10**18))
         done = run("--put", f"{tree}:/tmp/in/", "--get", f"/tmp/in/tree:{work}/back", "--", "true")
         equal((done.returncode, done.stderr), (0, b""))
-        same = subprocess.run(["diff", "-r", "--no-dereference", tree, work / "back"], capture_output=True)
+        same = subprocess.run(
+            ["diff", "-r", "--no-dereference", tree, work / "back"], capture_output=True
+        )
         equal((same.returncode, same.stdout), (0, b""))
         equal((work / "back/sub/script").stat().st_mode & 0o777, 0o751)
         equal((work / "back/data").stat().st_mtime_ns, 10**18)
@@ -149,10 +173,14 @@ def test_root_of_a_directory():
         equal((done.returncode, done.stdout), (0, b"not ours\n"))
 
 
-# ---- signals --------------------------------------------------------------------------------------
+# ---- signals
+# --------------------------------------------------------------------------------------
+
 
 def started(*arguments: str) -> subprocess.Popen:
-    process = subprocess.Popen(command("--", *arguments), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+    process = subprocess.Popen(
+        command("--", *arguments), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE
+    )
     equal(process.stdout.readline(), b"ready\n")
     return process
 
@@ -202,7 +230,9 @@ def test_nothing_is_left_when_the_command_is_killed():
         time.sleep(0.05)
 
 
-# ---- terminal -------------------------------------------------------------------------------------
+# ---- terminal
+# -------------------------------------------------------------------------------------
+
 
 class Terminal:
     """The command on a pseudo terminal of ours."""
@@ -212,8 +242,13 @@ class Terminal:
         self.resize(rows, columns)
         self.before = termios.tcgetattr(self.slave)
         self.process = subprocess.Popen(
-            command(*arguments), stdin=self.slave, stdout=self.slave, stderr=self.slave, start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
+            command(*arguments),
+            stdin=self.slave,
+            stdout=self.slave,
+            stderr=self.slave,
+            start_new_session=True,
+            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+        )
         self.seen = b""
 
     def resize(self, rows: int, columns: int) -> None:
@@ -295,7 +330,9 @@ def test_escape_keys_stop_the_machine():
     equal(terminal.end(), 130)
 
 
-# ---- the runner -----------------------------------------------------------------------------------
+# ---- the runner
+# -----------------------------------------------------------------------------------
+
 
 def main() -> int:
     global kernel
@@ -303,8 +340,11 @@ def main() -> int:
     parser.add_argument("-k", default="", help="only tests whose name contains this")
     parser.add_argument("--kernel", action="append", help="linux or samara (default: both)")
     options = parser.parse_args()
-    tests = [(name.removeprefix("test_"), function) for name, function in globals().items()
-             if name.startswith("test_")]
+    tests = [
+        (name.removeprefix("test_"), function)
+        for name, function in globals().items()
+        if name.startswith("test_")
+    ]
     passed = failed = 0
     for kernel in options.kernel or ["linux", "samara"]:
         for name, function in tests:
@@ -315,7 +355,9 @@ def main() -> int:
             except Exception:
                 failed += 1
                 print(f"not ok command on {kernel}: {name}")
-                print("  " + traceback.format_exc(limit=-3).rstrip().replace("\n", "\n  "), flush=True)
+                print(
+                    "  " + traceback.format_exc(limit=-3).rstrip().replace("\n", "\n  "), flush=True
+                )
             else:
                 passed += 1
                 print(f"ok command on {kernel}: {name}", flush=True)

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: MIT
-"""The parts of the `samara` command, one job per module; `cli.py` is where a command line enters."""
+"""The parts of the `samara` command, one job per module; cli.py is where it begins."""

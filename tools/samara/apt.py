@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""A private apt state under build/apt that resolves and downloads arm64 packages and source archives
-without changing the user's system, and without root. It inherits the user's apt configuration (proxies,
-keys) and verifies signatures and hashes as apt does. Packages are unpacked with dpkg-deb -x: no
-maintainer script and no foreign code ever runs."""
+"""A private apt state under build/apt that resolves and downloads arm64 packages and source
+archives without changing the user's system, and without root. It inherits the user's apt
+configuration (proxies, keys) and verifies signatures and hashes as apt does. Packages are unpacked
+with dpkg-deb -x: no maintainer script and no foreign code ever runs."""
 
 import os
 import re
@@ -18,7 +18,8 @@ ARCHITECTURE = "arm64"
 
 
 class PrivateApt:
-    """The state directory; `update()` is done at most once, and only when something is to be fetched."""
+    """The state directory; `update()` is done at most once, and only when something is to be
+    fetched."""
 
     def __init__(self, directory: Path = paths.APT):
         self.directory = directory
@@ -27,12 +28,20 @@ class PrivateApt:
 
     def prepare(self) -> None:
         d = self.directory
-        for sub in ("state/lists/partial", "cache/archives/partial", "etc/sources.list.d", "etc/empty", "download"):
+        for sub in (
+            "state/lists/partial",
+            "cache/archives/partial",
+            "etc/sources.list.d",
+            "etc/empty",
+            "download",
+        ):
             (d / sub).mkdir(parents=True, exist_ok=True)
         (d / "state/status").touch()
         codename = apt_sources.release_codename()
         stanzas = apt_sources.debian_stanzas(apt_sources.read_all(), codename)
-        (d / "etc/sources.list.d/samara.sources").write_text(apt_sources.to_deb822(stanzas, ARCHITECTURE))
+        (d / "etc/sources.list.d/samara.sources").write_text(
+            apt_sources.to_deb822(stanzas, ARCHITECTURE)
+        )
         self.config.write_text(
             # The machine's hooks belong to the machine's package database, not to ours.
             "#clear APT::Update::Post-Invoke;\n#clear APT::Update::Post-Invoke-Success;\n"
@@ -45,12 +54,18 @@ class PrivateApt:
             f'APT::Architecture "{ARCHITECTURE}";\nAPT::Architectures {{ "{ARCHITECTURE}"; }};\n'
             # Root would otherwise download as _apt, who may not write below a home directory.
             'APT::Sandbox::User "";\nAcquire::Languages "none";\nAPT::Get::Assume-Yes "true";\n'
-            'Acquire::Retries "3";\n')
+            'Acquire::Retries "3";\n'
+        )
 
     def run(self, *command: str, cwd: Path | None = None) -> subprocess.CompletedProcess:
         tool, *rest = command
-        return subprocess.run([tool, "-c", str(self.config), *rest], cwd=cwd, text=True,
-                              capture_output=True, env={**os.environ, "LC_ALL": "C.UTF-8"})
+        return subprocess.run(
+            [tool, "-c", str(self.config), *rest],
+            cwd=cwd,
+            text=True,
+            capture_output=True,
+            env={**os.environ, "LC_ALL": "C.UTF-8"},
+        )
 
     def update(self) -> None:
         if self._updated:
@@ -69,14 +84,18 @@ class PrivateApt:
         return match.group(1) if match else None
 
     def binary_versions(self, package: str) -> list[str]:
-        return re.findall(r"^Version: (\S+)$", self.run("apt-cache", "show", package).stdout, re.MULTILINE)
+        return re.findall(
+            r"^Version: (\S+)$", self.run("apt-cache", "show", package).stdout, re.MULTILINE
+        )
 
     def source_versions(self, package: str) -> list[str]:
         shown = self.run("apt-cache", "showsrc", "--only-source", package).stdout
         return re.findall(r"^Version: (\S+)$", shown, re.MULTILINE)
 
     def depends(self, package: str) -> list[str]:
-        return re.findall(r"^\s*Depends: (\S+)$", self.run("apt-cache", "depends", package).stdout, re.MULTILINE)
+        return re.findall(
+            r"^\s*Depends: (\S+)$", self.run("apt-cache", "depends", package).stdout, re.MULTILINE
+        )
 
 
 def _tail(text: str, lines: int = 15) -> str:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Reads the user's apt source lists, one-line (`.list`) and deb822 (`.sources`), and writes the part
-that is this Debian release as deb822 for the private apt state, with deb and deb-src. No mirror is
-named here: the addresses are the user's own. Formats: sources.list(5)."""
+"""Reads the user's apt source lists, one-line (`.list`) and deb822 (`.sources`), and writes the
+part that is this Debian release as deb822 for the private apt state, with deb and deb-src. No
+mirror is named here: the addresses are the user's own. Formats: sources.list(5)."""
 
 import os
 import re
@@ -11,8 +11,18 @@ from .errors import SamaraError
 
 # A stanza is a dict of lower-case deb822 field -> value. These fields say what to take; the others
 # (Signed-By, Trusted, Check-Valid-Until, …) say how and are carried over as they are.
-_CHOOSING = {"types", "uris", "suites", "components", "enabled", "architectures", "languages", "targets",
-             "pdiffs", "by-hash"}
+_CHOOSING = {
+    "types",
+    "uris",
+    "suites",
+    "components",
+    "enabled",
+    "architectures",
+    "languages",
+    "targets",
+    "pdiffs",
+    "by-hash",
+}
 
 
 def release_codename(os_release: Path = Path("/etc/os-release")) -> str:
@@ -34,7 +44,9 @@ def read_all(etc: Path = Path("/etc/apt")) -> list[dict[str, str]]:
             stanzas += parse_one_line(text)
         elif file.suffix == ".sources":
             stanzas += parse_deb822(text)
-    return [s for s in stanzas if s.get("enabled", "yes").lower() not in ("no", "false", "0", "off")]
+    return [
+        s for s in stanzas if s.get("enabled", "yes").lower() not in ("no", "false", "0", "off")
+    ]
 
 
 def parse_one_line(text: str) -> list[dict[str, str]]:
@@ -47,7 +59,9 @@ def parse_one_line(text: str) -> list[dict[str, str]]:
         kind, options, uri, suite, components = match.groups()
         stanza = {"types": kind, "uris": uri, "suites": suite, "components": components}
         for key, value in re.findall(r"([\w-]+)[+-]?=(\S+)", options or ""):
-            stanza[{"arch": "architectures", "lang": "languages"}.get(key.lower(), key.lower())] = value
+            stanza[
+                {"arch": "architectures", "lang": "languages"}.get(key.lower(), key.lower())
+            ] = value
         stanzas.append(stanza)
     return stanzas
 
@@ -86,8 +100,10 @@ def debian_stanzas(stanzas: list[dict[str, str]], codename: str) -> list[dict[st
                 key = (uri.rstrip("/"), suite)
                 merged.setdefault(key, {"uris": uri, "suites": suite, "components": "main", **how})
     if not any(s["suites"] == codename for s in merged.values()):
-        raise SamaraError(f"apt's configuration has no 'main' of Debian '{codename}': "
-                          "Samara takes its arm64 packages from there")
+        raise SamaraError(
+            f"apt's configuration has no 'main' of Debian '{codename}': "
+            "Samara takes its arm64 packages from there"
+        )
     return list(merged.values())
 
 

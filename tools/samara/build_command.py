@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""`samara build`: the kernel by CMake and Ninja, our user programs, the default root. `ensure()` is what other
-commands call: it does what is missing or out of date, and says nothing when that is nothing."""
+"""`samara build`: the kernel by CMake and Ninja, our user programs, the default root. `ensure()` is
+what other commands call: it does what is missing or out of date, and says nothing when that is
+nothing."""
 
 import fcntl
 import io
@@ -18,12 +19,15 @@ _NINJA_STEP = re.compile(r"^\[(\d+)/(\d+)\] (.*)$")
 
 def run(arguments) -> int:
     ensure(kernel=arguments.preset, compiler=arguments.compiler)
-    ui.say(f"built {directory(arguments.preset, arguments.compiler).relative_to(paths.BUILD.parent)}")
+    ui.say(
+        f"built {directory(arguments.preset, arguments.compiler).relative_to(paths.BUILD.parent)}"
+    )
     return 0
 
 
 def directory(preset: str, compiler: str = "clang") -> Path:
-    """Where a kernel is built: build/release, build/debug, build/sanitize; with gcc build/gcc[-release…]."""
+    """Where a kernel is built: build/release, build/debug, build/sanitize; with gcc
+    build/gcc[-release…]."""
     if compiler == "clang":
         return paths.BUILD / preset
     return paths.BUILD / ("gcc" if preset == "debug" else f"gcc-{preset}")
@@ -52,15 +56,30 @@ def build_host(preset: str) -> Path:
 
 def _build_user() -> None:
     if not (paths.USER / "build.ninja").exists():
-        _run(["cmake", "-S", paths.ROOT / "user", "-B", paths.USER, "-G", "Ninja",
-              f"-DCMAKE_TOOLCHAIN_FILE={paths.ROOT}/user/toolchain.cmake",
-              f"-DSAMARA_PACKAGES={paths.PACKAGES}"], "configure user")
+        _run(
+            [
+                "cmake",
+                "-S",
+                paths.ROOT / "user",
+                "-B",
+                paths.USER,
+                "-G",
+                "Ninja",
+                f"-DCMAKE_TOOLCHAIN_FILE={paths.ROOT}/user/toolchain.cmake",
+                f"-DSAMARA_PACKAGES={paths.PACKAGES}",
+            ],
+            "configure user",
+        )
     _ninja(paths.USER, "user programs")
 
 
 def _build_root() -> None:
-    inputs = [rootfs.init_binary(), rootfs.busybox_binary(), Path(rootfs.__file__),
-              Path(rootfs.__file__).with_name("cpio.py")]
+    inputs = [
+        rootfs.init_binary(),
+        rootfs.busybox_binary(),
+        Path(rootfs.__file__),
+        Path(rootfs.__file__).with_name("cpio.py"),
+    ]
     newest = max(path.stat().st_mtime_ns for path in inputs)
     if paths.DEFAULT_ROOT.exists() and paths.DEFAULT_ROOT.stat().st_mtime_ns > newest:
         return
@@ -95,21 +114,35 @@ def _point(link: Path, target: Path) -> None:
 
 
 def _configure(preset: str, where: Path, *definitions: str) -> None:
-    _run(["cmake", "--preset", preset, "-B", where, f"-DSAMARA_DEPS={paths.DEPS}", *definitions],
-         f"configure {where.name}")
+    _run(
+        ["cmake", "--preset", preset, "-B", where, f"-DSAMARA_DEPS={paths.DEPS}", *definitions],
+        f"configure {where.name}",
+    )
 
 
 def _run(command: list, what: str) -> None:
-    done = subprocess.run(command, cwd=paths.ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, text=True)
+    done = subprocess.run(
+        command,
+        cwd=paths.ROOT,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
     if done.returncode != 0:
         raise SamaraError(f"{what} failed:\n{done.stdout.rstrip()}", status=1)
 
 
 def _ninja(where: Path, what: str) -> None:
     """Builds; shows progress on a terminal, the whole output when it fails."""
-    process = subprocess.Popen(["ninja", "-C", where], cwd=paths.ROOT, stdin=subprocess.DEVNULL,
-                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    process = subprocess.Popen(
+        ["ninja", "-C", where],
+        cwd=paths.ROOT,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
     said, steps = [], 0
     progress = None
     try:

@@ -23,14 +23,24 @@ examples:
 
 def build_parser() -> argparse.ArgumentParser:
     common = argparse.ArgumentParser(add_help=False)
-    common.add_argument("-q", "--quiet", action="store_true", help="say nothing but errors and warnings")
-    parser = argparse.ArgumentParser(prog="samara", description=DESCRIPTION, epilog=EPILOG,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    common.add_argument(
+        "-q", "--quiet", action="store_true", help="say nothing but errors and warnings"
+    )
+    parser = argparse.ArgumentParser(
+        prog="samara",
+        description=DESCRIPTION,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
 
     def command(name: str, module: str, summary: str, description: str) -> argparse.ArgumentParser:
-        added = commands.add_parser(name, parents=[common], help=summary, description=description,
-                                    formatter_class=argparse.RawDescriptionHelpFormatter)
+        added = commands.add_parser(
+            name,
+            parents=[common],
+            help=summary,
+            description=description,
+        )
         added.set_defaults(module=module)
         return added
 
@@ -44,106 +54,234 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def _add_setup(command) -> None:
-    command("setup", "setup_command", "install and fetch what is missing", """\
-Installs the Debian packages that are missing (through sudo when needed), and fetches library sources and
-arm64 packages into build/. Says what it does; does nothing when everything is there. The other commands call
-it when something is missing. What is taken, and why: docs/dependencies.md.""")
+    command(
+        "setup",
+        "setup_command",
+        "install and fetch what is missing",
+        """Installs the Debian packages that are missing (through sudo when needed), and fetches
+        library sources and arm64 packages into build/. Says what it does; does nothing when
+        everything is there. The other commands call it when something is missing. What is taken,
+        and why: docs/dependencies.md.""",
+    )
 
 
 def _add_build(command) -> None:
-    build = command("build", "build_command", "build the kernel, the user programs and the default root", """\
-Builds into build/: the kernel (build/<preset>/Image to boot, build/<preset>/samara.elf with symbols), our user
-programs, the default root (build/root.cpio). build/Image and build/samara.elf name the latest release build.
-SAMARA_BUILD_DIR names another directory than build.""")
+    build = command(
+        "build",
+        "build_command",
+        "build the kernel, the user programs and the default root",
+        """Builds into build/: the kernel (build/<preset>/Image to boot, build/<preset>/samara.elf
+        with symbols), our user programs, the default root (build/root.cpio). build/Image and
+        build/samara.elf name the latest release build. SAMARA_BUILD_DIR names another directory
+        than build.""",
+    )
     kind = build.add_mutually_exclusive_group()
-    for preset, text in (("release", "optimised (the default)"), ("debug", "assertions and lock-order checks"),
-                         ("sanitize", "as --debug, and undefined behaviour traps")):
-        kind.add_argument(f"--{preset}", dest="preset", action="store_const", const=preset, help=text)
+    for preset, text in (
+        ("release", "optimised (the default)"),
+        ("debug", "assertions and lock-order checks"),
+        ("sanitize", "as --debug, and undefined behaviour traps"),
+    ):
+        kind.add_argument(
+            f"--{preset}", dest="preset", action="store_const", const=preset, help=text
+        )
     build.set_defaults(preset="release")
-    build.add_argument("--compiler", choices=("clang", "gcc"), default="clang",
-                       help="clang-19 (the default), or g++-12 into build/gcc")
+    build.add_argument(
+        "--compiler",
+        choices=("clang", "gcc"),
+        default="clang",
+        help="clang-19 (the default), or g++-12 into build/gcc",
+    )
 
 
 def _add_run(command) -> None:
-    run = command("run", "run_command", "boot, and run a program as an ordinary process", """\
-Boots a machine, runs PROGRAM in it (default: an interactive shell) and ends with its exit status: 128+N when
-signal N killed it, 125 for a kernel panic or a run past --timeout, 126 or 127 when it cannot be run. Standard
-input, output and error are the program's own; what this command says goes to stderr, and the kernel's log to a
-file. When standard input and output are a terminal, so they are for the program. Signals are passed on.
-Ctrl-] three times within a second stops the machine.""")
+    run = command(
+        "run",
+        "run_command",
+        "boot, and run a program as an ordinary process",
+        """Boots a machine, runs PROGRAM in it (default: an interactive shell) and ends with its
+        exit status: 128+N when signal N killed it, 125 for a kernel panic or a run past --timeout,
+        126 or 127 when it cannot be run. Standard input, output and error are the program's own;
+        what this command says goes to stderr, and the kernel's log to a file. When standard input
+        and output are a terminal, so they are for the program. Signals are passed on. Ctrl-] three
+        times within a second stops the machine.""",
+    )
     run.usage = "samara run [options] [--] [PROGRAM [ARGUMENT…]]"
-    run.add_argument("program", nargs=argparse.REMAINDER, metavar="PROGRAM ARGUMENT…", help="what to run, found by PATH")
+    run.add_argument(
+        "program",
+        nargs=argparse.REMAINDER,
+        metavar="PROGRAM ARGUMENT…",
+        help="what to run, found by PATH",
+    )
     _add_machine_options(run.add_argument_group("machine"))
     files = run.add_argument_group("files")
-    files.add_argument("--root", metavar="default|CPIO|DIR", default="default",
-                       help="root file system: busybox (the default), an initramfs, or a copy of a directory")
-    files.add_argument("--put", metavar="HOST:GUEST", action="append", default=[],
-                       help="copy a file or directory in before the program starts")
-    files.add_argument("--get", metavar="GUEST:HOST", action="append", default=[],
-                       help="copy a file or directory out after it has ended")
+    files.add_argument(
+        "--root",
+        metavar="default|CPIO|DIR",
+        default="default",
+        help="root file system: busybox (the default), an initramfs, or a copy of a directory",
+    )
+    files.add_argument(
+        "--put",
+        metavar="HOST:GUEST",
+        action="append",
+        default=[],
+        help="copy a file or directory in before the program starts",
+    )
+    files.add_argument(
+        "--get",
+        metavar="GUEST:HOST",
+        action="append",
+        default=[],
+        help="copy a file or directory out after it has ended",
+    )
     program = run.add_argument_group("program")
-    program.add_argument("--env", metavar="NAME[=VALUE]", action="append", default=[],
-                         help="set an environment variable, or pass ours on")
+    program.add_argument(
+        "--env",
+        metavar="NAME[=VALUE]",
+        action="append",
+        default=[],
+        help="set an environment variable, or pass ours on",
+    )
     program.add_argument("--cwd", metavar="DIR", default="/", help="working directory (default: /)")
-    program.add_argument("--tty", choices=("auto", "always", "never"), default="auto",
-                         help="whether the program gets a terminal (default: when we have one)")
-    program.add_argument("--timeout", metavar="SECONDS", type=_seconds, help="stop after that long, with status 125")
+    program.add_argument(
+        "--tty",
+        choices=("auto", "always", "never"),
+        default="auto",
+        help="whether the program gets a terminal (default: when we have one)",
+    )
+    program.add_argument(
+        "--timeout", metavar="SECONDS", type=_seconds, help="stop after that long, with status 125"
+    )
     watching = run.add_argument_group("looking inside")
     watching.add_argument("--debug", action="store_true", help="use the debug build of our kernel")
-    watching.add_argument("-v", "--verbose", action="store_true", help="show the kernel's log on stderr as it comes")
-    watching.add_argument("--log", metavar="FILE", type=Path, help="write the kernel's log there (default: build/log/)")
-    watching.add_argument("--strace", action="store_true", help="log every system call, as strace(1) does")
-    watching.add_argument("--gdb", metavar="PORT", nargs="?", type=int, const=1234,
-                          help="wait for a debugger before the first instruction (port 1234)")
+    watching.add_argument(
+        "-v", "--verbose", action="store_true", help="show the kernel's log on stderr as it comes"
+    )
+    watching.add_argument(
+        "--log",
+        metavar="FILE",
+        type=Path,
+        help="write the kernel's log there (default: build/log/)",
+    )
+    watching.add_argument(
+        "--strace", action="store_true", help="log every system call, as strace(1) does"
+    )
+    watching.add_argument(
+        "--gdb",
+        metavar="PORT",
+        nargs="?",
+        type=int,
+        const=1234,
+        help="wait for a debugger before the first instruction (port 1234)",
+    )
     watching.add_argument("--no-build", action="store_true", help="use what is built already")
 
 
 def _add_machine_options(group) -> None:
-    group.add_argument("--kernel", metavar="samara|linux|PATH", default="samara",
-                       help="our kernel (the default), Debian's arm64 Linux, or an image of ours")
-    group.add_argument("--smp", metavar="N", type=int, default=1, help="number of CPUs (default: 1)")
+    group.add_argument(
+        "--kernel",
+        metavar="samara|linux|PATH",
+        default="samara",
+        help="our kernel (the default), Debian's arm64 Linux, or an image of ours",
+    )
+    group.add_argument(
+        "--smp", metavar="N", type=int, default=1, help="number of CPUs (default: 1)"
+    )
     group.add_argument("--memory", "-m", metavar="SIZE", default="512M", help="RAM (default: 512M)")
-    group.add_argument("--cpu", metavar="MODEL", help="as QEMU names it (default: cortex-a72; host under KVM)")
-    group.add_argument("--machine", metavar="virt[,OPTION=VALUE…]", default="virt",
-                       help="QEMU machine: gic-version=2|3 (default 3), virtualization=on, …")
-    group.add_argument("--append", metavar="WORDS", action="append", default=[], help="more words for the kernel")
-    group.add_argument("--icount", action="store_true",
-                       help="deterministic: time is the number of instructions executed")
-    group.add_argument("--display", metavar="none|window|png:FILE", default="none",
-                       help="a display: none (the default), in a window, or a picture taken at the end")
+    group.add_argument(
+        "--cpu", metavar="MODEL", help="as QEMU names it (default: cortex-a72; host under KVM)"
+    )
+    group.add_argument(
+        "--machine",
+        metavar="virt[,OPTION=VALUE…]",
+        default="virt",
+        help="QEMU machine: gic-version=2|3 (default 3), virtualization=on, …",
+    )
+    group.add_argument(
+        "--append", metavar="WORDS", action="append", default=[], help="more words for the kernel"
+    )
+    group.add_argument(
+        "--icount",
+        action="store_true",
+        help="deterministic: time is the number of instructions executed",
+    )
+    group.add_argument(
+        "--display",
+        metavar="none|window|png:FILE",
+        default="none",
+        help="a display: none (the default), in a window, or a picture taken at the end",
+    )
 
 
 def _add_tests(command) -> None:
-    test = command("test", "test_command", "run the tests", """\
-Runs the tests and prints a line for each, then a line 'N passed, N failed'. Rings: unit (on this machine, under
-sanitizers), kernel (in the booted kernel, 1 and 4 CPUs), abi (programs whose output must be the same on Linux and
-on Samara), system (whole runs). Without a ring: all of them.""")
+    test = command(
+        "test",
+        "test_command",
+        "run the tests",
+        """Runs the tests and prints a line for each, then a line 'N passed, N failed'. Rings:
+        unit (on this machine, under sanitizers), kernel (in the booted kernel, 1 and 4 CPUs), abi
+        (programs whose output must be the same on Linux and on Samara), system (whole runs).
+        Without a ring: all of them.""",
+    )
     test.add_argument("ring", nargs="*", metavar="RING", help="unit, kernel, abi or system")
-    test.add_argument("-k", dest="pattern", metavar="NAME", help="only tests whose name contains NAME")
+    test.add_argument(
+        "-k", dest="pattern", metavar="NAME", help="only tests whose name contains NAME"
+    )
     test.add_argument("--sweep", action="store_true", help="the long versions too; may take hours")
-    test.add_argument("-v", "--verbose", action="store_true", help="show the output of tests that pass, too")
-    command("check", "check_command", "check layers, style and generated files", """\
-Runs tools/check: the rules of docs/style.md that a program can check.""")
+    test.add_argument(
+        "-v", "--verbose", action="store_true", help="show the output of tests that pass, too"
+    )
+    command(
+        "check",
+        "check_command",
+        "check layers, style and generated files",
+        """\
+Runs tools/check: the rules of docs/style.md that a program can check.""",
+    )
 
 
 def _add_debugging(command) -> None:
-    gdb = command("gdb", "gdb_command", "attach a debugger to `samara run --gdb`", """\
-Starts gdb with the kernel's symbols and connects it to a machine that `samara run --gdb` has started.""")
-    gdb.add_argument("--port", type=int, default=1234, help="where the machine listens (default: 1234)")
+    gdb = command(
+        "gdb",
+        "gdb_command",
+        "attach a debugger to `samara run --gdb`",
+        """Starts gdb with the kernel's symbols and connects it to a machine that `samara run
+        --gdb` has started.""",
+    )
+    gdb.add_argument(
+        "--port", type=int, default=1234, help="where the machine listens (default: 1234)"
+    )
     gdb.add_argument("--debug", action="store_true", help="the machine runs the debug build")
-    gdb.add_argument("--elf", metavar="FILE", help="the kernel with symbols (default: build/samara.elf)")
-    symbolize = command("symbolize", "symbols", "turn kernel addresses into functions and lines", """\
-Adds function, file and line to each kernel address in a log, or in addresses given as arguments. Reads standard
-input when nothing is given.""")
+    gdb.add_argument(
+        "--elf", metavar="FILE", help="the kernel with symbols (default: build/samara.elf)"
+    )
+    symbolize = command(
+        "symbolize",
+        "symbols",
+        "turn kernel addresses into functions and lines",
+        """Adds function, file and line to each kernel address in a log, or in addresses given as
+        arguments. Reads standard input when nothing is given.""",
+    )
     symbolize.add_argument("input", nargs="*", metavar="FILE|ADDRESS", help="logs, or addresses")
-    symbolize.add_argument("--elf", metavar="FILE", help="the kernel with symbols (default: build/samara.elf)")
+    symbolize.add_argument(
+        "--elf", metavar="FILE", help="the kernel with symbols (default: build/samara.elf)"
+    )
 
 
 def _add_future(command) -> None:
-    bench = command("bench", "future_command", "not yet: benchmarks against Linux", "Not yet: there are no benchmarks.")
+    bench = command(
+        "bench",
+        "future_command",
+        "not yet: benchmarks against Linux",
+        "Not yet: there are no benchmarks.",
+    )
     bench.add_argument("--against", metavar="linux", help="what to compare with")
-    image = command("image", "future_command", "not yet: a root file system from Debian packages",
-                    "Not yet: the kernel has no block devices to put it on.")
+    image = command(
+        "image",
+        "future_command",
+        "not yet: a root file system from Debian packages",
+        "Not yet: the kernel has no block devices to put it on.",
+    )
     image.add_argument("--packages", metavar="A,B,C", help="what it shall contain")
     image.add_argument("-o", dest="output", metavar="FILE", help="where to write it")
 
@@ -156,12 +294,14 @@ def _seconds(text: str) -> float:
 
 
 def _open_standard_streams() -> None:
-    """A standard stream that is closed stays useless, but its number must not go to another file."""
+    """A closed standard stream stays useless, but its number must not go to another file."""
     for fd in (0, 1, 2):
         try:
             os.fstat(fd)
         except OSError:
-            os.open("/dev/null", os.O_WRONLY if fd == 0 else os.O_RDONLY)  # reads, writes fail: EBADF
+            os.open(
+                "/dev/null", os.O_WRONLY if fd == 0 else os.O_RDONLY
+            )  # reads, writes fail: EBADF
 
 
 def main(argv: list[str] | None = None) -> int:

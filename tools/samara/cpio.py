@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Writes newc cpio archives, the format of an initramfs: reproducibly (entries sorted, times zero, owners
-root, inode numbers by position), uncompressed, with device nodes and without needing root.
+"""Writes newc cpio archives, the format of an initramfs: reproducibly (entries sorted, times zero,
+owners root, inode numbers by position), uncompressed, with device nodes and without needing root.
 Format: Linux Documentation/driver-api/early-userspace/buffer-format.rst."""
 
 import os
@@ -23,7 +23,8 @@ class Archive:
         self._add(path, stat.S_IFDIR | mode, b"")
 
     def file(self, path: str, content: bytes | str | Path, mode: int = 0o644) -> None:
-        """`content` is the bytes, or the host's file that has them, read when the archive is written."""
+        """`content` is the bytes, or the host's file that has them, read when the archive is
+        written."""
         data = content.encode() if isinstance(content, str) else content
         self._add(path, stat.S_IFREG | mode, data)
 
@@ -54,7 +55,9 @@ class Archive:
         elif stat.S_ISCHR(mode) or stat.S_ISBLK(mode):
             self._add(path, mode, b"", (os.major(status.st_rdev), os.minor(status.st_rdev)))
 
-    def _add(self, path: str, mode: int, data: bytes | Path, device: tuple[int, int] = (0, 0)) -> None:
+    def _add(
+        self, path: str, mode: int, data: bytes | Path, device: tuple[int, int] = (0, 0)
+    ) -> None:
         path = path.strip("/")
         parent = os.path.dirname(path)
         if parent and parent not in self._entries:
@@ -73,9 +76,17 @@ class Archive:
         _write_header(out, b"TRAILER!!!", 0, 0, 1, 0, (0, 0))
 
 
-def _write_header(out: BinaryIO, name: bytes, inode: int, mode: int, links: int, size: int,
-                  device: tuple[int, int]) -> None:
-    # magic ino mode uid gid nlink mtime filesize devmajor devminor rdevmajor rdevminor namesize check
+def _write_header(
+    out: BinaryIO,
+    name: bytes,
+    inode: int,
+    mode: int,
+    links: int,
+    size: int,
+    device: tuple[int, int],
+) -> None:
+    # magic ino mode uid gid nlink mtime filesize devmajor devminor rdevmajor rdevminor namesize
+    # check
     fields = (inode, mode, 0, 0, links, 0, size, 0, 0, *device, len(name) + 1, 0)
     header = b"070701" + b"".join(b"%08X" % field for field in fields) + name + b"\0"
     out.write(header + _padding(len(header)))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The one exception that means "tell the user and stop": everything else is a bug and shows itself."""
+"""The one exception that means "tell the user and stop": the rest are bugs and show it."""
 
 
 class SamaraError(Exception):

@@ -19,5 +19,15 @@ def run(arguments) -> int:
     if debugger is None:
         raise SamaraError("gdb-multiarch is not installed: apt-get install gdb-multiarch")
     # Sources are named relative to the checkout, so that builds are reproducible.
-    os.execv(debugger, [debugger, "-q", str(elf), "-ex", f"directory {paths.ROOT}",
-                        "-ex", f"target remote 127.0.0.1:{arguments.port}"])
+    os.execv(
+        debugger,
+        [
+            debugger,
+            "-q",
+            str(elf),
+            "-ex",
+            f"directory {paths.ROOT}",
+            "-ex",
+            f"target remote 127.0.0.1:{arguments.port}",
+        ],
+    )

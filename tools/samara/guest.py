@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Runs a program in a machine. `launch()` is the whole of it, for `samara run`; `run()` is the same with
-everything in memory, for tests:
+"""Runs a program in a machine. `launch()` is the whole of it, for `samara run`; `run()` is the same
+with everything in memory, for tests:
 
     result = guest.run(kernel="linux", argv=["busybox", "cat"], stdin=b"hi\\n", timeout=60)
     assert (result.status, result.stdout) == (0, b"hi\\n")
@@ -47,10 +47,17 @@ class Result:
     problem: str | None
 
 
-def launch(spec: Spec, source, stdout, stderr, *, prepare: Callable[[Session], None] = lambda session: None,
-           **hooks) -> tuple[int, str | None, kernel_log.KernelLog]:
-    """Boots, runs, ends: the exit status, what went wrong, and the kernel's log. Whatever happens, the
-    emulator is gone when this returns or raises."""
+def launch(
+    spec: Spec,
+    source,
+    stdout,
+    stderr,
+    *,
+    prepare: Callable[[Session], None] = lambda session: None,
+    **hooks,
+) -> tuple[int, str | None, kernel_log.KernelLog]:
+    """Boots, runs, ends: the exit status, what went wrong, and the kernel's log. Whatever happens,
+    the emulator is gone when this returns or raises."""
     machines.check(spec.machine)
     machine = spec.machine
     append = [*spec.kernel.append, f"{protocol.ENVIRONMENT}=1"]
@@ -74,20 +81,53 @@ def launch(spec: Spec, source, stdout, stderr, *, prepare: Callable[[Session], N
     return status, session.problem, log
 
 
-def run(argv: Sequence[str], *, kernel: str = "samara", preset: str = "release", stdin: bytes = b"",
-        tty: bool = False, window: tuple[int, int] = (24, 80), env: dict[str, str] | None = None, cwd: str = "/",
-        put: Sequence[tuple[str | Path, str]] = (), get: Sequence[tuple[str, str | Path]] = (),
-        root: str | Path = "default", smp: int = 1, memory: str = "512M", cpu: str | None = None,
-        machine: str = "virt", append: Sequence[str] = (), icount: bool = False, strace: bool = False,
-        timeout: float = 120.0, log: Path | None = None) -> Result:
-    """Runs one program with its streams in memory. `timeout` detects a hang; it is no performance target."""
+def run(
+    argv: Sequence[str],
+    *,
+    kernel: str = "samara",
+    preset: str = "release",
+    stdin: bytes = b"",
+    tty: bool = False,
+    window: tuple[int, int] = (24, 80),
+    env: dict[str, str] | None = None,
+    cwd: str = "/",
+    put: Sequence[tuple[str | Path, str]] = (),
+    get: Sequence[tuple[str, str | Path]] = (),
+    root: str | Path = "default",
+    smp: int = 1,
+    memory: str = "512M",
+    cpu: str | None = None,
+    machine: str = "virt",
+    append: Sequence[str] = (),
+    icount: bool = False,
+    strace: bool = False,
+    timeout: float = 120.0,
+    log: Path | None = None,
+) -> Result:
+    """Runs one program with its streams in memory. `timeout` detects a hang; it is no performance
+    target."""
     stdout, stderr = BytesSink(), BytesSink()
     request = Request(
-        argv=list(argv), env=[f"{k}={v}" for k, v in {**DEFAULT_ENVIRONMENT, **(env or {})}.items()], cwd=cwd,
-        terminal=tty, window=window, timeout=timeout,
-        put=[transfer.Copy(os.fspath(a), b) for a, b in put], get=[transfer.Copy(a, os.fspath(b)) for a, b in get])
-    spec = Spec(kernels.choose(kernel, preset), request, root=os.fspath(root), strace=strace, log=log,
-                machine=Machine(smp=smp, memory=memory, cpu=cpu, machine=machine, icount=icount,
-                                append=list(append)))
+        argv=list(argv),
+        env=[f"{k}={v}" for k, v in {**DEFAULT_ENVIRONMENT, **(env or {})}.items()],
+        cwd=cwd,
+        terminal=tty,
+        window=window,
+        timeout=timeout,
+        put=[transfer.Copy(os.fspath(a), b) for a, b in put],
+        get=[transfer.Copy(a, os.fspath(b)) for a, b in get],
+    )
+    spec = Spec(
+        kernels.choose(kernel, preset),
+        request,
+        root=os.fspath(root),
+        strace=strace,
+        log=log,
+        machine=Machine(
+            smp=smp, memory=memory, cpu=cpu, machine=machine, icount=icount, append=list(append)
+        ),
+    )
     status, problem, kernel_text = launch(spec, BytesSource(stdin), stdout, stderr)
-    return Result(status, bytes(stdout.data), bytes(stderr.data), "\n".join(kernel_text.lines), problem)
+    return Result(
+        status, bytes(stdout.data), bytes(stderr.data), "\n".join(kernel_text.lines), problem
+    )

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""The initial RAM disk of one run: the root that was asked for, and what the host channel needs beside it.
-Several archives in a row are one initramfs, so nothing is repacked; what is put together lives in memory."""
+"""The initial RAM disk of one run: the root that was asked for, and what the host channel needs
+beside it. Several archives in a row are one initramfs, so nothing is repacked; what is put together
+lives in memory."""
 
 import os
 import shutil

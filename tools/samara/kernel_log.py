@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The kernel's log (the PL011) as a file that grows: finds a panic in it, keeps what a person wants to see
-of it. Logs of the last runs stay in build/log."""
+"""The kernel's log (the PL011) as a file that grows: finds a panic in it, keeps what a person wants
+to see of it. Logs of the last runs stay in build/log."""
 
 import os
 import re
@@ -17,18 +17,23 @@ _TAIL_LINES = 60
 def new_log_file() -> Path:
     """A fresh name in build/log; the oldest logs make room."""
     paths.LOGS.mkdir(parents=True, exist_ok=True)
+
     def age(log: Path) -> float:
         try:
             return log.stat().st_mtime
         except FileNotFoundError:
             return 0.0
+
     for old in sorted(paths.LOGS.glob("run-*.log"), key=age)[:-_KEPT]:
         old.unlink(missing_ok=True)
-    return paths.LOGS / f"run-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}-{time.monotonic_ns() % 10**6:06}.log"
+    return (
+        paths.LOGS
+        / f"run-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}-{time.monotonic_ns() % 10**6:06}.log"
+    )
 
 
 class KernelLog:
-    """Follows the file; `poll()` reads what is new. With `echo`, every byte goes to stderr as well."""
+    """Follows the file; `poll()` reads what is new. With `echo`, all goes to stderr as well."""
 
     def __init__(self, path: Path, echo: bool = False):
         self.path = path
@@ -46,7 +51,9 @@ class KernelLog:
             return
         if self._echo:
             ui.text(data.decode(errors="replace"))
-        *complete, self._rest = (self._rest + data.decode(errors="replace").replace("\r", "")).split("\n")
+        *complete, self._rest = (
+            self._rest + data.decode(errors="replace").replace("\r", "")
+        ).split("\n")
         for line in complete:
             if not self.panicked and _PANIC.match(line):
                 self.panicked = True
@@ -62,7 +69,7 @@ class KernelLog:
         self.poll()
         lines = [*self.lines, self._rest] if self._rest else self.lines
         start = self._panic_line if self.panicked else max(0, len(lines) - _TAIL_LINES)
-        return "\n".join(lines[start:start + _TAIL_LINES])
+        return "\n".join(lines[start : start + _TAIL_LINES])
 
     def close(self) -> None:
         self._file.close()

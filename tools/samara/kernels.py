@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""`--kernel samara|linux|PATH`: which image to boot, and what it needs from us to speak the host channel."""
+"""`--kernel samara|linux|PATH`: which image to boot, and what it needs from us to speak the host
+channel."""
 
 import os
 from dataclasses import dataclass
@@ -12,10 +13,10 @@ from .errors import SamaraError
 @dataclass(frozen=True)
 class Kernel:
     image: Path
-    elf: Path | None = None      # with symbols, when it is ours
+    elf: Path | None = None  # with symbols, when it is ours
     needs_modules: bool = False  # Debian's kernel has virtio as modules
     append: tuple[str, ...] = ()
-    strace: str | None = None    # the word that makes it print system calls
+    strace: str | None = None  # the word that makes it print system calls
 
 
 # `panic=-1` restarts at once, which -no-reboot turns into the emulator's end.

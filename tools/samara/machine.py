@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The virtual machine as QEMU's command line: what `run`'s options mean in terms of `-M virt`. Starting and
-ending the process is qemu.py's."""
+"""The virtual machine as QEMU's command line: what `run`'s options mean in terms of `-M virt`.
+Starting and ending the process is qemu.py's."""
 
 import os
 import platform
@@ -21,9 +21,9 @@ class Machine:
     memory: str = "512M"
     cpu: str | None = None
     machine: str = "virt"
-    display: str = "none"       # none, window or png:FILE
+    display: str = "none"  # none, window or png:FILE
     icount: bool = False
-    gdb: int | None = None      # TCP port; the machine waits for the debugger
+    gdb: int | None = None  # TCP port; the machine waits for the debugger
     append: list[str] = field(default_factory=list)
 
 
@@ -41,8 +41,14 @@ def check(machine: Machine) -> None:
         raise SamaraError("qemu-system-aarch64 is not installed: run ./samara setup")
 
 
-def command_line(machine: Machine, kernel: Path, initrd: Path | None, log: Path, port_fds: dict[Port, int],
-                 monitor_fd: int) -> list[str]:
+def command_line(
+    machine: Machine,
+    kernel: Path,
+    initrd: Path | None,
+    log: Path,
+    port_fds: dict[Port, int],
+    monitor_fd: int,
+) -> list[str]:
     line = ["qemu-system-aarch64", "-nodefaults", "-no-user-config", "-no-reboot"]
     line += ["-M", _machine_argument(machine), "-m", machine.memory, "-smp", str(machine.smp)]
     line += _accelerator(machine)
@@ -50,7 +56,12 @@ def command_line(machine: Machine, kernel: Path, initrd: Path | None, log: Path,
     if initrd is not None:
         line += ["-initrd", str(initrd)]
     line += ["-chardev", f"file,id=log,path={_escaped(log)},append=on", "-serial", "chardev:log"]
-    line += ["-chardev", f"socket,id=monitor,fd={monitor_fd}", "-mon", "chardev=monitor,mode=control"]
+    line += [
+        "-chardev",
+        f"socket,id=monitor,fd={monitor_fd}",
+        "-mon",
+        "chardev=monitor,mode=control",
+    ]
     line += _channel(port_fds)
     line += _display(machine)
     if machine.gdb is not None:
@@ -67,8 +78,18 @@ def _machine_argument(machine: Machine) -> str:
 def _accelerator(machine: Machine) -> list[str]:
     if machine.icount:
         # One instruction is one nanosecond of the machine's only clock: every run is the same run.
-        return ["-accel", "tcg,thread=single", "-cpu", machine.cpu or DEFAULT_CPU, "-seed", "1",
-                "-icount", "shift=0,sleep=off", "-rtc", "base=2024-01-01T00:00:00,clock=vm"]
+        return [
+            "-accel",
+            "tcg,thread=single",
+            "-cpu",
+            machine.cpu or DEFAULT_CPU,
+            "-seed",
+            "1",
+            "-icount",
+            "shift=0,sleep=off",
+            "-rtc",
+            "base=2024-01-01T00:00:00,clock=vm",
+        ]
     if machine.cpu in (None, "host") and _has_kvm() and "virtualization=on" not in machine.machine:
         return ["-accel", "kvm", "-cpu", "host"]
     return ["-accel", "tcg,thread=multi", "-cpu", machine.cpu or DEFAULT_CPU]
@@ -84,7 +105,10 @@ def _channel(port_fds: dict[Port, int]) -> list[str]:
     for port, fd in sorted(port_fds.items()):
         name = port.name.lower()
         line += ["-chardev", f"socket,id={name},fd={fd}"]
-        line += ["-device", f"virtserialport,bus=channel.0,nr={int(port)},chardev={name},name=samara.{name}"]
+        line += [
+            "-device",
+            f"virtserialport,bus=channel.0,nr={int(port)},chardev={name},name=samara.{name}",
+        ]
     return line
 
 

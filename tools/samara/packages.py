@@ -1,15 +1,23 @@
 # SPDX-License-Identifier: MIT
-"""What Samara takes from Debian, by name and pinned version: data, and nothing else. `docs/dependencies.md`
-says what each is for. A pin that Debian no longer serves is replaced by the candidate, with a warning."""
+"""What Samara takes from Debian, by name and pinned version: data, and nothing else.
+`docs/dependencies.md` says what each is for. A pin that Debian no longer serves is replaced by the
+candidate, with a warning."""
 
 from dataclasses import dataclass
 
-# Packages of the build machine, installed by `apt-get install` where missing. The distribution's own
-# release (Debian 12) fixes their versions; the compilers' major version is in their name.
+# Packages of the build machine, installed by `apt-get install` where missing. The distribution's
+# own release (Debian 12) fixes their versions; the compilers' major version is in their name.
 HOST_PACKAGES = {
     "kernel and user build": [
-        "clang-19", "lld-19", "llvm-19", "g++-12-aarch64-linux-gnu", "libc6-dev-arm64-cross",
-        "linux-libc-dev-arm64-cross", "cmake", "ninja-build", "device-tree-compiler",
+        "clang-19",
+        "lld-19",
+        "llvm-19",
+        "g++-12-aarch64-linux-gnu",
+        "libc6-dev-arm64-cross",
+        "linux-libc-dev-arm64-cross",
+        "cmake",
+        "ninja-build",
+        "device-tree-compiler",
     ],
     "unit tests": ["g++-12", "libgtest-dev", "zlib1g-dev", "libzstd-dev"],
     "emulator": ["qemu-system-arm", "qemu-user-static"],
@@ -19,8 +27,8 @@ HOST_PACKAGES = {
 
 @dataclass(frozen=True)
 class Embedded:
-    """The same upstream code as another source package carries it: what to take when a mirror does not
-    have the archive of the first choice. `folders` maps folders of that package to ours."""
+    """The same upstream code as another source package carries it: what to take when a mirror does
+    not have the archive of the first choice. `folders` maps folders of that package to ours."""
 
     package: str
     version: str
@@ -41,8 +49,8 @@ class Source:
 class Binary:
     """An arm64 binary package, unpacked to build/packages/<directory>.
 
-    With `via`, `package` is what the meta package `via` depended on when the version was pinned; when
-    it is gone, the meta package of today is asked again.
+    With `via`, `package` is what the meta package `via` depended on when the version was pinned;
+    when it is gone, the meta package of today is asked again.
     """
 
     directory: str
@@ -52,10 +60,17 @@ class Binary:
 
 
 SOURCES = [
-    Source("dtc", "device-tree-compiler", "1.6.1-4",
-           # libfdt of dtc 1.6.1 too, without fdt_check.c.
-           fallback=Embedded("arm-trusted-firmware", "2.8.0+dfsg-1",
-                             (("lib/libfdt", "libfdt"), ("include/lib/libfdt", "libfdt")))),
+    Source(
+        "dtc",
+        "device-tree-compiler",
+        "1.6.1-4",
+        # libfdt of dtc 1.6.1 too, without fdt_check.c.
+        fallback=Embedded(
+            "arm-trusted-firmware",
+            "2.8.0+dfsg-1",
+            (("lib/libfdt", "libfdt"), ("include/lib/libfdt", "libfdt")),
+        ),
+    ),
     Source("zlib", "zlib", "1:1.2.13.dfsg-1"),
     Source("zstd", "libzstd", "1.5.4+dfsg2-5"),
 ]

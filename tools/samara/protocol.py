@@ -82,7 +82,7 @@ def output_closed(port: Port) -> bytes:
 
 @dataclass
 class Entry:
-    """A file system object on its way: `target` of a symbolic link, `size` bytes follow for a file."""
+    """An object on its way: `target` of a symbolic link; `size` bytes follow for a file."""
 
     path: str
     mode: int
@@ -96,7 +96,7 @@ class Entry:
     @classmethod
     def unpack(cls, payload: bytes) -> "Entry":
         mode, _, size, mtime_ns = _ENTRY.unpack_from(payload)
-        path, target, *_ = payload[_ENTRY.size:].split(b"\0")
+        path, target, *_ = payload[_ENTRY.size :].split(b"\0")
         return cls(os.fsdecode(path), mode, size, mtime_ns, os.fsdecode(target))
 
 
@@ -134,6 +134,6 @@ class Decoder:
             end = _HEADER.size + length
             if len(self._data) < end:
                 break
-            messages.append((kind, bytes(self._data[_HEADER.size:end])))
+            messages.append((kind, bytes(self._data[_HEADER.size : end])))
             del self._data[:end]
         return messages

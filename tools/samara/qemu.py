@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """One QEMU process and the descriptors to it. It dies with us, however we die: the kernel kills it
-(PR_SET_PDEATHSIG) when this process ends. Everything goes over inherited descriptors, so nothing is left
-behind in the file system but the kernel's log."""
+(PR_SET_PDEATHSIG) when this process ends. Everything goes over inherited descriptors, so nothing is
+left behind in the file system but the kernel's log."""
 
 import ctypes
 import json
@@ -25,6 +25,7 @@ def _die_with_parent(parent: int):
         _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != parent:
             os._exit(1)  # the parent was gone before we asked
+
     return in_child
 
 
@@ -43,14 +44,26 @@ class Qemu:
             initrd = Path(f"/proc/self/fd/{initrd}")
         self.ports = ours
         self._said = tempfile.TemporaryFile()
-        line = command_line(machine, kernel, initrd, log, {p: s.fileno() for p, s in theirs.items()},
-                            monitor_end.fileno())
+        line = command_line(
+            machine,
+            kernel,
+            initrd,
+            log,
+            {p: s.fileno() for p, s in theirs.items()},
+            monitor_end.fileno(),
+        )
         if os.environ.get("SAMARA_SHOW_QEMU"):
             os.write(2, (" ".join(line) + "\n").encode())
         # A session of its own: a Ctrl-C at the terminal is for the guest's program, not for QEMU.
-        self.process = subprocess.Popen(line, stdin=subprocess.DEVNULL, stdout=self._said, stderr=self._said,
-                                        pass_fds=passed, start_new_session=True,
-                                        preexec_fn=_die_with_parent(os.getpid()))
+        self.process = subprocess.Popen(
+            line,
+            stdin=subprocess.DEVNULL,
+            stdout=self._said,
+            stderr=self._said,
+            pass_fds=passed,
+            start_new_session=True,
+            preexec_fn=_die_with_parent(os.getpid()),
+        )
         for end in [*theirs.values(), monitor_end]:
             end.close()
         self.pidfd = os.pidfd_open(self.process.pid)
@@ -76,8 +89,10 @@ class Qemu:
         self._monitor.settimeout(10)
         stream = self._monitor.makefile("rwb")
         stream.readline()  # the greeting
-        for command in ({"execute": "qmp_capabilities"},
-                        {"execute": "screendump", "arguments": {"filename": str(file), "format": "png"}}):
+        for command in (
+            {"execute": "qmp_capabilities"},
+            {"execute": "screendump", "arguments": {"filename": str(file), "format": "png"}},
+        ):
             stream.write(json.dumps(command).encode() + b"\n")
             stream.flush()
             while True:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Root file systems as initramfs archives: the default one (Debian's busybox with its applets, our init, a
-few files of /etc), and what `run --root DIR|CPIO` makes of the user's. Our init comes in through an
-overlay in /.samara, so that the user's own /init stays what it is; on Linux the overlay also has the kernel
-modules of the host channel, which init loads and removes."""
+"""Root file systems as initramfs archives: the default one (Debian's busybox with its applets, our
+init, a few files of /etc), and what `run --root DIR|CPIO` makes of the user's. Our init comes in
+through an overlay in /.samara, so that the user's own /init stays what it is; on Linux the overlay
+also has the kernel modules of the host channel, which init loads and removes."""
 
 import functools
 import os
@@ -20,7 +20,8 @@ OVERLAY_INIT = "/.samara/init"
 _LINUX_MODULES = ["virtio_ring", "virtio", "virtio_mmio", "virtio_console"]
 
 _ETC = {
-    "etc/passwd": "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/nonexistent:/bin/false\n",
+    "etc/passwd": "root:x:0:0:root:/root:/bin/sh\n"
+    "nobody:x:65534:65534:nobody:/nonexistent:/bin/false\n",
     "etc/group": "root:x:0:\ntty:x:5:\nnogroup:x:65534:\n",
     "etc/hostname": "samara\n",
     "etc/hosts": "127.0.0.1\tlocalhost samara\n",
@@ -34,8 +35,16 @@ def write_default(out: BinaryIO) -> None:
     """The default root. Reproducible: its bytes depend on busybox and on our init alone."""
     archive = Archive()
     archive.directory(".")
-    for path, mode in (("proc", 0o555), ("sys", 0o555), ("dev", 0o755), ("tmp", 0o1777), ("root", 0o700),
-                       ("mnt", 0o755), ("run", 0o755), ("var/tmp", 0o1777)):
+    for path, mode in (
+        ("proc", 0o555),
+        ("sys", 0o555),
+        ("dev", 0o755),
+        ("tmp", 0o1777),
+        ("root", 0o700),
+        ("mnt", 0o755),
+        ("run", 0o755),
+        ("var/tmp", 0o1777),
+    ):
         archive.directory(path, mode)
     archive.device("dev/console", 0o600, 5, 1)
     archive.device("dev/null", 0o666, 1, 3)
@@ -79,12 +88,16 @@ def init_binary() -> Path:
 
 def linux_kernel() -> Path:
     found = sorted((paths.PACKAGES / "linux/boot").glob("vmlinuz-*"))
-    return _existing(found[0] if found else paths.PACKAGES / "linux/boot/vmlinuz", "the Linux kernel")
+    return _existing(
+        found[0] if found else paths.PACKAGES / "linux/boot/vmlinuz", "the Linux kernel"
+    )
 
 
 @functools.cache
 def _module_index() -> dict[str, Path]:
-    return {p.name.removesuffix(".ko"): p for p in (paths.PACKAGES / "linux/lib/modules").rglob("*.ko")}
+    return {
+        p.name.removesuffix(".ko"): p for p in (paths.PACKAGES / "linux/lib/modules").rglob("*.ko")
+    }
 
 
 def linux_module(name: str) -> Path:
@@ -93,7 +106,9 @@ def linux_module(name: str) -> Path:
 
 def busybox_applets(busybox: Path) -> list[str]:
     """The paths at which this busybox wants its applets: it says so itself, run by qemu-user."""
-    listed = subprocess.run(["qemu-aarch64-static", busybox, "--list-full"], capture_output=True, text=True)
+    listed = subprocess.run(
+        ["qemu-aarch64-static", busybox, "--list-full"], capture_output=True, text=True
+    )
     if listed.returncode != 0:
         raise SamaraError(f"cannot list busybox's applets: {listed.stderr.strip()}")
     return sorted(listed.stdout.split())

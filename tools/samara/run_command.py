@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""`samara run`: one program in a machine, with our standard streams, signals and terminal as its own. Its exit
-status is ours."""
+"""`samara run`: one program in a machine, with our standard streams, signals and terminal as its
+own. Its exit status is ours."""
 
 import os
 import signal
@@ -15,7 +15,14 @@ from .session import Request, Session
 from .streams import FdSink, FdSource
 
 _SHELL = ["sh", "-l"]
-_FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2)
+_FORWARDED = (
+    signal.SIGINT,
+    signal.SIGTERM,
+    signal.SIGHUP,
+    signal.SIGQUIT,
+    signal.SIGUSR1,
+    signal.SIGUSR2,
+)
 _ESCAPE = b"\x1d"  # Ctrl-]
 
 
@@ -24,13 +31,22 @@ def run(arguments) -> int:
     if not arguments.no_build:
         build_command.ensure(kernel=preset if arguments.kernel == "samara" else None)
     request = _request(arguments)
-    spec = guest.Spec(kernels.choose(arguments.kernel, preset), request, machine=_machine(arguments),
-                      root=arguments.root, strace=arguments.strace, log=arguments.log,
-                      echo_log=arguments.verbose)
+    spec = guest.Spec(
+        kernels.choose(arguments.kernel, preset),
+        request,
+        machine=_machine(arguments),
+        root=arguments.root,
+        strace=arguments.strace,
+        log=arguments.log,
+        echo_log=arguments.verbose,
+    )
     if arguments.strace and spec.kernel.strace is None:
         raise SamaraError("--strace works with our kernel only")
     if arguments.gdb is not None:
-        ui.say(f"the machine waits for a debugger: in another terminal, ./samara gdb --port {arguments.gdb}")
+        ui.say(
+            "the machine waits for a debugger: in another terminal, "
+            f"./samara gdb --port {arguments.gdb}"
+        )
     raw = terminal.RawTerminal(0) if request.terminal and os.isatty(0) else None
     try:
         status, problem, log = _run_with_signals(spec, raw)
@@ -56,23 +72,37 @@ def _request(arguments) -> Request:
         elif name in os.environ:
             environment[name] = os.environ[name]
     return Request(
-        argv=arguments.program or _SHELL, env=[f"{name}={value}" for name, value in environment.items()],
-        cwd=arguments.cwd, terminal=use_terminal, separate_stderr=use_terminal and not os.isatty(2),
-        window=terminal.size(0 if os.isatty(0) else 1), timeout=arguments.timeout,
+        argv=arguments.program or _SHELL,
+        env=[f"{name}={value}" for name, value in environment.items()],
+        cwd=arguments.cwd,
+        terminal=use_terminal,
+        separate_stderr=use_terminal and not os.isatty(2),
+        window=terminal.size(0 if os.isatty(0) else 1),
+        timeout=arguments.timeout,
         put=[transfer.parse(text, "--put") for text in arguments.put],
-        get=[transfer.parse(text, "--get") for text in arguments.get])
+        get=[transfer.parse(text, "--get") for text in arguments.get],
+    )
 
 
 def _machine(arguments) -> Machine:
     append = list(arguments.append)
     if arguments.gdb is not None:
         append.append("nokaslr")  # symbols are where the file says
-    return Machine(smp=arguments.smp, memory=arguments.memory, cpu=arguments.cpu, machine=arguments.machine,
-                   display=arguments.display, icount=arguments.icount, gdb=arguments.gdb, append=append)
+    return Machine(
+        smp=arguments.smp,
+        memory=arguments.memory,
+        cpu=arguments.cpu,
+        machine=arguments.machine,
+        display=arguments.display,
+        icount=arguments.icount,
+        gdb=arguments.gdb,
+        append=append,
+    )
 
 
 def _run_with_signals(spec: guest.Spec, raw: terminal.RawTerminal | None):
-    """Signals arrive as bytes on a socket in the session's loop: no handler ever interrupts its work."""
+    """Signals arrive as bytes on a socket in the session's loop: no handler ever interrupts its
+    work."""
     wake, notify = socket.socketpair()
     wake.setblocking(False)
     notify.setblocking(False)
@@ -88,9 +118,15 @@ def _run_with_signals(spec: guest.Spec, raw: terminal.RawTerminal | None):
         session.watch(wake.fileno(), lambda: _on_signals(session, wake, raw))
 
     try:
-        return guest.launch(spec, FdSource(0), FdSink(1), FdSink(2), prepare=prepare,
-                            on_start=raw.enter if raw else lambda: None,
-                            keyboard=keys.escaped if raw else lambda data: False)
+        return guest.launch(
+            spec,
+            FdSource(0),
+            FdSink(1),
+            FdSink(2),
+            prepare=prepare,
+            on_start=raw.enter if raw else lambda: None,
+            keyboard=keys.escaped if raw else lambda data: False,
+        )
     finally:
         signal.set_wakeup_fd(saved_wakeup)
         for number, handler in saved.items():

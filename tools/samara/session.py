@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""One run of one program in a machine: the event loop between the host's streams and the guest's init. It
-speaks the protocol, keeps the time limit, watches the kernel's log for a panic and the emulator for its end.
-One thread, one poll; each stream has its own flow control. docs/design/host_channel.md is the protocol."""
+"""One run of one program in a machine: the event loop between the host's streams and the guest's
+init. It speaks the protocol, keeps the time limit, watches the kernel's log for a panic and the
+emulator for its end. One thread, one poll; each stream has its own flow control.
+docs/design/host_channel.md is the protocol."""
 
 import errno
 import os
@@ -20,9 +21,9 @@ from .kernel_log import KernelLog
 from .protocol import Entry, Exit, Port, Type
 from .qemu import Qemu
 
-FAILED = 125         # kernel panic, time limit, or a machine that ended without a result
-_TICK = 0.1          # how often the kernel's log and the clock are looked at, in seconds
-_POWER_OFF = 10.0    # how long the guest may take to switch off
+FAILED = 125  # kernel panic, time limit, or a machine that ended without a result
+_TICK = 0.1  # how often the kernel's log and the clock are looked at, in seconds
+_POWER_OFF = 10.0  # how long the guest may take to switch off
 
 
 @dataclass
@@ -42,9 +43,9 @@ class Request:
 
 class State(Enum):
     BOOTING = auto()
-    STARTING = auto()    # the channel is open, files are on their way
+    STARTING = auto()  # the channel is open, files are on their way
     RUNNING = auto()
-    EXITED = auto()      # the last output is on its way
+    EXITED = auto()  # the last output is on its way
     GETTING = auto()
     ENDED = auto()
 
@@ -65,9 +66,17 @@ class _Output:
 class Session:
     """`run()` returns the exit status; `problem` then says what went wrong, when something did."""
 
-    def __init__(self, qemu: Qemu, log: KernelLog, request: Request, source, stdout, stderr,
-                 on_start: Callable[[], None] = lambda: None,
-                 keyboard: Callable[[bytes], bool] = lambda data: False):
+    def __init__(
+        self,
+        qemu: Qemu,
+        log: KernelLog,
+        request: Request,
+        source,
+        stdout,
+        stderr,
+        on_start: Callable[[], None] = lambda: None,
+        keyboard: Callable[[bytes], bool] = lambda data: False,
+    ):
         self.qemu, self.log, self.request = qemu, log, request
         self.problem: str | None = None
         self.state = State.BOOTING
@@ -132,7 +141,11 @@ class Session:
 
         ports = self.qemu.ports
         control = ports[Port.CONTROL]
-        wait(control.fileno(), select.POLLIN | (select.POLLOUT if self._control_out else 0), self._on_control)
+        wait(
+            control.fileno(),
+            select.POLLIN | (select.POLLOUT if self._control_out else 0),
+            self._on_control,
+        )
         wait(self.qemu.pidfd, select.POLLIN, lambda: None)
         for fd, action in self._watched.items():
             wait(fd, select.POLLIN, action)
@@ -176,7 +189,7 @@ class Session:
         port = self.qemu.ports[Port.FILE]
         if not self._file_out:
             self._file_out = memoryview(next(self._pieces, b""))
-        events = (select.POLLOUT if self._file_out else 0)
+        events = select.POLLOUT if self._file_out else 0
         if self._receiver is not None and self._receiver.wanted:
             events |= select.POLLIN
         if events:
@@ -192,12 +205,16 @@ class Session:
             self._fail("kernel panic")
         elif self.qemu.ended() and not self._readable():
             self.log.poll()
-            why = "kernel panic" if self.log.panicked else "the machine ended before the program did"
+            why = (
+                "kernel panic" if self.log.panicked else "the machine ended before the program did"
+            )
             if said := self.qemu.said():
                 why += f"\n{said}"
             self._fail(why)
         elif self._deadline is not None and time.monotonic() >= self._deadline:
-            self._fail(f"time limit of {self.request.timeout:g} s reached ({self.state.name.lower()})")
+            self._fail(
+                f"time limit of {self.request.timeout:g} s reached ({self.state.name.lower()})"
+            )
 
     def _readable(self) -> bool:
         """Whether the dead emulator has left us something to read."""
@@ -228,8 +245,9 @@ class Session:
     # ---- signals and the window -----------------------------------------------------------------
 
     def forward_signal(self, number: int) -> None:
-        """A signal that this command got. To the program's group where a terminal would have sent it there;
-        before the program runs, or when it is sent a third time within three seconds, it ends us."""
+        """A signal that this command got. To the program's group where a terminal would have sent
+        it there; before the program runs, or when it is sent a third time within three seconds, it
+        ends us."""
         recent = [t for t in self._insistence.get(number, []) if t > time.monotonic() - 3.0]
         self._insistence[number] = [*recent, time.monotonic()]
         fatal = number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
@@ -249,7 +267,7 @@ class Session:
 
     def _start_message(self) -> bytes:
         request = self.request
-        flags = (protocol.START_TERMINAL if request.terminal else 0)
+        flags = protocol.START_TERMINAL if request.terminal else 0
         flags |= protocol.START_SEPARATE_STDERR if request.separate_stderr else 0
         rows, columns = request.window
         try:
@@ -263,7 +281,7 @@ class Session:
     def _on_control(self) -> None:
         control = self.qemu.ports[Port.CONTROL]
         if self._control_out:
-            del self._control_out[:_send(control, self._control_out)]
+            del self._control_out[: _send(control, self._control_out)]
         data = _receive(control)
         if data:
             self._queued += self._decoder.feed(data)
@@ -307,7 +325,9 @@ class Session:
 
     def _on_ready(self, version: int) -> None:
         if version != protocol.VERSION:
-            self._fail(f"init speaks version {version} of the protocol, this command {protocol.VERSION}")
+            self._fail(
+                f"init speaks version {version} of the protocol, this command {protocol.VERSION}"
+            )
         elif self.state is State.BOOTING:
             self.state = State.STARTING
 
@@ -350,7 +370,7 @@ class Session:
         self._send_stdin()
 
     def _send_stdin(self) -> None:
-        self._stdin_out = self._stdin_out[_send(self.qemu.ports[Port.STDIN], self._stdin_out):]
+        self._stdin_out = self._stdin_out[_send(self.qemu.ports[Port.STDIN], self._stdin_out) :]
 
     def _read_output(self, output: _Output) -> None:
         data = _receive(self.qemu.ports[output.port])
@@ -366,7 +386,7 @@ class Session:
         if output.sink.fd is not None and not _writable(output.sink.fd):
             return
         try:
-            output.pending = output.pending[output.sink.write(output.pending):]
+            output.pending = output.pending[output.sink.write(output.pending) :]
         except OSError:
             # Nobody reads us: the program shall see it as it would in a pipe.
             output.broken = True

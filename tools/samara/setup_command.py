@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""`samara setup`: everything the other commands need, fetched once. Three steps, each idempotent and
-each saying what it does: Debian packages of the build machine, library sources into build/deps, arm64
-packages into build/packages. Other commands call `ensure()` when something is missing."""
+"""`samara setup`: everything the other commands need, fetched once. Three steps, each idempotent
+and each saying what it does: Debian packages of the build machine, library sources into build/deps,
+arm64 packages into build/packages. Other commands call `ensure()` when something is missing."""
 
 import fcntl
 import os
@@ -39,7 +39,9 @@ def ensure() -> bool:
 
 def is_stale() -> bool:
     wanted = [(paths.DEPS / s.directory, f"{s.package}={s.version}") for s in packages.SOURCES]
-    wanted += [(paths.PACKAGES / b.directory, f"{b.package}={b.version}") for b in packages.BINARIES]
+    wanted += [
+        (paths.PACKAGES / b.directory, f"{b.package}={b.version}") for b in packages.BINARIES
+    ]
     return not all(apt.is_current(directory, pin) for directory, pin in wanted)
 
 
@@ -47,26 +49,35 @@ def missing_host_packages() -> list[str]:
     wanted = [name for group in packages.HOST_PACKAGES.values() for name in group]
     if not shutil.which("dpkg-query"):
         raise SamaraError("this machine has no dpkg: Samara is set up on Debian 12 or later")
-    shown = subprocess.run(["dpkg-query", "-W", "-f=${Package} ${db:Status-Status}\n", *wanted],
-                           capture_output=True, text=True).stdout
+    shown = subprocess.run(
+        ["dpkg-query", "-W", "-f=${Package} ${db:Status-Status}\n", *wanted],
+        capture_output=True,
+        text=True,
+    ).stdout
     installed = {line.split()[0] for line in shown.splitlines() if line.endswith(" installed")}
     return [name for name in wanted if name not in installed]
 
 
 def install_host_packages(missing: list[str]) -> None:
-    """Installs with apt-get, as root or through sudo: the one step that changes the user's system."""
+    """Installs with apt-get, as root or by sudo: the one step that changes the user's system."""
     ui.say("installing Debian packages: " + " ".join(missing))
     prefix: list[str] = []
     if os.geteuid() != 0:
         if not shutil.which("sudo"):
-            raise SamaraError("root is needed to install packages; run as root:\n"
-                              "  apt-get install --no-install-recommends " + " ".join(missing))
+            raise SamaraError(
+                "root is needed to install packages; run as root:\n"
+                "  apt-get install --no-install-recommends " + " ".join(missing)
+            )
         prefix = ["sudo", "--"]
     quiet = [] if not ui.quiet else ["-qq"]
     environment = ["env", "DEBIAN_FRONTEND=noninteractive"]
+
     # Our own stdout is the program's: what apt says goes to stderr.
     def apt_get(*arguments: str) -> int:
-        return subprocess.run([*prefix, *environment, "apt-get", *quiet, *arguments], stdout=2).returncode
+        return subprocess.run(
+            [*prefix, *environment, "apt-get", *quiet, *arguments], stdout=2
+        ).returncode
+
     if apt_get("update") != 0:
         ui.warn("apt-get update failed; trying with the lists there are")
     if apt_get("install", "-y", "--no-install-recommends", *missing) != 0:

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Where the program's standard streams come from and go to on the host: descriptors for a person, bytes in
-memory for a test. Both are used from one poll loop; nothing here waits."""
+"""Where the program's standard streams come from and go to on the host: descriptors for a person,
+bytes in memory for a test. Both are used from one poll loop; nothing here waits."""
 
 import os
 import select
@@ -20,7 +20,8 @@ class FdSource:
             self.fd = None
 
     def read(self) -> bytes | None:
-        """Some bytes; b"" at the end; None when there is nothing yet. Called when poll says readable."""
+        """Some bytes; b"" at the end; None when there is nothing yet. Called when poll says
+        readable."""
         if self.fd is None:
             return b""
         try:
@@ -45,8 +46,9 @@ class BytesSource:
 
 
 class FdSink:
-    """An output descriptor of ours. Its O_NONBLOCK is shared with others and thus left alone: a pipe that
-    poll(2) calls writable takes PIPE_BUF bytes without waiting, and never more are offered to it."""
+    """An output descriptor of ours. Its O_NONBLOCK is shared with others and thus left alone: a
+    pipe that poll(2) calls writable takes PIPE_BUF bytes without waiting, and never more are
+    offered to it."""
 
     def __init__(self, fd: int):
         self.fd: int | None = fd

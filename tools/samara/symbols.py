@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Addresses of a kernel log as functions and lines: `samara symbolize`, and every panic that `run` shows. A
-kernel that was slid at boot says by how much (`kaslr: slide 0x…`), or the addresses are as linked."""
+"""Addresses of a kernel log as functions and lines: `samara symbolize`, and each panic that `run`
+shows. A kernel that was slid at boot says by how much (`kaslr: slide 0x…`), or the addresses are as
+linked."""
 
 import re
 import shutil
@@ -30,7 +31,7 @@ def run(arguments) -> int:
 
 
 def symbolize_text(text: str, elf: Path | None) -> str:
-    """The text with ` (function+offset file:line)` after each address that is in the kernel's code."""
+    """The text with ` (function file:line)` after each address in the kernel's code."""
     if elf is None or not shutil.which("llvm-symbolizer-19"):
         return text
     found = _SLIDE.search(text)
@@ -48,10 +49,20 @@ def symbolize_text(text: str, elf: Path | None) -> str:
 def _lookup(elf: Path, addresses: dict[str, int]) -> dict[str, str]:
     if not addresses:
         return {}
-    command = ["llvm-symbolizer-19", f"--obj={elf}", "--output-style=GNU", "--no-inlines", "--relativenames",
-               "--basenames"]
-    done = subprocess.run(command, input="".join(f"{max(a, 0):#x}\n" for a in addresses.values()), text=True,
-                          capture_output=True)
+    command = [
+        "llvm-symbolizer-19",
+        f"--obj={elf}",
+        "--output-style=GNU",
+        "--no-inlines",
+        "--relativenames",
+        "--basenames",
+    ]
+    done = subprocess.run(
+        command,
+        input="".join(f"{max(a, 0):#x}\n" for a in addresses.values()),
+        text=True,
+        capture_output=True,
+    )
     lines = done.stdout.splitlines()
     names = {}
     for key, function, place in zip(addresses, lines[0::2], lines[1::2]):

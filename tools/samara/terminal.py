@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""The host's terminal while a guest program has it: raw, so that every key reaches the guest's own line
-discipline, and always given back as it was, even when this process is killed: a small guardian process
-waits for our end and then restores it."""
+"""The host's terminal while a guest program has it: raw, so that every key reaches the guest's own
+line discipline, and always given back as it was, even when this process is killed: a small guardian
+process waits for our end and then restores it."""
 
 import os
 import signal
@@ -59,7 +59,13 @@ def _start_guardian(fd: int, saved: list) -> tuple[int, int]:
     if pid == 0:
         try:
             os.setsid()
-            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGTTOU):
+            for number in (
+                signal.SIGINT,
+                signal.SIGTERM,
+                signal.SIGHUP,
+                signal.SIGQUIT,
+                signal.SIGTTOU,
+            ):
                 signal.signal(number, signal.SIG_IGN)
             terminal = os.dup(fd)
             for other in range(256):

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""--put and --get on the host's side: what to send, and where what arrives goes. No sockets here: the session
-moves the bytes. A guest is not believed: paths it sends stay below the wanted one, and symbolic links are
-made last, so that no file can be written through one."""
+"""--put and --get on the host's side: what to send, and where what arrives goes. No sockets here:
+the session moves the bytes. A guest is not believed: paths it sends stay below the wanted one, and
+symbolic links are made last, so that no file can be written through one."""
 
 import os
 import stat

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What the command says about its own work, always on stderr: one line per step, a progress bar for
-long work when stderr is a terminal, nothing with --quiet. The program's stdout and stderr never pass
-through here."""
+long work when stderr is a terminal, nothing with --quiet. The program's stdout and stderr never
+pass through here."""
 
 import os
 import time
@@ -39,7 +39,8 @@ def _write(text: str) -> None:
 class Progress:
     """A bar for work of a known size; draws only on a terminal, and at most ten times a second.
 
-    Use as a context manager: the line is erased at the end, so that it never mixes with what follows.
+    Use as a context manager: the line is erased at the end, so that it never mixes with what
+    follows.
     """
 
     def __init__(self, label: str, total: int, unit: str = ""):

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// File transfer; see files.h. An error on the guest's side never desynchronises the stream: what was
-// announced is always read, or padded.
+// File transfer; see files.h. An error on the guest's side never desynchronises the stream: what
+// was announced is always read, or padded.
 #include "files.h"
 
 #include <dirent.h>
@@ -99,7 +99,8 @@ bool put_regular(const EntryPayload& entry, const char* path) {
   return error == 0 || report(Type::PutFailed, error, path);
 }
 
-// Sends a file's bytes; when it turns out shorter than announced the rest is zeros and `error` says so.
+// Sends a file's bytes; when it turns out shorter than announced the rest is zeros and `error` says
+// so.
 bool send_regular(int file, uint64_t size, int& error) {
   while (size > 0) {
     size_t step = size < kChunk ? static_cast<size_t>(size) : kChunk;

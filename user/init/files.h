@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// --put and --get: files, folders and symbolic links between the host and the guest's file systems. The
-// bytes travel on the file port, what they are on the control port. Both calls wait until the whole
-// transfer is done: they happen before the program starts and after it has ended.
+// --put and --get: files, folders and symbolic links between the host and the guest's file systems.
+// The bytes travel on the file port, what they are on the control port. Both calls wait until the
+// whole transfer is done: they happen before the program starts and after it has ended.
 #pragma once
 
 #include <stddef.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The machine around the program; see machine.h. Every step goes on when it fails: a root without /sys is
-// still worth a shell, and the log says what was missing.
+// The machine around the program; see machine.h. Every step goes on when it fails: a root without
+// /sys is still worth a shell, and the log says what was missing.
 #include "machine.h"
 
 #include <dirent.h>

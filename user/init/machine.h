@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// What init does with the machine rather than with the program: mounts, kernel modules, host name, log
-// lines, power.
+// What init does with the machine rather than with the program: mounts, kernel modules, host name,
+// log lines, power.
 #pragma once
 
 namespace machine {
@@ -9,8 +9,8 @@ namespace machine {
 // Mounts /proc, /sys, /dev, /dev/pts, /dev/shm and /tmp; what is mounted already stays as it is.
 void mount_all();
 
-// Loads the modules in /.samara/modules in the order of their names, then removes /.samara. A kernel that
-// has its drivers built in gets none.
+// Loads the modules in /.samara/modules in the order of their names, then removes /.samara. A
+// kernel that has its drivers built in gets none.
 void load_modules();
 
 void set_host_name();

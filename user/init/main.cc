@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Process 1 of the default root: an ordinary, small, static Linux program. Under the `samara` command it
-// serves the host channel; booted by hand it gives a shell on the console. It runs unchanged on Linux.
+// Process 1 of the default root: an ordinary, small, static Linux program. Under the `samara`
+// command it serves the host channel; booted by hand it gives a shell on the console. It runs
+// unchanged on Linux.
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Ports of the host channel; see port.h. Only what every kernel's /dev/vportNpM offers is used: open, read,
-// write, poll, EAGAIN. A read of 0 bytes or POLLHUP means that the host has closed its end.
+// Ports of the host channel; see port.h. Only what every kernel's /dev/vportNpM offers is used:
+// open, read, write, poll, EAGAIN. A read of 0 bytes or POLLHUP means that the host has closed its
+// end.
 #include "port.h"
 
 #include <errno.h>

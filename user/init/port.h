@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// One port of the host channel: a non-blocking file descriptor with "all of it" reads and writes for the
-// places where init has nothing better to do than to wait. Not thread-safe: init has one thread.
+// One port of the host channel: a non-blocking file descriptor with "all of it" reads and writes
+// for the places where init has nothing better to do than to wait. Not thread-safe: init has one
+// thread.
 #pragma once
 
 #include <stddef.h>

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Starting the program; see program.h. What fails in the child, up to and including execve, comes back as an
-// errno through a close-on-exec pipe, so that "no such program" is told apart from a program's status 127.
+// Starting the program; see program.h. What fails in the child, up to and including execve, comes
+// back as an errno through a close-on-exec pipe, so that "no such program" is told apart from a
+// program's status 127.
 #include "program.h"
 
 #include <errno.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The program that init runs for the host: its descriptors, its start, its end. Its session is its own; its
-// standard streams are pipes, or a pseudo terminal when the host's are a terminal.
+// The program that init runs for the host: its descriptors, its start, its end. Its session is its
+// own; its standard streams are pipes, or a pseudo terminal when the host's are a terminal.
 #pragma once
 
 #include <stddef.h>
@@ -13,7 +13,8 @@ namespace program {
 struct Program {
   pid_t pid = -1;
   bool terminal = false;
-  // Our ends. With a terminal `input` and `output` are two descriptors of its master; -1: not there.
+  // Our ends. With a terminal `input` and `output` are two descriptors of its master; -1: not
+  // there.
   int input = -1;
   int output = -1;
   int error = -1;

@@ -37,7 +37,8 @@ void Relay::run() {
 }
 
 void Relay::drain() {
-  // Others may still write, without end: what the program itself wrote fits the largest pipe there is.
+  // Others may still write, without end: what the program itself wrote fits the largest pipe there
+  // is.
   constexpr uint64_t kMost = 1024 * 1024 + kSize;
   const uint64_t start = moved_;
   while (open_ && !target_ended_ && moved_ - start < kMost) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Moves bytes from one descriptor to another, both non-blocking, through a buffer of its own: the flow
-// control of each stream is its own, so a full pipe never stops the control port.
+// Moves bytes from one descriptor to another, both non-blocking, through a buffer of its own: the
+// flow control of each stream is its own, so a full pipe never stops the control port.
 #pragma once
 
 #include <poll.h>
@@ -29,7 +29,9 @@ class Relay {
   bool open() const { return open_; }
   bool source_ended() const { return source_ended_; }
   bool target_ended() const { return target_ended_; }
-  bool done() const { return target_ended_ || (used() == 0 && (source_ended_ || moved_ == limit_)); }
+  bool done() const {
+    return target_ended_ || (used() == 0 && (source_ended_ || moved_ == limit_));
+  }
   uint64_t moved() const { return moved_; }
   int from() const { return from_; }
   int to() const { return to_; }

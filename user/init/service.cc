@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// The event loop of init: control messages from the host, the three streams of the program, the deaths of
-// children. One thread, one ppoll; SIGCHLD is only let in while it waits there, so no death is missed.
+// The event loop of init: control messages from the host, the three streams of the program, the
+// deaths of children. One thread, one ppoll; SIGCHLD is only let in while it waits there, so no
+// death is missed.
 #include "service.h"
 
 #include <errno.h>

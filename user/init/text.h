@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Text of a bounded length, for paths and messages, without printf: that alone would double the size of
-// init. What does not fit is cut; `complete()` says whether something was.
+// Text of a bounded length, for paths and messages, without printf: that alone would double the
+// size of init. What does not fit is cut; `complete()` says whether something was.
 #pragma once
 
 #include <stddef.h>

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Ring 2: the tests inside the kernel, booted with `test=all` on 1 and on 4 CPUs, with assertions and lock-order
-checks on. The kernel prints `ok NAME`, `not ok NAME` or `skip NAME REASON` for each and a last line
-`tests: N passed, N failed`; without that line something is wrong, whatever else was printed."""
+"""Ring 2: the tests inside the kernel, booted with `test=all` on 1 and on 4 CPUs, with assertions
+and lock-order checks on. The kernel prints `ok NAME`, `not ok NAME` or `skip NAME REASON` for each
+and a last line `tests: N passed, N failed`; without that line something is wrong, whatever else was
+printed."""
 
 import re
 import time
@@ -66,7 +67,9 @@ def _conclude(report: Report, kernel, log, cpus: int, closing) -> None:
         for line in symbols.symbolize_text(log.tail(), kernel.elf).splitlines():
             report.detail(line)
     elif closing is None:
-        report.add("not ok", "kernel", f"smp{cpus}: the tests did not come to their end; see {log.path}")
+        report.add(
+            "not ok", "kernel", f"smp{cpus}: the tests did not come to their end; see {log.path}"
+        )
         for line in log.tail().splitlines()[-15:]:
             report.detail(line)
     log.close()

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Counts and prints test results: one line per test, `ok`, `not ok`, `known` (fails, and is listed as doing so)
-or `skip`, with the details of a failure below it, and at the end a line like ctest's."""
+"""Counts and prints test results: one line per test, `ok`, `not ok`, `known` (fails, and is listed
+as doing so) or `skip`, with the details of a failure below it, and at the end a line like ctest's.
+"""
 
 import re
 
@@ -27,7 +28,8 @@ class Report:
         print(f"{result:<6} {ring:<6} {name}", flush=True)
 
     def feed(self, ring: str, line: str) -> None:
-        """A line of a test program: its result when it has that form, else what belongs to the last one."""
+        """A line of a test program: its result when it has that form, else what belongs to the last
+        one."""
         match = _RESULT.match(line)
         if match:
             self.add(match[1], ring, match[2].strip())

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Rings 3 and 4: programs under tests/ that print their own results, a line each (report.py has the form).
-They may be run by hand as well; this runs them one after the other and adds up."""
+"""Rings 3 and 4: programs under tests/ that print their own results, a line each (report.py has the
+form). They may be run by hand as well; this runs them one after the other and adds up."""
 
 import os
 import subprocess
@@ -27,10 +27,22 @@ def _run_one(report: Report, ring: str, script: Path, sweep: bool) -> None:
     command = [sys.executable, str(script)]
     if report.pattern:
         command += ["-k", report.pattern]
-    environment = {**os.environ, "PYTHONPATH": str(paths.ROOT / "tools"), "SAMARA_SWEEP": "1" if sweep else ""}
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(paths.ROOT / "tools"),
+        "SAMARA_SWEEP": "1" if sweep else "",
+    }
     failed_before = report.failed
-    with subprocess.Popen(command, cwd=paths.ROOT, env=environment, text=True, errors="replace",
-                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
+    with subprocess.Popen(
+        command,
+        cwd=paths.ROOT,
+        env=environment,
+        text=True,
+        errors="replace",
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    ) as process:
         for line in process.stdout:
             line = line.rstrip()
             if not line.startswith(f"{ring}: "):  # the script's own closing line

@@ -8,18 +8,33 @@ from .. import build_command
 from .report import Report
 
 PRESETS = ("host", "host-tsan")
-_LINE = re.compile(r"^ *\d+/\d+ +Test +#\d+: (\S+) \.* *(Passed|Skipped|\*+.*?|Failed.*?) +[\d.]+ sec")
+_LINE = re.compile(
+    r"^ *\d+/\d+ +Test +#\d+: (\S+) \.* *(Passed|Skipped|\*+.*?|Failed.*?) +[\d.]+ sec"
+)
 _LIMIT = 600  # seconds for one test program: a hang detector
 
 
 def run(report: Report) -> None:
     for preset in PRESETS:
         where = build_command.build_host(preset)
-        command = ["ctest", "--test-dir", where, "--output-on-failure", "--timeout", str(_LIMIT), "-j2"]
+        command = [
+            "ctest",
+            "--test-dir",
+            where,
+            "--output-on-failure",
+            "--timeout",
+            str(_LIMIT),
+            "-j2",
+        ]
         if report.pattern:
             command += ["-R", re.escape(report.pattern)]
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                   stderr=subprocess.STDOUT, text=True)
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
         _follow(report, preset, process)
 
 
@@ -32,7 +47,9 @@ def _follow(report: Report, preset: str, process: subprocess.Popen) -> None:
             result = {"Passed": "ok", "Skipped": "skip"}.get(match[2], "not ok")
             report.add(result, "unit", f"{preset} {match[1]}")
         elif seen and not line.startswith((" ", "Test project")) and line.strip():
-            if "tests passed" in line or line.startswith(("Total Test time", "The following tests", "Errors while")):
+            if "tests passed" in line or line.startswith(
+                ("Total Test time", "The following tests", "Errors while")
+            ):
                 continue
             report.feed("unit", line.rstrip())
     if process.wait() != 0 and not report.failed:
