@@ -35,12 +35,7 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
 
     def command(name: str, module: str, summary: str, description: str) -> argparse.ArgumentParser:
-        added = commands.add_parser(
-            name,
-            parents=[common],
-            help=summary,
-            description=description,
-        )
+        added = commands.add_parser(name, parents=[common], help=summary, description=description)
         added.set_defaults(module=module)
         return added
 

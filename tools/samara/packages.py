@@ -20,7 +20,7 @@ HOST_PACKAGES = {
         "device-tree-compiler",
     ],
     "unit tests": ["g++-12", "libgtest-dev", "zlib1g-dev", "libzstd-dev"],
-    "emulator": ["qemu-system-arm", "qemu-user-static"],
+    "emulator": ["qemu-system-arm", "ipxe-qemu", "qemu-user-static"],
     "fetching and unpacking": ["dpkg-dev", "xz-utils", "zstd", "cpio", "debian-archive-keyring"],
 }
 

@@ -8,17 +8,17 @@ import errno
 import os
 import select
 import signal
-import socket
 import struct
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
-from . import protocol, transfer, ui
+from . import channel_io, protocol, transfer, ui
 from .errors import SamaraError
+from .file_channel import FileChannel
 from .kernel_log import KernelLog
-from .protocol import Entry, Exit, Port, Type
+from .protocol import Exit, Port, Type
 from .qemu import Qemu
 
 FAILED = 125  # kernel panic, time limit, or a machine that ended without a result
@@ -90,19 +90,12 @@ class Session:
         self._stdin_open = True
         self._stdin_total = 0
         self._stdin_out = memoryview(b"")
-        self._plan: list[tuple[Entry, object]] = []
-        self._pieces: Iterator[bytes] = iter(())
-        self._file_out = memoryview(b"")
-        self._progress: ui.Progress | None = None
+        self._files = FileChannel(qemu.ports[Port.FILE], request.put, request.get)
         self._exit: Exit | None = None
-        self._gets = list(request.get)
-        self._receiver: transfer.Receiver | None = None
-        self._get_done = False
         self._queued: list[tuple[int, bytes]] = []  # control messages that wait for file bytes
         self._status: int | None = None
         self._deadline = None if request.timeout is None else time.monotonic() + request.timeout
         self._insistence: dict[int, list[float]] = {}
-        self._file_errors: list[str] = []
 
     def before_finish(self, action: Callable[[], None]) -> None:
         """Calls `action` when the program has ended and the machine still runs."""
@@ -119,17 +112,13 @@ class Session:
     # ---- the loop -------------------------------------------------------------------------------
 
     def run(self) -> int:
-        for copy in self.request.put:
-            self._plan += transfer.put_plan(copy)
         # The guest reads when its driver is there; until then the messages wait in the sockets.
-        for entry, _ in self._plan:
-            self._control(protocol.message(Type.PUT, entry.pack()))
-        self._pieces = transfer.read_pieces(self._plan)
-        self._open_progress("copying files in", sum(entry.size for entry, _ in self._plan))
+        for message in self._files.put_messages():
+            self._control(message)
         self._control(self._start_message())
         while self.state is not State.ENDED:
             self._step()
-        self._close_progress()
+        self._files.close_progress()
         return self._status if self._status is not None else FAILED
 
     def _step(self) -> None:
@@ -150,7 +139,8 @@ class Session:
         for fd, action in self._watched.items():
             wait(fd, select.POLLIN, action)
         immediate = self._wait_stdin(wait)
-        self._wait_files(wait)
+        if events := self._files.events():
+            wait(ports[Port.FILE].fileno(), events, self._on_files)
         for output in self._outputs:
             immediate = self._wait_output(wait, output) or immediate
         limit = 0 if immediate else _TICK
@@ -185,16 +175,6 @@ class Session:
             wait(port.fileno(), select.POLLIN, lambda: self._read_output(output))
         return False
 
-    def _wait_files(self, wait) -> None:
-        port = self.qemu.ports[Port.FILE]
-        if not self._file_out:
-            self._file_out = memoryview(next(self._pieces, b""))
-        events = select.POLLOUT if self._file_out else 0
-        if self._receiver is not None and self._receiver.wanted:
-            events |= select.POLLIN
-        if events:
-            wait(port.fileno(), events, self._on_files)
-
     def _watch(self) -> None:
         """What can end a run from outside: a panic, the time limit, the emulator's death."""
         self.log.poll()
@@ -224,7 +204,7 @@ class Session:
         for fd, events in poller.poll(0):
             if events & select.POLLIN:
                 for port in self.qemu.ports.values():
-                    if port.fileno() == fd and _has_data(port):
+                    if port.fileno() == fd and channel_io.has_data(port):
                         return True
         return False
 
@@ -240,7 +220,7 @@ class Session:
             if all(output.finished(total) for output, total in zip(self._outputs, totals)):
                 self._before_finish()
                 self.state = State.GETTING
-                self._next_get()
+                self._get_or_finish()
 
     # ---- signals and the window -----------------------------------------------------------------
 
@@ -281,8 +261,8 @@ class Session:
     def _on_control(self) -> None:
         control = self.qemu.ports[Port.CONTROL]
         if self._control_out:
-            del self._control_out[: _send(control, self._control_out)]
-        data = _receive(control)
+            del self._control_out[: channel_io.send(control, self._control_out)]
+        data = channel_io.receive(control)
         if data:
             self._queued += self._decoder.feed(data)
             self._handle_queued()
@@ -290,7 +270,7 @@ class Session:
             time.sleep(0.001)  # the emulator has gone: _watch sees it
 
     def _handle_queued(self) -> None:
-        while self._queued and not (self._receiver is not None and self._receiver.wanted):
+        while self._queued and not self._files.in_file:
             kind, payload = self._queued.pop(0)
             self._handle(kind, payload)
 
@@ -299,8 +279,7 @@ class Session:
             case Type.READY:
                 self._on_ready(struct.unpack_from("<I", payload)[0])
             case Type.PUT_FAILED:
-                code, path = protocol.errno_and_path(payload)
-                self._file_errors.append(f"--put: {path}: {os.strerror(code)}")
+                self._files.put_failed(payload)
             case Type.STARTED:
                 self._on_started()
             case Type.START_FAILED:
@@ -313,15 +292,12 @@ class Session:
                 self._status = _shell_status(self._exit.wait_status)
                 self.state = State.EXITED
             case Type.ENTRY:
-                if self._receiver is not None:
-                    self._receiver.begin(Entry.unpack(payload))
-                    self._close_progress()
-                    self._open_progress("copying files out", self._receiver.wanted)
+                self._files.begin(payload)
             case Type.GET_FAILED:
-                code, path = protocol.errno_and_path(payload)
-                self._file_errors.append(f"--get: {path}: {os.strerror(code)}")
+                self._files.get_failed(payload)
             case Type.GET_END:
-                self._end_get()
+                self._files.end_get()
+                self._get_or_finish()
 
     def _on_ready(self, version: int) -> None:
         if version != protocol.VERSION:
@@ -332,11 +308,11 @@ class Session:
             self.state = State.STARTING
 
     def _on_started(self) -> None:
-        self._close_progress()
+        self._files.close_progress()
         self.state = State.RUNNING
-        if self._file_errors:
+        if self._files.errors:
             # A program must not run on inputs that are not there.
-            self._fail("\n".join(self._file_errors))
+            self._fail("\n".join(self._files.errors))
             self._status = 2
             return
         self._on_start()
@@ -370,10 +346,12 @@ class Session:
         self._send_stdin()
 
     def _send_stdin(self) -> None:
-        self._stdin_out = self._stdin_out[_send(self.qemu.ports[Port.STDIN], self._stdin_out) :]
+        self._stdin_out = self._stdin_out[
+            channel_io.send(self.qemu.ports[Port.STDIN], self._stdin_out) :
+        ]
 
     def _read_output(self, output: _Output) -> None:
-        data = _receive(self.qemu.ports[output.port])
+        data = channel_io.receive(self.qemu.ports[output.port])
         if data:
             output.received += len(data)
             if not output.broken:
@@ -396,39 +374,20 @@ class Session:
     # ---- files ----------------------------------------------------------------------------------
 
     def _on_files(self) -> None:
-        port = self.qemu.ports[Port.FILE]
-        if self._file_out:
-            sent = _send(port, self._file_out)
-            self._file_out = self._file_out[sent:]
-            self._advance_progress(sent)
-        if self._receiver is not None and self._receiver.wanted:
-            data = _receive(port, min(self._receiver.wanted, 1 << 20))
-            if data:
-                self._receiver.take(data)
-                self._advance_progress(len(data))
-                self._handle_queued()
+        self._files.move()
+        self._handle_queued()
 
-    def _next_get(self) -> None:
-        if not self._gets:
+    def _get_or_finish(self) -> None:
+        message = self._files.next_get()
+        if message is not None:
+            self._control(message)
+        else:
             self._finish()
-            return
-        copy = self._gets.pop(0)
-        self._receiver = transfer.Receiver(copy)
-        self._control(protocol.message(Type.GET, protocol.strings(copy.source)))
-
-    def _end_get(self) -> None:
-        if self._receiver is None:
-            return
-        self._close_progress()
-        self._receiver.finish()
-        self._file_errors += self._receiver.errors
-        self._receiver = None
-        self._next_get()
 
     def _finish(self) -> None:
         """Tells the guest to switch off; the run is over when it has, or when it takes too long."""
-        if self._file_errors:
-            self.problem = "\n".join(filter(None, [self.problem, *self._file_errors]))
+        if self._files.errors:
+            self.problem = "\n".join(filter(None, [self.problem, *self._files.errors]))
             self._status = self._status or 2
         control = self.qemu.ports[Port.CONTROL]
         control.settimeout(2.0)
@@ -443,51 +402,11 @@ class Session:
             self._fail("kernel panic after the program had ended")
         self.state = State.ENDED
 
-    # ---- progress -------------------------------------------------------------------------------
-
-    def _open_progress(self, label: str, total: int) -> None:
-        if total >= 4 << 20:
-            self._progress = ui.Progress(label, total)
-
-    def _advance_progress(self, amount: int) -> None:
-        if self._progress is not None:
-            self._progress.advance(amount)
-
-    def _close_progress(self) -> None:
-        if self._progress is not None:
-            self._progress.__exit__()
-            self._progress = None
-
 
 def _shell_status(wait_status: int) -> int:
     if os.WIFSIGNALED(wait_status):
         return 128 + os.WTERMSIG(wait_status)
     return os.WEXITSTATUS(wait_status)
-
-
-def _send(port: socket.socket, data) -> int:
-    try:
-        return port.send(data[: 1 << 18])
-    except (BlockingIOError, InterruptedError):
-        return 0
-    except OSError:
-        return len(data)  # the emulator has gone, which the loop sees by itself
-
-
-def _receive(port: socket.socket, size: int = 1 << 18) -> bytes | None:
-    try:
-        return port.recv(size)
-    except (BlockingIOError, InterruptedError):
-        return None
-    except OSError:
-        return b""
-
-
-def _has_data(port: socket.socket) -> bool:
-    try:
-        return bool(port.recv(1, socket.MSG_PEEK))
-    except OSError:
-        return False
 
 
 def _writable(fd: int) -> bool:

@@ -75,7 +75,8 @@ def install_host_packages(missing: list[str]) -> None:
     # Our own stdout is the program's: what apt says goes to stderr.
     def apt_get(*arguments: str) -> int:
         return subprocess.run(
-            [*prefix, *environment, "apt-get", *quiet, *arguments], stdout=2
+            [*prefix, *environment, "apt-get", *quiet, *arguments],
+            stdout=subprocess.DEVNULL if ui.quiet else 2,
         ).returncode
 
     if apt_get("update") != 0:
