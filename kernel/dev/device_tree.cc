@@ -40,8 +40,10 @@ std::optional<StringView> text_of(int offset, StringView property) {
   return StringView(static_cast<const char*>(data), static_cast<size_t>(size));
 }
 
-size_t address_cells(int offset) { return static_cast<size_t>(std::max(fdt_address_cells(the_blob, offset), 0)); }
-size_t size_cells(int offset) { return static_cast<size_t>(std::max(fdt_size_cells(the_blob, offset), 0)); }
+// libfdt answers a negative error for nonsense: no cells then.
+size_t cell_width(int cells) { return cells < 0 ? 0 : static_cast<size_t>(cells); }
+size_t address_cells(int offset) { return cell_width(fdt_address_cells(the_blob, offset)); }
+size_t size_cells(int offset) { return cell_width(fdt_size_cells(the_blob, offset)); }
 
 // One step up: an address on `bus` as its parent sees it. Nothing when the bus does not pass it on.
 std::optional<uint64_t> translate(int bus, int parent, uint64_t address) {

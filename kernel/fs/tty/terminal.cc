@@ -29,6 +29,15 @@ size_t Terminal::receive(std::span<const uint8_t> bytes) {
   return used;
 }
 
+void Terminal::receive_break() {
+  LineDiscipline::Effects effects;
+  {
+    Guard guard(lock_);
+    line_.receive_break(effects);
+  }
+  act_on(effects);
+}
+
 void Terminal::act_on(const LineDiscipline::Effects& effects) {
   for (Signal signal : {Signal::Int, Signal::Quit, Signal::Tstp}) {
     if (effects.signals.has(signal)) signal_foreground(signal);

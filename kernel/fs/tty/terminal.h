@@ -50,6 +50,7 @@ class Terminal final : public RefCounted<Terminal>, public RcuHead {
 
   // --- Device side.
   size_t receive(std::span<const uint8_t> bytes);  // bytes consumed
+  void receive_break();
   size_t take_output(std::span<uint8_t> to);
   size_t output_count() const;
   bool has_receive_room() const;

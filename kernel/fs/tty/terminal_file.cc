@@ -81,7 +81,8 @@ Result<> init() {
   TRY(register_char_device(*console));
   std::move(controlling).leak();  // both stay for good
   console_node = std::move(console).leak();
-  return init_ptys();
+  TRY(init_ptys());
+  return init_serial();
 }
 
 void set_console(Ref<Terminal> terminal) {

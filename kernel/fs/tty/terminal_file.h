@@ -37,8 +37,9 @@ class TerminalNode final : public CharDeviceBase {
 };
 
 namespace tty {
-// /dev/tty, /dev/console, /dev/ptmx and the devpts file system.
+// /dev/tty, /dev/console, /dev/ptmx, the devpts file system, and a terminal for each serial port.
 Result<> init();
+Result<> init_serial();
 // The terminal behind /dev/console: the serial port that console= or /chosen/stdout-path names.
 void set_console(Ref<Terminal> terminal);
 }  // namespace tty

@@ -1,23 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Readiness: the event bits of poll(2) and how a file tells where to wait for them.
+// Readiness is defined below the file layer, for devices.
 #pragma once
 
-#include "sched/wait_queue.h"
-
-namespace kernel {
-
-inline constexpr uint32_t kPollIn = 0x1, kPollPri = 0x2, kPollOut = 0x4, kPollErr = 0x8, kPollHup = 0x10,
-                          kPollNval = 0x20, kPollRdNorm = 0x40, kPollRdBand = 0x80, kPollWrNorm = 0x100,
-                          kPollWrBand = 0x200, kPollMsg = 0x400, kPollRdHup = 0x2000;
-
-// Handed to File::poll; null there means "only tell the present state".
-class PollRegistration {
- public:
-  // Once per queue whose wake-up may change the answer. The queue outlives the file.
-  virtual void wait_on(WaitQueue& queue) = 0;
-
- protected:
-  ~PollRegistration() = default;
-};
-
-}  // namespace kernel
+#include "sched/poll.h"

@@ -42,6 +42,8 @@ void sync_instruction_cache(VirtAddr start, size_t size);
 // To the point of coherency, for memory that agents without caches read.
 void clean_data_cache(VirtAddr start, size_t size);
 void invalidate_data_cache(VirtAddr start, size_t size);
+// Orders memory accesses before later ones and device registers, as devices on the bus see them.
+void device_fence();
 void zero_page(VirtAddr page);
 void copy_page(VirtAddr to, VirtAddr from);
 
