@@ -1,7 +1,30 @@
 # SPDX-License-Identifier: MIT
 # Kernel files that the unit tests run on this machine; each is listed once, by layer.
+
 list(APPEND UNDER_TEST
   ${KERNEL}/lib/format.cc
+)
+
+list(APPEND UNDER_TEST
+  ${KERNEL}/sync/lock_order.cc
+  ${KERNEL}/sync/per_cpu.cc
+  ${KERNEL}/sync/rcu.cc
+)
+
+list(APPEND UNDER_TEST
+  ${KERNEL}/mm/allocation_failure.cc
+  ${KERNEL}/mm/buddy.cc
+  ${KERNEL}/mm/frame_table.cc
+  ${KERNEL}/mm/frames.cc
+  ${KERNEL}/mm/heap.cc
+  ${KERNEL}/mm/kernel_map.cc
+  ${KERNEL}/mm/kernel_stack.cc
+  ${KERNEL}/mm/kernel_table.cc
+  ${KERNEL}/mm/reclaim.cc
+  ${KERNEL}/mm/slab.cc
+)
+
+list(APPEND UNDER_TEST
   ${KERNEL}/sched/fair_queue.cc
   ${KERNEL}/sched/run_queue.cc
 )

@@ -10,7 +10,7 @@ void Buddy::add(FrameNumber block, unsigned order) {
   while (order < kMaxOrder) {
     FrameNumber buddy = block ^ (FrameNumber{1} << order);
     const Frame& other = frame_at(buddy);
-    if ((other.flags & kFrameInBuddy) == 0 || other.order != order) break;
+    if ((other.flags.load_relaxed() & kFrameInBuddy) == 0 || other.order != order) break;
     unlink(buddy, order);
     block &= buddy;
     ++order;
@@ -57,7 +57,7 @@ size_t Buddy::take_singles(std::span<FrameNumber> out) {
       frame.references.store_relaxed(0);
       frame.use = FrameUse::Free;
       frame.order = 0;
-      frame.flags = 0;
+      frame.flags.store_relaxed(0);
       out[taken++] = block + i;
     }
   }
@@ -69,7 +69,7 @@ void Buddy::link(FrameNumber block, unsigned order) {
   frame.references.store_relaxed(0);
   frame.use = FrameUse::Free;
   frame.order = static_cast<uint8_t>(order);
-  frame.flags = kFrameInBuddy;
+  frame.flags.store_relaxed(kFrameInBuddy);
   frame.link.next = first_[order];
   frame.link.previous = 0;
   if (first_[order] != 0) frame_at(first_[order]).link.previous = block;
@@ -80,11 +80,11 @@ void Buddy::link(FrameNumber block, unsigned order) {
 
 void Buddy::unlink(FrameNumber block, unsigned order) {
   Frame& frame = frame_at(block);
-  DCHECK((frame.flags & kFrameInBuddy) != 0 && frame.order == order);
+  DCHECK((frame.flags.load_relaxed() & kFrameInBuddy) != 0 && frame.order == order);
   FrameNumber next = frame.link.next, previous = frame.link.previous;
   (previous == 0 ? first_[order] : frame_at(previous).link.next) = next;
   if (next != 0) frame_at(next).link.previous = previous;
-  frame.flags = 0;
+  frame.flags.store_relaxed(0);
   if (first_[order] == 0) orders_ &= ~(1u << order);
   --blocks_[order];
 }

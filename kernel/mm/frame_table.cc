@@ -117,7 +117,7 @@ void mark_unavailable(FrameNumber number, uint16_t flags) {
   frame.references.store_relaxed(1);
   frame.use = FrameUse::Kernel;
   frame.order = 0;
-  frame.flags = flags;
+  frame.flags.store_relaxed(flags);
   frame.data = 0;
 }
 

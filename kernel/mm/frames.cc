@@ -98,7 +98,7 @@ FrameNumber take(unsigned order, FrameUse use, AllocationFlags flags) {
 void hand_out(Frame& frame, unsigned order, FrameUse use) {
   frame.use = use;
   frame.order = static_cast<uint8_t>(order);
-  frame.flags = 0;
+  frame.flags.store_relaxed(0);
   frame.data = 0;
   // A lock-free try_get() that sees the count sees the rest.
   frame.references.store_release(1);
@@ -143,8 +143,8 @@ void release_reserved(PhysRange range) {
   FrameRange numbers{number_of(range.start), number_of(range.end)};
   DCHECK(is_aligned(range.start, kPageSize) && is_aligned(range.end, kPageSize));
   for (FrameNumber number = numbers.start; number < numbers.end; ++number) {
-    CHECK(number != 0 && table::contains(number) && (frame_at(number).flags & kFrameReserved) != 0);
-    frame_at(number).flags = 0;
+    CHECK(number != 0 && table::contains(number) && (frame_at(number).flags.load_relaxed() & kFrameReserved) != 0);
+    frame_at(number).flags.store_relaxed(0);
   }
   Guard guard(zone.lock);
   zone.buddy.add_range(numbers);
@@ -171,7 +171,7 @@ Result<PhysAddr> allocate(unsigned order, FrameUse use, AllocationFlags flags) {
 void free(PhysAddr block) {
   FrameNumber number = number_of(block);
   Frame& frame = frame_at(number);
-  CHECK(frame.use != FrameUse::Free && (frame.flags & kFrameReserved) == 0);
+  CHECK(frame.use != FrameUse::Free && (frame.flags.load_relaxed() & kFrameReserved) == 0);
   frame.references.store_relaxed(0);
   if (frame.order != 0) return free_block(number, frame);
   FrameCache& cache = frame_cache.nearby();

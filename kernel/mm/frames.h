@@ -26,7 +26,8 @@ struct Frame {
   Atomic<uint32_t> references;  // holders: mappings, page cache, kernel users. 0 = free
   FrameUse use;
   uint8_t order;                // of the block whose first frame this is
-  uint16_t flags;               // 0 when handed out
+  // 0 when handed out. Atomic because the allocator looks at its own bits in frames next to its own.
+  Atomic<uint16_t> flags;
   // By use. Free: list links (frame numbers). Slab: its slab. PageTable: count of live entries and of
   // sharers. Object: the memory object's own record.
   union {

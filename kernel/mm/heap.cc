@@ -145,7 +145,7 @@ void free(void* memory) {
     CHECK(frame.use == FrameUse::Kernel && is_aligned(address, kPageSize));
     return frames::free(address);
   }
-  size_t number = frame.flags & kSlabClassMask;
+  size_t number = frame.flags.load_relaxed() & kSlabClassMask;
   SlabClass& slab_class = classes[number];
   poison_freed(memory, slab_class.object_size());
   HeapCache& cache = heap_cache.nearby();

@@ -49,7 +49,7 @@ void SlabClass::add_slab(PhysAddr block) {
     tail.references.store_relaxed(1);
     tail.use = FrameUse::Slab;
     tail.order = 0;
-    tail.flags = static_cast<uint16_t>(number_ | kSlabTail);
+    tail.flags.store_relaxed(static_cast<uint16_t>(number_ | kSlabTail));
     tail.data = slab;
   }
   size_t count = objects_per_slab();
@@ -59,7 +59,7 @@ void SlabClass::add_slab(PhysAddr block) {
   for (uint32_t i = 0; i < count; ++i)
     next_free(object(slab, i)) = static_cast<uint16_t>(i + 1 < count ? i + 2 : 0);
   Frame& head = frame_at(slab);
-  head.flags = number_;
+  head.flags.store_relaxed(number_);
   set_state(head, {0, 1});
   Guard guard(lock_);
   link_locked(slab);
@@ -114,7 +114,7 @@ void* SlabClass::take_one_locked(FrameNumber slab) {
 void SlabClass::give_one_locked(void* given) {
   PhysAddr address = arch::physical_address(VirtAddr{reinterpret_cast<uint64_t>(given)});
   FrameNumber slab = frames::number_of(address);
-  if ((frame_at(slab).flags & kSlabTail) != 0) slab = static_cast<FrameNumber>(frame_at(slab).data);
+  if ((frame_at(slab).flags.load_relaxed() & kSlabTail) != 0) slab = static_cast<FrameNumber>(frame_at(slab).data);
   uint64_t offset = address - address_of(slab);
   DCHECK(offset % size_ == 0);
   Frame& head = frame_at(slab);
@@ -150,7 +150,7 @@ void SlabClass::release_locked(FrameNumber slab) {
   --slabs_;
   --empty_slabs_;
   free_objects_ -= objects_per_slab();
-  frame_at(slab).flags = 0;
+  frame_at(slab).flags.store_relaxed(0);
   frames::free(address_of(slab));
 }
 

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: MIT
+// The running CPU on the build machine: each thread of the host is a CPU of its own, attached at its
+// first use. Bodies in cpu.cc, out of line: a kernel context may move to another host thread.
+#pragma once
+
+#include "lib/types.h"
+
+namespace kernel::arch::host {
+
+// How many CPUs have ever been attached. A finished thread's number is given to the next one.
+unsigned attached_cpus();
+
+}  // namespace kernel::arch::host
