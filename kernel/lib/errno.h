@@ -14,7 +14,7 @@ enum class Errno : int32_t {
   TxtBsy = 26, FBig = 27, NoSpc = 28, SPipe = 29, RoFs = 30, MLink = 31, Pipe = 32, Dom = 33,
   Range = 34, DeadLk = 35, NameTooLong = 36, NoLck = 37, NoSys = 38, NotEmpty = 39, Loop = 40,
   NoMsg = 42, IdRm = 43, NoStr = 60, NoData = 61, Time = 62, NoLink = 67, Proto = 71, BadMsg = 74,
-  Overflow = 75, NotUniq = 76, BadFd = 77, IlSeq = 84, Users = 87, NotSock = 88, DestAddrReq = 89,
+  Overflow = 75, NotUniq = 76, BadFd = 77, LibBad = 80, IlSeq = 84, Users = 87, NotSock = 88, DestAddrReq = 89,
   MsgSize = 90, Prototype = 91, NoProtoOpt = 92, ProtoNoSupport = 93, SockTNoSupport = 94,
   OpNotSupp = 95, PfNoSupport = 96, AfNoSupport = 97, AddrInUse = 98, AddrNotAvail = 99,
   NetDown = 100, NetUnreach = 101, NetReset = 102, ConnAborted = 103, ConnReset = 104, NoBufs = 105,

@@ -133,6 +133,7 @@ class Scheduler {
   static void settle(QueueGuard& queue, Thread& thread, RunQueue::Arrival arrival, Nanoseconds slept);
   // The CPU's current thread is to be rescheduled soon. Lock of that CPU held.
   static void kick(CpuState& state, unsigned cpu);
+  static void kick_running(const Thread& thread);
   static Result<> set_affinity(Thread& thread, CpuMask mask);
   static CpuMask affinity(const Thread& thread);
 

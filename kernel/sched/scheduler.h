@@ -40,6 +40,10 @@ void sleep_until(Deadline deadline);
 bool signal_pending();
 bool kill_pending();
 
+// Interrupts the CPU that the thread runs on, if it is another one: the thread passes the way back to
+// user mode and sees its new work bits.
+void kick(const Thread& thread);
+
 // Makes `space` (or none) the running thread's address space and loads its table. The caller keeps
 // references right; sched calls vm through the hook below at each switch.
 void switch_address_space(AddressSpace* space);

@@ -83,6 +83,14 @@ void Scheduler::kick(CpuState& state, unsigned cpu) {
   if (cpu != this_cpu() && send_ipi != nullptr) send_ipi(cpu, sched::Ipi::Reschedule);
 }
 
+// The thread's work bits are set already; the exit of the interrupt looks at them.
+void Scheduler::kick_running(const Thread& thread) {
+  PreemptGuard guard;
+  unsigned cpu = thread.cpu();
+  if (thread.is_running() && cpu != this_cpu() && send_ipi != nullptr) send_ipi(cpu, sched::Ipi::Reschedule);
+}
+void sched::kick(const Thread& thread) { Scheduler::kick_running(thread); }
+
 // Where it ran last when that CPU is idle (warm caches), else any idle one, else where it ran last. A
 // new thread, which has no warm cache, goes where the load is least.
 unsigned Scheduler::choose_cpu(const Thread& thread, RunQueue::Arrival arrival) {

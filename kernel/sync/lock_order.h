@@ -28,8 +28,10 @@ enum class LockRank : uint16_t {
   Names,              // fs: writers of the name sequence (rename, mount)
   Epoll,              // fs: ready lists
   TerminalBuffer,     // fs/tty: input and output rings
-  Task,               // task: signals of one thread group
-  PidMap,             // task: pid allocation and lookup
+  ProcessTree,        // task: parents, children, threads, groups, sessions (tree_lock)
+  Task,               // task: signals of one thread group (signal_lock)
+  SignalActions,      // task: one table of signal actions
+  PidMap,             // task: pid allocation
   InodeSpin,          // fs: small fields of an inode
   DentryHash,         // fs: dentry cache
   MountHash,          // fs: mount lookup

@@ -7,6 +7,7 @@
 #include "lib/ref.h"
 #include "lib/vector.h"
 #include "sync/rcu.h"
+#include "task/user_account.h"
 
 namespace kernel {
 
@@ -29,6 +30,11 @@ using CapabilitySet = uint64_t;
 inline constexpr CapabilitySet kAllCapabilities = (uint64_t{1} << (kLastCapability + 1)) - 1;
 constexpr CapabilitySet capability_bit(Capability c) { return uint64_t{1} << static_cast<unsigned>(c); }
 
+// Securebits (capabilities(7)); each has a lock bit one above it.
+inline constexpr uint32_t kSecureNoRoot = 1, kSecureNoSetuidFixup = 4, kSecureKeepCaps = 16,
+                          kSecureKeepCapsLocked = 32, kSecureNoAmbientRaise = 64;
+inline constexpr uint32_t kSecureAll = 0x55, kSecureAllLocks = 0xaa;
+
 class Credentials final : public RefCounted<Credentials>, public RcuHead {
  public:
   Uid uid = 0, euid = 0, suid = 0, fsuid = 0;
@@ -40,7 +46,10 @@ class Credentials final : public RefCounted<Credentials>, public RcuHead {
   CapabilitySet bounding = kAllCapabilities;
   CapabilitySet ambient = 0;
   uint32_t securebits = 0;
+  Ref<UserAccount> account;  // of uid
 
+  // Those of the first process. Error: NoMem.
+  static Result<Ref<Credentials>> create_root();
   // A private copy to change and publish.
   Result<Ref<Credentials>> clone() const;
   bool has(Capability capability) const { return (effective & capability_bit(capability)) != 0; }
@@ -49,6 +58,12 @@ class Credentials final : public RefCounted<Credentials>, public RcuHead {
   bool in_egroup(Gid group) const;
 
   static void last_unref(Credentials* credentials) { retire_object(credentials); }
+
+ private:
+  template <class T, class... Arguments>
+  friend Result<Ref<T>> make_ref(Arguments&&... arguments);
+  explicit Credentials(Ref<UserAccount> user) : account(std::move(user)) {}
+  bool in_supplementary(Gid group) const;
 };
 
 }  // namespace kernel

@@ -20,14 +20,19 @@ struct GroupMemberTag {};
 struct SessionMemberTag {};
 
 // Lists are guarded by task::tree_lock; lookups by number are lock-free inside an RCU section.
-class Pid final : public RefCounted<Pid>, public RcuHead, public ListNode<Pid> {
+class Pid final : public RefCounted<Pid>, public RcuHead {
  public:
-  // The next free number (Linux's order: ascending, wrapping). Errors: Again when none is left, NoMem.
+  // The next free number (Linux's order: ascending, wrapping to 300). Errors: Again when none is left,
+  // NoMem.
   static Result<Ref<Pid>> allocate();
+  // clone3's set_tid. Errors: Inval out of range, Exist, NoMem.
+  static Result<Ref<Pid>> allocate_number(PidNumber number);
   // Null when nobody has it.
   static Optional<Ref<Pid>> find(PidNumber number);
   // The first Pid with a number >= `from` that has a task; for /proc listings.
   static Optional<Ref<Pid>> find_from(PidNumber from);
+  // The number given out last, for /proc/loadavg.
+  static PidNumber last_allocated();
 
   PidNumber number() const { return number_; }
 
@@ -41,11 +46,15 @@ class Pid final : public RefCounted<Pid>, public RcuHead, public ListNode<Pid> {
   friend class ProcessTree;
   friend class PidMap;
   explicit Pid(PidNumber number) : number_(number) {}
-  PidNumber number_;
+
+  PidNumber number_;  // never changes once the map has it
   RcuPointer<Task> task_;
   RcuPointer<ThreadGroup> thread_group_;
+  // --- Guarded by task::tree_lock.
   List<ThreadGroup, GroupMemberTag> group_members_;
   List<ThreadGroup, SessionMemberTag> session_members_;
+  Terminal* terminal_ = nullptr;  // controlling terminal, of a session
+  uint32_t group_signals_ = 0;    // signals posted to the group so far: fork must not split one
 };
 
 }  // namespace kernel

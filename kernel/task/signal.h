@@ -8,6 +8,7 @@
 #include "lib/list.h"
 #include "lib/ref.h"
 #include "lib/types.h"
+#include "task/user_account.h"
 
 namespace kernel {
 
@@ -50,6 +51,8 @@ class SignalSet {
 inline constexpr SignalSet kUnblockable{Signal::Kill, Signal::Stop};
 inline constexpr SignalSet kSynchronous{Signal::Segv, Signal::Bus, Signal::Ill,
                                         Signal::Trap, Signal::Fpe, Signal::Sys};
+constexpr bool is_valid_signal(int64_t number) { return number >= 1 && number <= int64_t{kSignalCount}; }
+constexpr bool is_realtime(Signal signal) { return signal >= Signal::RtMin; }
 inline constexpr SignalSet kStopSignals{Signal::Stop, Signal::Tstp, Signal::Ttin, Signal::Ttou};
 
 // si_code values that the kernel sends.
@@ -58,7 +61,7 @@ inline constexpr int32_t kSiUser = 0, kSiKernel = 0x80, kSiQueue = -1, kSiTimer 
 inline constexpr int32_t kSegvMapErr = 1, kSegvAccErr = 2, kBusAdrAln = 1, kBusAdrErr = 2,
                          kBusObjErr = 3, kIllIllOpc = 1, kTrapBrkpt = 1, kTrapTrace = 2,
                          kTrapHwBkpt = 4, kCldExited = 1, kCldKilled = 2, kCldDumped = 3,
-                         kCldTrapped = 4, kCldStopped = 5, kCldContinued = 6;
+                         kCldTrapped = 4, kCldStopped = 5, kCldContinued = 6, kSysSeccomp = 1;
 
 // siginfo_t without its layout (syscall/abi has that).
 struct SignalInfo {
@@ -90,9 +93,15 @@ struct SignalAction {
 };
 
 // One queued signal. Standard signals are queued once; real-time ones each, within RLIMIT_SIGPENDING.
-struct QueuedSignal : ListNode<QueuedSignal> {
-  SignalInfo info;
-  class UserAccount* account = nullptr;  // whose RLIMIT_SIGPENDING it counts against
+class QueuedSignal : public ListNode<QueuedSignal> {
+ public:
+  QueuedSignal(const SignalInfo& what, Ref<UserAccount> sender)
+      : info(what), account_(std::move(sender)) {}
+  ~QueuedSignal() { account_->pending_signals.fetch_sub_relaxed(1); }
+  const SignalInfo info;
+
+ private:
+  Ref<UserAccount> account_;  // has counted this entry
 };
 
 // Guarded by the thread group's signal lock.
@@ -100,11 +109,16 @@ class PendingSignals : public Pinned {
  public:
   SignalSet set() const { return set_; }
   bool has(Signal signal) const { return set_.has(signal); }
-  // Queues; a standard signal that is already pending is dropped. `entry` may be null when no memory
-  // or quota was left: then only the set remembers it (signal(7): the information is lost).
+  // Queues. `entry` may be empty when no memory or quota was left: then only the set remembers the
+  // signal (signal(7): the information is lost).
   void add(Signal signal, Optional<Owned<QueuedSignal>> entry);
-  // Takes out the first of `signal`, its information or a bare one.
+  // Takes out the first of `signal`, which is in the set: its information or a bare one.
   SignalInfo take(Signal signal);
+  // The one to deliver next, of those not in `blocked`; None. Faults come first (kSynchronous).
+  Signal next(SignalSet blocked) const;
+  // A queued fault of the thread itself, in front of everything else: it belongs to the present
+  // instruction.
+  Signal next_fault(SignalSet blocked);
   void remove(SignalSet signals);  // SIGCONT against stops and the other way; set to ignored
   void clear() { remove(SignalSet(~uint64_t{0})); }
   ~PendingSignals() { clear(); }

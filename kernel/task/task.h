@@ -2,12 +2,20 @@
 // A Task is one Linux thread; a ThreadGroup is one Linux process. This layer knows identity, the
 // process tree, credentials, limits and pending signals: what files and terminals need. What makes,
 // changes and ends a process is in process/.
+//
+//   ThreadGroup --children--> ThreadGroup ...        tree_lock
+//        | threads            (Pid: its group and session members)
+//        v
+//      Task --group--> ThreadGroup --handlers--> SignalHandlers (shared by CLONE_SIGHAND)
+//
+// Lock order: tree_lock, signal_lock of one group, lock of one action table.
 #pragma once
 
 #include "lib/string.h"
 #include "sched/mutex.h"
 #include "sched/thread.h"
 #include "sched/timer.h"
+#include "sched/wait_queue.h"
 #include "sync/seq_lock.h"
 #include "task/credentials.h"
 #include "task/limits.h"
@@ -25,45 +33,64 @@ struct ProcessTimers;  // process/: itimers and POSIX timers
 // The table of signal actions, shared by CLONE_SIGHAND.
 class SignalHandlers final : public RefCounted<SignalHandlers> {
  public:
-  // Guards the actions and, for every group that uses this table, the pending queues (signal lock).
-  mutable SpinLock<LockRank::Task> lock;
+  static Result<Ref<SignalHandlers>> create();
+  Result<Ref<SignalHandlers>> clone() const;
+  SignalAction get(Signal signal) const {
+    Guard guard(lock);
+    return actions[static_cast<unsigned>(signal)];
+  }
+  // execve, CLONE_CLEAR_SIGHAND: caught signals go back to the default, ignored ones stay ignored.
+  void reset_caught();
+
+  mutable SpinLock<LockRank::SignalActions> lock;
   SignalAction actions[kSignalCount + 1] GUARDED_BY(lock);
 };
 
-// What counts against a real user id's limits (RLIMIT_NPROC, RLIMIT_SIGPENDING, RLIMIT_MEMLOCK).
-class UserAccount;
+namespace task {
+// The process tree: parents, children, threads, groups, sessions, states. A spin lock: held shortly.
+extern SpinLock<LockRank::ProcessTree> tree_lock;
+}  // namespace task
 
 struct GroupThreadTag {};
 struct ChildTag {};
+struct AllGroupsTag {};
 
 class Task final : public Thread, public ListNode<Task, GroupThreadTag> {
  public:
-  PidNumber tid() const { return pid_->number(); }
-  Pid& pid() const { return *pid_; }
+  ~Task() override;
+
+  PidNumber tid() const { return pid_.read()->number(); }
+  Pid& pid() const { return *pid_.read(); }
   ThreadGroup& group() const { return *group_; }
   bool is_group_leader() const;
 
-  // Own thread: borrow. Another's: credentials_of() inside an RCU section.
+  // Own thread: borrow. Another's: task::credentials_of().
   const Credentials& credentials() const { return *credentials_.read(); }
 
   // --- Signals. `blocked` is changed by the thread itself only, under the signal lock.
   SignalSet blocked;
+  SignalSet waited;                // what sigtimedwait has unblocked for its wait
   SignalSet saved_blocked;         // restored on return when restore_blocked (sigsuspend, ppoll…)
   bool restore_blocked = false;
   PendingSignals pending;          // signal lock
+  bool stop_pending = false;       // signal lock: takes part in a group stop at the next chance
+  bool stop_counted = false;       // signal lock: is one of group().stopping
   struct AltStack {
     UserAddr base{};
     uint64_t size = 0;
     uint32_t flags = 2;            // SS_DISABLE
   } alt_stack;
+  // Of the last fault that became a signal: for the signal frame (sigcontext, esr_context).
+  uint64_t fault_address = 0;
+  uint64_t fault_syndrome = 0;
 
   // --- Set by clone flags and system calls of the thread itself.
   UserAddr clear_child_tid{};
   UserAddr robust_list{};
   UserAddr set_child_tid{};
-  // The parameters of an interrupted relative sleep (restart_syscall(2)); null function: none.
+  // How restart_syscall(2) goes on with an interrupted relative sleep; null: EINTR.
   struct Restart {
-    int64_t (*function)(Task&, Restart&) = nullptr;
+    int64_t (*function)(Task&, Restart&) = nullptr;  // result or negative error
     uint64_t data[6] = {};
   } restart;
 
@@ -71,7 +98,7 @@ class Task final : public Thread, public ListNode<Task, GroupThreadTag> {
   // under its group's signal lock, and take a reference there.
   FdTable* files = nullptr;
   FsContext* fs_context = nullptr;
-  Completion* vfork_done = nullptr;
+  Completion* vfork_done = nullptr;  // signal lock
 
   int32_t exit_code = 0;           // wait status word
   uint64_t start_time_ns = 0;      // boot time
@@ -80,17 +107,19 @@ class Task final : public Thread, public ListNode<Task, GroupThreadTag> {
   uint64_t read_bytes = 0, write_bytes = 0, read_calls = 0, write_calls = 0;
   uint8_t parent_death_signal = 0;
   bool no_new_privileges = false;
+  bool process_limit_exceeded = false;  // by setuid(2): the next execve fails
   bool exiting = false;            // signal lock: takes no more signals
+  bool forked_no_exec = false;
   uint64_t timer_slack_ns = 50'000;
 
   arch::UserState user_state{};
 
  private:
   friend class ProcessTree;
-  friend class TaskFactory;   // process/fork.cc
+  friend class TaskFactory;   // process/task_factory.h
   friend class CredentialChange;
-  Task() = default;
-  Pid* pid_ = nullptr;             // owned reference
+  Task() { user_state_ = &user_state; }
+  RcuPointer<Pid> pid_;            // owned reference; exec of a non-leader exchanges it
   ThreadGroup* group_ = nullptr;   // owned reference
   RcuPointer<Credentials> credentials_;  // owned reference
 };
@@ -101,17 +130,25 @@ class ThreadGroup final : public RefCounted<ThreadGroup>,
                           public RcuHead,
                           public ListNode<ThreadGroup, ChildTag>,
                           public ListNode<ThreadGroup, GroupMemberTag>,
-                          public ListNode<ThreadGroup, SessionMemberTag> {
+                          public ListNode<ThreadGroup, SessionMemberTag>,
+                          public ListNode<ThreadGroup, AllGroupsTag> {
  public:
+  ~ThreadGroup();
+
   PidNumber pid() const { return leader_pid_->number(); }
   Pid& leader_pid() const { return *leader_pid_; }
+  bool is_init() const { return pid() == 1; }
 
-  // --- Tree: guarded by task::tree_lock (read also inside an RCU section).
+  // --- Tree: changed under task::tree_lock; `parent` is read inside an RCU section as well.
   ThreadGroup* parent = nullptr;
-  List<ThreadGroup, ChildTag> children;
+  Task* parent_task = nullptr;     // the thread of `parent` that made this, or its heir
+  List<ThreadGroup, ChildTag> children GUARDED_BY(task::tree_lock);
+  // Each entry is a reference. Threads that have ended are gone, but for the leader. Changed under the
+  // tree lock and the signal lock, read under either.
   List<Task, GroupThreadTag> threads;
-  unsigned thread_count = 0;
+  unsigned thread_count = 0;       // live ones
   Task* leader = nullptr;          // the task whose tid is the pid; a zombie leader stays until reaped
+  bool leader_dead = false;
   Pid* process_group = nullptr;    // owned reference
   Pid* session = nullptr;          // owned reference
   bool is_subreaper = false;
@@ -119,30 +156,45 @@ class ThreadGroup final : public RefCounted<ThreadGroup>,
   enum class State : uint8_t { Live, Zombie, Reaped } state = State::Live;
   Signal exit_signal = Signal::Chld;
   int32_t exit_code = 0;           // wait status word
+  uint64_t parent_exec_count = 0;  // of the parent when this was made: see exec_count
+  uint64_t exec_count = 0;
 
-  // --- Signals: guarded by handlers->lock, the signal lock.
-  Ref<SignalHandlers> handlers;
-  PendingSignals pending;
+  // --- Signals. Guards this group's queues, `handlers` itself, limits, and what Task says.
+  mutable SpinLock<LockRank::Task> signal_lock;
+  Ref<SignalHandlers> handlers GUARDED_BY(signal_lock);
+  PendingSignals pending GUARDED_BY(signal_lock);
+  Task* next_target GUARDED_BY(signal_lock) = nullptr;  // who was given the last group signal
+  bool unkillable = false;         // init: no signal has its default action
   bool group_exiting = false;
   int32_t group_exit_code = 0;
   Task* exec_survivor = nullptr;   // the thread whose exec ends the others
   bool stopped = false;            // job control
   unsigned stopping = 0;           // threads still to stop
-  int32_t stop_code = 0;           // wait status of the last stop, for WUNTRACED
-  bool stop_reported = true;
-  bool continue_reported = true;
+  Signal stop_signal = Signal::None;
+  int32_t stop_code = 0;           // wait status of the last stop, for WUNTRACED; 0: reported
+  bool continued = false;          // for WCONTINUED
+  // Job-control changes that the next thread of the group to run tells the parent.
+  bool tell_stopped = false;
+  bool tell_continued = false;
 
   // Parents wait here for children; signalfd and pidfd poll here too.
   WaitQueue child_changed;
-  WaitQueue signal_posted;         // sigtimedwait, signalfd
+  WaitQueue signal_posted;         // signalfd
+  WaitQueue exited;                // pidfd: this group became a zombie
+  WaitQueue threads_changed;       // exec waits for the others to end
 
-  Limit limits[kResourceCount];    // signal lock
+  Limit limits[kResourceCount] GUARDED_BY(signal_lock);
   ResourceUsage dead_threads;      // of threads that have ended; tree lock
   ResourceUsage reaped_children;   // tree lock
+  uint64_t max_resident_kib = 0;   // of address spaces left behind
   ProcessTimers* timers = nullptr; // process/
   bool dumpable = true;
   int16_t oom_score_adjust = 0;
+  int16_t oom_score_adjust_minimum = 0;
   uint32_t personality = 0;
+  uint64_t start_time_ns = 0;
+
+  static void last_unref(ThreadGroup* group) { retire_object(group); }
 
  private:
   friend class ProcessTree;
@@ -155,13 +207,19 @@ inline bool Task::is_group_leader() const { return group_->leader == this; }
 
 namespace task {
 
-// The process tree: parents, children, threads, groups, sessions, states. A spin lock: held shortly.
-extern SpinLock<LockRank::PidMap> tree_lock;
-
 Ref<Credentials> credentials_of(const Task& task);
 Limit limit(const ThreadGroup& group, Resource resource);
 
-// The controlling terminal of a session; the terminal layer sets it. Guarded by tree_lock.
+// CPU time, faults and switches of one thread; of a process without and with those that have ended.
+ResourceUsage usage_of(const Task& task);
+ResourceUsage usage_of(ThreadGroup& group) EXCLUDES(tree_lock);
+ResourceUsage usage_of_locked(ThreadGroup& group) REQUIRES(tree_lock);
+
+// A reference on the task with this tid, on the process with this pid; empty: Srch to the caller.
+Optional<Ref<Task>> find_task(PidNumber tid);
+Optional<Ref<ThreadGroup>> find_group(PidNumber pid);
+
+// The controlling terminal of a session; the terminal layer sets it. Takes tree_lock.
 Terminal* session_terminal(const Pid& session);
 void set_session_terminal(Pid& session, Terminal* terminal);
 
@@ -174,6 +232,9 @@ Optional<Ref<Pid>> session_of_group(const Pid& process_group);
 bool blocks_or_ignores(Signal signal);
 // POSIX: no member has a parent outside the group but inside the session.
 bool is_orphaned(const Pid& process_group);
+// The running task's process group and session.
+Ref<Pid> process_group_of(const ThreadGroup& group);
+Ref<Pid> session_of(const ThreadGroup& group);
 
 }  // namespace task
 }  // namespace kernel
