@@ -94,6 +94,8 @@ Result<> start_rcu_thread() {
 }  // namespace sched
 
 void synchronize_rcu() {
+  lockdep::assert_no_locks_held();
+  if (rcu_thread.load_acquire() == nullptr) return;  // boot: the only thread, and it reads nothing here
   uint64_t target = rcu::begun() + 1;
   uint64_t seen = wanted.load_relaxed();
   while (seen < target && !wanted.compare_exchange_acq_rel(seen, target)) {
@@ -103,6 +105,11 @@ void synchronize_rcu() {
 }
 
 void rcu_barrier() {
+  lockdep::assert_no_locks_held();
+  if (rcu_thread.load_acquire() == nullptr) {
+    rcu::reclaim(rcu::take_retired());
+    return;
+  }
   uint64_t ticket = barriers_asked.fetch_add_acq_rel(1) + 1;
   rcu_thread.load_acquire()->wake();
   ignore(progress.wait([ticket] { return barriers_done.load_acquire() >= ticket; },

@@ -232,6 +232,8 @@ unsigned online_cpu_count() { return static_cast<unsigned>(std::popcount(online_
 void run_idle() {
   unsigned cpu = this_cpu();
   DCHECK(current().preempt_count == 1);
+  arch::disable_interrupts();
+  if (cpu != 0) rcu_exit_idle();  // a secondary CPU is idle to RCU from before its start
   for (;;) {
     arch::disable_interrupts();
     if (Scheduler::needs_reschedule() || Scheduler::pull_work(cpu)) {
