@@ -3,7 +3,6 @@
 // settimeofday(2) changes is one offset. The vDSO's page has a copy.
 #include "sched/clock.h"
 
-#include "arch/mmu.h"
 #include "arch/timer.h"
 #include "sched/clock_scale.h"
 #include "sched/vdso_data.h"
@@ -15,36 +14,33 @@ namespace {
 
 static_assert(kVdsoShift == ClockScale::kShift);
 
-constexpr Nanoseconds kTickResolution = 4'000'000;  // of the COARSE clocks, as Linux at 250 Hz has it
-
 constinit ClockScale scale;
 constinit uint64_t counter_base = 0;
 constinit Atomic<uint64_t> offset;
 constinit Atomic<int32_t> tai;
 constinit Atomic<uint32_t> changes;
 constinit SpinLock<LockRank::Leaf> write_lock;
+constinit clock::TimeZone zone GUARDED_BY(write_lock);
+constinit VdsoData* vdso GUARDED_BY(write_lock) = nullptr;
 
-// A page of its own: processes see all of it.
-union VdsoPage {
-  VdsoData data;
-  uint8_t bytes[kPageSize];
-};
-alignas(kPageSize) constinit VdsoPage vdso_page = {.data = {}};
-
-// Readers retry while the number is odd or has changed (arch/aarch64/vdso). Writers hold write_lock.
+// Readers retry while the number is odd or has changed (arch/aarch64/vdso).
 void publish() REQUIRES(write_lock) {
-  VdsoData& data = vdso_page.data;
+  if (vdso == nullptr) return;
+  VdsoData& data = *vdso;
   uint32_t sequence = __atomic_load_n(&data.sequence, __ATOMIC_RELAXED);
   __atomic_store_n(&data.sequence, sequence + 1, __ATOMIC_RELAXED);
   __atomic_thread_fence(__ATOMIC_RELEASE);
   uint64_t realtime = offset.load_relaxed();
-  __atomic_store_n(&data.tai_offset, tai.load_relaxed(), __ATOMIC_RELAXED);
-  __atomic_store_n(&data.counter_base, counter_base, __ATOMIC_RELAXED);
-  __atomic_store_n(&data.factor, scale.factor(), __ATOMIC_RELAXED);
-  __atomic_store_n(&data.realtime_seconds, realtime / kNanosPerSecond, __ATOMIC_RELAXED);
-  __atomic_store_n(&data.realtime_nanos, realtime % kNanosPerSecond, __ATOMIC_RELAXED);
-  __atomic_store_n(&data.resolution, clock::resolution(), __ATOMIC_RELAXED);
-  __atomic_store_n(&data.coarse_resolution, kTickResolution, __ATOMIC_RELAXED);
+  auto store = [](auto& field, auto value) { __atomic_store_n(&field, value, __ATOMIC_RELAXED); };
+  store(data.tai_offset, tai.load_relaxed());
+  store(data.counter_base, counter_base);
+  store(data.factor, scale.factor());
+  store(data.realtime_seconds, realtime / kNanosPerSecond);
+  store(data.realtime_nanos, realtime % kNanosPerSecond);
+  store(data.resolution, clock::kResolution);
+  store(data.coarse_resolution, clock::kCoarseResolution);
+  store(data.minutes_west, zone.minutes_west);
+  store(data.dst_time, zone.dst_time);
   __atomic_store_n(&data.sequence, sequence + 2, __ATOMIC_RELEASE);
 }
 
@@ -70,7 +66,6 @@ Nanoseconds realtime() { return monotonic() + offset.load_relaxed(); }
 uint64_t realtime_offset() { return offset.load_relaxed(); }
 uint32_t realtime_changes() { return changes.load_acquire(); }
 int32_t tai_offset() { return tai.load_relaxed(); }
-Nanoseconds resolution() { return scale.to_ns(1) > 0 ? scale.to_ns(1) : 1; }
 
 WaitQueue& realtime_waiters() {
   static constinit WaitQueue queue;
@@ -101,8 +96,21 @@ uint64_t monotonic_to_counter(Nanoseconds at) {
   return counter_base + scale.to_ticks(at < kFarthest ? at : kFarthest);
 }
 
-PhysAddr vdso_data_page() {
-  return arch::physical_address(VirtAddr{reinterpret_cast<uint64_t>(&vdso_page)});
+TimeZone time_zone() {
+  Guard guard(write_lock);
+  return zone;
+}
+
+void set_time_zone(TimeZone wanted) {
+  Guard guard(write_lock);
+  zone = wanted;
+  publish();
+}
+
+void attach_vdso(VdsoData& page) {
+  Guard guard(write_lock);
+  vdso = &page;
+  publish();
 }
 
 }  // namespace clock

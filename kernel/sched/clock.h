@@ -17,6 +17,7 @@ struct Deadline {
 };
 
 class WaitQueue;
+struct VdsoData;
 
 namespace clock {
 void init();                     // from the counter's frequency
@@ -35,7 +36,17 @@ uint64_t counter_to_ns(uint64_t ticks);
 uint64_t ns_to_counter(Nanoseconds ns);
 // The counter's value at which monotonic() reaches `at`, for the timer device.
 uint64_t monotonic_to_counter(Nanoseconds at);
-Nanoseconds resolution();        // of the counter, at least 1
-PhysAddr vdso_data_page();       // vdso_data.h
+// What clock_getres(2) says, as Linux at 250 Hz says it.
+inline constexpr Nanoseconds kResolution = 1;
+inline constexpr Nanoseconds kCoarseResolution = 4'000'000;
+// settimeofday's second argument: stored and given back, used by nobody.
+struct TimeZone {
+  int32_t minutes_west = 0;
+  int32_t dst_time = 0;
+};
+TimeZone time_zone();
+void set_time_zone(TimeZone zone);
+// Keeps the vDSO's data page up to date from now on. Once.
+void attach_vdso(VdsoData& page);
 }  // namespace clock
 }  // namespace kernel

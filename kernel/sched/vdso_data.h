@@ -17,6 +17,8 @@ struct VdsoData {
   uint64_t realtime_nanos;   // below one second
   uint64_t resolution;       // clock_getres, in ns
   uint64_t coarse_resolution;
+  int32_t minutes_west;      // settimeofday's time zone, kept for those who ask
+  int32_t dst_time;
 };
 inline constexpr unsigned kVdsoShift = 32;
 
