@@ -79,14 +79,15 @@ bool is_orphaned(const Pid& process_group) {
 Ref<Pid> process_group_of(const ThreadGroup& group) { return stable_reference(group.process_group); }
 Ref<Pid> session_of(const ThreadGroup& group) { return stable_reference(group.session); }
 
-Terminal* session_terminal(const Pid& session) {
+Optional<Ref<Pid>> session_of_group(Pid& process_group) {
   Guard guard(tree_lock);
-  return ProcessTree::terminal(const_cast<Pid&>(session));
+  ThreadGroup* member = ProcessTree::members(process_group).front();
+  if (member == nullptr) return {};
+  return Ref<Pid>(*member->session);
 }
 
-void set_session_terminal(Pid& session, Terminal* terminal) {
-  Guard guard(tree_lock);
-  ProcessTree::terminal(session) = terminal;
-}
+Terminal* session_terminal(const Pid& session) { return ProcessTree::terminal(const_cast<Pid&>(session)); }
+
+void set_session_terminal(Pid& session, Terminal* terminal) { ProcessTree::terminal(session) = terminal; }
 
 }  // namespace kernel::task

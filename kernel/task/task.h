@@ -219,9 +219,9 @@ ResourceUsage usage_of_locked(ThreadGroup& group) REQUIRES(tree_lock);
 Optional<Ref<Task>> find_task(PidNumber tid);
 Optional<Ref<ThreadGroup>> find_group(PidNumber pid);
 
-// The controlling terminal of a session; the terminal layer sets it. Takes tree_lock.
-Terminal* session_terminal(const Pid& session);
-void set_session_terminal(Pid& session, Terminal* terminal);
+// The controlling terminal of a session; the terminal layer sets it.
+Terminal* session_terminal(const Pid& session) REQUIRES(tree_lock);
+void set_session_terminal(Pid& session, Terminal* terminal) REQUIRES(tree_lock);
 
 // job control (setpgid(2), setsid(2)).
 Result<> set_process_group(PidNumber pid, PidNumber group);
@@ -232,9 +232,10 @@ Optional<Ref<Pid>> session_of_group(const Pid& process_group);
 bool blocks_or_ignores(Signal signal);
 // POSIX: no member has a parent outside the group but inside the session.
 bool is_orphaned(const Pid& process_group);
-// The running task's process group and session.
 Ref<Pid> process_group_of(const ThreadGroup& group);
 Ref<Pid> session_of(const ThreadGroup& group);
+// The session that a process group belongs to; empty when it has no member left.
+Optional<Ref<Pid>> session_of_group(Pid& process_group);
 
 }  // namespace task
 }  // namespace kernel
