@@ -128,8 +128,11 @@ class Receiver:
 
     def finish(self) -> None:
         for path, target in self._links:
-            path.unlink(missing_ok=True)
-            path.symlink_to(target)
+            try:
+                path.unlink(missing_ok=True)
+                path.symlink_to(target)
+            except OSError as failure:
+                self.errors.append(f"--get: {failure}")
         for path, mode in reversed(self._folders):
             path.chmod(mode & 0o777)
 

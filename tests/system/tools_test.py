@@ -1,0 +1,208 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Tests of the parts of the `samara` command that need no machine: archives, package lists, the
+protocol's two sides, what a guest may write on the host.
+
+    tests/system/tools_test.py [-k NAME]"""
+
+import argparse
+import io
+import re
+import stat
+import subprocess
+import sys
+import tempfile
+import traceback
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tools"))
+
+from samara import apt_sources, protocol, transfer  # noqa: E402
+from samara.cpio import Archive  # noqa: E402
+from samara.testing.report import Report  # noqa: E402
+
+
+def equal(actual, expected) -> None:
+    assert actual == expected, f"got {actual!r}, expected {expected!r}"
+
+
+# ---- archives -------------------------------------------------------------------------------------
+
+
+def sample_archive() -> bytes:
+    archive = Archive()
+    archive.file("z/file", b"12345", 0o640)
+    archive.directory("a", 0o1777)
+    archive.symlink("a/link", "../z/file")
+    archive.device("dev/null", 0o666, 1, 3)
+    out = io.BytesIO()
+    archive.write(out)
+    return out.getvalue()
+
+
+def test_archive_is_what_cpio_reads():
+    listed = subprocess.run(
+        ["cpio", "-itv", "--quiet", "--numeric-uid-gid"],
+        input=sample_archive(),
+        capture_output=True,
+    )
+    lines = [line.split() for line in listed.stdout.decode().splitlines()]
+    equal(
+        [line[0] for line in lines],
+        ["drwxrwxrwt", "lrwxrwxrwx", "drwxr-xr-x", "crw-rw-rw-"] + ["drwxr-xr-x", "-rw-r-----"],
+    )
+    equal(lines[1][-3:], ["a/link", "->", "../z/file"])
+    equal((lines[3][4], lines[3][5]), ("1,", "3"))
+
+
+def test_archive_is_reproducible():
+    equal(sample_archive(), sample_archive())
+
+
+# ---- package lists --------------------------------------------------------------------------------
+
+ONE_LINE = """\
+deb [arch=amd64 signed-by=/k.gpg] http://mirror.example/debian bookworm main contrib # why
+# deb http://old.example/debian bookworm main
+deb-src http://mirror.example/debian bookworm main
+deb http://mirror.example/security bookworm-security main
+deb http://vendor.example/apt tool-bookworm main
+deb http://mirror.example/debian bookworm non-free
+"""
+DEB822 = """\
+Types: deb
+# a comment
+URIs: http://mirror.example/debian
+Suites: bookworm bookworm-updates
+Components: main
+Signed-By:
+ -----BEGIN PGP PUBLIC KEY BLOCK-----
+ .
+ abc
+
+Enabled: no
+Types: deb
+URIs: http://off.example/debian
+Suites: bookworm
+Components: main
+"""
+
+
+def test_one_line_lists():
+    chosen = apt_sources.debian_stanzas(apt_sources.parse_one_line(ONE_LINE), "bookworm")
+    equal(
+        [(s["uris"], s["suites"]) for s in chosen],
+        [
+            ("http://mirror.example/debian", "bookworm"),
+            ("http://mirror.example/security", "bookworm-security"),
+        ],
+    )
+    equal(chosen[0]["signed-by"], "/k.gpg")
+
+
+def test_deb822_lists():
+    stanzas = apt_sources.parse_deb822(DEB822)
+    equal(stanzas[1]["enabled"], "no")
+    chosen = apt_sources.debian_stanzas(stanzas[:1], "bookworm")
+    equal([s["suites"] for s in chosen], ["bookworm", "bookworm-updates"])
+    again = apt_sources.parse_deb822(apt_sources.to_deb822(chosen, "arm64"))
+    equal(again[0]["signed-by"], "\n -----BEGIN PGP PUBLIC KEY BLOCK-----\n .\n abc")
+    equal((again[0]["types"], again[0]["architectures"]), ("deb deb-src", "arm64"))
+
+
+# ---- the protocol ---------------------------------------------------------------------------------
+
+
+def test_both_sides_agree_on_the_protocol():
+    header = (ROOT / "user/init/protocol.h").read_text()
+    enum = header[header.index("enum class Type") : header.index("};", header.index("enum class"))]
+    theirs = {name: int(value) for name, value in re.findall(r"^  (\w+) = (\d+)", enum, re.M)}
+    ours = {"".join(w.title() for w in t.name.split("_")): int(t) for t in protocol.Type}
+    equal(theirs, ours)
+    ports = dict(re.findall(r"k(\w+)Port = (\d+)", header))
+    equal({k.upper(): int(v) for k, v in ports.items()}, {p.name: int(p) for p in protocol.Port})
+    equal(int(re.search(r"kVersion = (\d+)", header)[1]), protocol.VERSION)
+
+
+def test_messages_in_pieces():
+    stream = protocol.message(protocol.Type.READY, b"\1\0\0\0") + protocol.stdin_end(5)
+    decoder = protocol.Decoder()
+    got = [message for byte in stream for message in decoder.feed(bytes([byte]))]
+    equal(got, [(64, b"\1\0\0\0"), (4, (5).to_bytes(8, "little"))])
+
+
+# ---- what a guest may write -----------------------------------------------------------------------
+
+
+def receive(target: Path, *entries: tuple[protocol.Entry, bytes]) -> transfer.Receiver:
+    receiver = transfer.Receiver(transfer.Copy("/x", str(target)))
+    for entry, data in entries:
+        receiver.begin(entry)
+        if data:
+            receiver.take(data)
+    receiver.finish()
+    return receiver
+
+
+def test_a_guest_cannot_leave_the_wanted_directory():
+    with tempfile.TemporaryDirectory() as name:
+        target = Path(name) / "in/out"
+        evil = protocol.Entry("/../../evil", stat.S_IFREG | 0o644, 4)
+        equal(len(receive(target, (evil, b"evil")).errors), 1)
+        equal(list(Path(name).rglob("evil")), [])
+
+
+def test_a_guest_cannot_write_through_its_links():
+    with tempfile.TemporaryDirectory() as name:
+        outside, target = Path(name) / "outside", Path(name) / "target"
+        outside.mkdir()
+        receive(
+            target,
+            (protocol.Entry("", stat.S_IFDIR | 0o755), b""),
+            (protocol.Entry("/link", stat.S_IFLNK | 0o777, target=str(outside)), b""),
+            (protocol.Entry("/link/evil", stat.S_IFREG | 0o4755, 4), b"evil"),
+        )
+        equal(list(outside.iterdir()), [])
+
+
+# ---- the report -----------------------------------------------------------------------------------
+
+
+def test_report_counts_what_it_reads():
+    report = Report()
+    real, sys.stdout = sys.stdout, io.StringIO()
+    try:
+        for line in ("ok a", "not ok b", "  why", "known c: listed", "skip d", "okay e"):
+            report.feed("abi", line)
+        status = report.close()
+        text = sys.stdout.getvalue()
+    finally:
+        sys.stdout = real
+    equal((report.passed, report.failed, report.skipped, status), (2, 1, 1, 1))
+    equal(text.splitlines()[-1], "2 passed, 1 failed")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("-k", default="", help="only tests whose name contains this")
+    options = parser.parse_args()
+    failed = passed = 0
+    for name, function in list(globals().items()):
+        if not name.startswith("test_") or options.k not in name:
+            continue
+        try:
+            function()
+        except Exception:
+            failed += 1
+            print(f"not ok tools: {name.removeprefix('test_')}")
+            print("  " + traceback.format_exc(limit=-3).rstrip().replace("\n", "\n  "))
+        else:
+            passed += 1
+            print(f"ok tools: {name.removeprefix('test_')}")
+    print(f"system: {passed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
