@@ -3,6 +3,7 @@
 
 list(APPEND UNDER_TEST
   ${KERNEL}/lib/format.cc
+  ${KERNEL}/lib/radix_tree.cc
 )
 
 list(APPEND UNDER_TEST

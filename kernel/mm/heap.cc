@@ -13,22 +13,25 @@ namespace {
 
 constexpr size_t kLargestObject = 2048;
 
-constexpr size_t kClassCount = 14;
+constexpr size_t kClassCount = 15;
+// 576: the node of a radix tree (page caches).
 constinit SlabClass classes[kClassCount] = {
-    {16, 0, 0},  {32, 0, 1},  {48, 0, 2},  {64, 0, 3},   {96, 0, 4},   {128, 0, 5},   {192, 0, 6},
-    {256, 0, 7}, {384, 0, 8}, {512, 0, 9}, {768, 0, 10}, {1024, 0, 11}, {1536, 1, 12}, {2048, 1, 13},
+    {16, 0, 0},  {32, 0, 1},   {48, 0, 2},   {64, 0, 3},    {96, 0, 4},
+    {128, 0, 5}, {192, 0, 6},  {256, 0, 7},  {384, 0, 8},   {512, 0, 9},
+    {576, 0, 10}, {768, 0, 11}, {1024, 0, 12}, {1536, 1, 13}, {2048, 1, 14},
 };
 constexpr StringView kClassNames[kClassCount] = {
-    "object-16",  "object-32",  "object-48",  "object-64",   "object-96",   "object-128", "object-192",
-    "object-256", "object-384", "object-512", "object-768", "object-1024", "object-1536", "object-2048",
+    "object-16",  "object-32",  "object-48",  "object-64",   "object-96",
+    "object-128", "object-192", "object-256", "object-384",  "object-512",
+    "object-576", "object-768", "object-1024", "object-1536", "object-2048",
 };
 
 // The class of a size, by 16-byte steps, computed at compile time.
 struct ClassTable {
   uint8_t by_step[kLargestObject / 16 + 1] = {};
   constexpr ClassTable() {
-    constexpr size_t sizes[kClassCount] = {16,  32,  48,  64,  96,   128,  192,
-                                           256, 384, 512, 768, 1024, 1536, 2048};
+    constexpr size_t sizes[kClassCount] = {16,  32,  48,  64,  96,   128,  192, 256,
+                                           384, 512, 576, 768, 1024, 1536, 2048};
     size_t number = 0;
     for (size_t step = 0; step <= kLargestObject / 16; ++step) {
       if (step * 16 > sizes[number]) ++number;

@@ -9,34 +9,36 @@
 
 #include "arch/irq_state.h"
 #include "lib/check.h"
+#include "lib/string_view.h"
 
 namespace kernel::lockdep {
 namespace {
 
-struct RankName {
-  LockRank rank;
-  const char* name;
-};
-#define RANK(name) {LockRank::name, #name}
-constexpr RankName kRankNames[] = {
-    RANK(MountNamespace), RANK(Rename), RANK(Execve), RANK(PidNamespace), RANK(Terminal),
-    RANK(File), RANK(Inode), RANK(Pipe), RANK(FdTable), RANK(FsContext), RANK(AddressSpace),
-    RANK(MemoryObject), RANK(DriverThread), RANK(Names), RANK(Epoll), RANK(TerminalBuffer),
-    RANK(Task), RANK(PidMap), RANK(InodeSpin), RANK(DentryHash), RANK(MountHash), RANK(FutexBucket),
-    RANK(PageTable), RANK(PageCache), RANK(Device), RANK(WaitQueue), RANK(TimerQueue),
-    RANK(RunQueue), RANK(StackCache), RANK(KernelMap), RANK(HeapCache),
-    RANK(Slab), RANK(FrameCache), RANK(Frames), RANK(Random), RANK(Console), RANK(Leaf),
-};
-#undef RANK
+constexpr size_t kRanks = static_cast<size_t>(LockRank::Leaf) + 1;
 
-consteval bool names_match_ranks() {
-  size_t index = 0;
-  for (const RankName& entry : kRankNames) {
-    if (static_cast<size_t>(entry.rank) != index++) return false;
-  }
-  return index == static_cast<size_t>(LockRank::Leaf) + 1;
+// The compiler knows the enumerators' names: "... kernel::LockRank::Frames]" in both dialects.
+template <LockRank rank>
+constexpr StringView spelled_name() {
+  StringView text = __PRETTY_FUNCTION__;
+  text = text.substr(text.rfind(':') + 1);
+  return text.substr(0, text.size() - 1);
 }
-static_assert(names_match_ranks(), "a rank of lock_order.h has no name here, or another place");
+static_assert(spelled_name<LockRank::Leaf>() == "Leaf");
+
+constexpr size_t kLongestName = 24;
+struct RankNames {
+  char text[kRanks][kLongestName] = {};
+};
+template <size_t... ranks>
+consteval RankNames make_names(std::index_sequence<ranks...>) {
+  RankNames names;
+  auto copy = [&names](size_t rank, StringView name) {
+    for (size_t i = 0; i < name.size(); ++i) names.text[rank][i] = name[i];
+  };
+  (copy(ranks, spelled_name<LockRank{ranks}>()), ...);
+  return names;
+}
+constexpr RankNames kNames = make_names(std::make_index_sequence<kRanks>());
 
 // A panic takes locks as it can; it must not be checked.
 constinit Atomic<bool> disabled;
@@ -139,7 +141,7 @@ void assert_no_locks_held() {
         held.taken_at, __builtin_return_address(0));
 }
 
-const char* rank_name(LockRank rank) { return kRankNames[static_cast<size_t>(rank)].name; }
+const char* rank_name(LockRank rank) { return kNames.text[static_cast<size_t>(rank)]; }
 
 }  // namespace kernel::lockdep
 
