@@ -36,6 +36,14 @@ class RefCounted : public Pinned {
       Derived::last_unref(const_cast<Derived*>(static_cast<const Derived*>(this)));
     }
   }
+  // The two halves of unref() for those who must not recurse or may not let go early: true when the
+  // caller has dropped the last reference, and now owns the object's end.
+  bool drop() const { return count_.fetch_sub_acq_rel(1) == 1; }
+  // Only when it is the last one; else nothing happens.
+  bool drop_if_last() const {
+    uint32_t one = 1;
+    return count_.compare_exchange_acq_rel(one, 0);
+  }
   // A hint, for statistics and for "am I the only one" tests under the lock that hands references out.
   uint32_t ref_count() const { return count_.load_relaxed(); }
 

@@ -6,6 +6,10 @@
 
 namespace kernel {
 
+namespace vfs {
+class PathWalkAccess;
+}
+
 class FsContext final : public RefCounted<FsContext> {
  public:
   static Result<Ref<FsContext>> create(const Path& root, const Path& working_directory, uint16_t umask);
@@ -19,7 +23,7 @@ class FsContext final : public RefCounted<FsContext> {
   uint16_t set_umask(uint16_t mask) { return umask_.exchange_relaxed(mask & 0777); }
 
  private:
-  friend class PathWalk;  // reads both places without references inside an RCU section
+  friend class vfs::PathWalkAccess;  // reads both places without references inside an RCU section
   FsContext(const Path& root, const Path& working_directory, uint16_t umask)
       : root_(root), working_directory_(working_directory), umask_(umask) {}
   mutable SpinLock<LockRank::Leaf> lock_;

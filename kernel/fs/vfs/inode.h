@@ -152,7 +152,7 @@ class Inode : public RefCounted<Inode>, public RcuHead {
   // --- Used by the vfs layer and by file systems.
   mutable Mutex<LockRank::Inode> lock;
   mutable SpinLock<LockRank::InodeSpin> attribute_lock;
-  FileLocks* locks = nullptr;        // advisory locks, made at first use; attribute_lock
+  Atomic<FileLocks*> locks;          // advisory locks, made at first use
   Pipe* fifo = nullptr;              // of an open FIFO; attribute_lock
   Atomic<int32_t> writers;           // > 0: open for writing; < 0: being executed (ETXTBSY)
   Atomic<bool> removed_directory;    // rmdir'ed: nothing is made in it any more

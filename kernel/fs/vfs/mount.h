@@ -33,7 +33,10 @@ class Mount final : public RefCounted<Mount>, public RcuHead, public ListNode<Mo
   Dentry* mount_point() const { return mount_point_.read(); }
   // What is mounted on (this, dentry), or null. RCU section.
   Mount* child_at(const Dentry& dentry) const;
+  // Open files that may write through it: no remount to read-only meanwhile.
+  Atomic<uint32_t> open_writers;
   static void last_unref(Mount* mount);
+  ~Mount();
 
  private:
   friend class MountTree;
@@ -46,6 +49,8 @@ class Mount final : public RefCounted<Mount>, public RcuHead, public ListNode<Mo
   Atomic<uint32_t> flags_;
   uint32_t id_;
   bool attached_ = false;            // MountTree's lock
+  bool unbindable_ = false;          // MountTree's lock
+  bool expiring_ = false;            // MNT_EXPIRE was asked once; MountTree's lock
   String source_;
   List<Mount, MountChildTag> children_;  // MountTree's lock
 };

@@ -35,11 +35,12 @@ class Dentry final : public RefCounted<Dentry>, public RcuHead, public ListNode<
   bool is_mount_point() const { return mounts_here_.load_relaxed() != 0; }
   static void last_unref(Dentry* dentry);
 
+  Dentry() = default;  // DentryCache makes them
+  ~Dentry();
+
  private:
   friend class DentryCache;
   friend class MountTree;
-  Dentry() = default;
-  ~Dentry();
 
   RcuPointer<Dentry> parent_;        // owned reference, but for a root: itself
   RcuPointer<Inode> inode_;          // owned reference

@@ -36,6 +36,11 @@ class SuperBlock : public RefCounted<SuperBlock> {
   Atomic<bool> read_only_;
   static void last_unref(SuperBlock* super_block);
 
+  // --- Used by the mounts.
+  Atomic<uint32_t> mounts;        // how many show it; at 0 its cached names go
+  Atomic<uint32_t> open_writers;
+  Dentry* root_dentry = nullptr;  // owned reference while it is mounted; the mount tree's lock
+
  protected:
   explicit SuperBlock(StringView type_name);
   StringView type_name_;

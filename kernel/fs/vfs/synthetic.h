@@ -30,8 +30,8 @@ class GeneratedText final : public TextInode {
  public:
   using Generate = Result<> (*)(FormatSink& sink);
   using Store = Result<> (*)(StringView text);
-  GeneratedText(SuperBlock& super_block, uint16_t mode, Generate generate, Store store = nullptr)
-      : TextInode(super_block, mode), generate_(generate), store_(store) {}
+  GeneratedText(SuperBlock& super_block, uint16_t mode, Generate make_text, Store take_text = nullptr)
+      : TextInode(super_block, mode), generate_(make_text), store_(take_text) {}
   Result<> generate(FormatSink& sink) override { return generate_(sink); }
   Result<> store(StringView text, uint64_t offset) override;
 

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: MIT
+// See identity.h.
+
+#include "fs/vfs/identity.h"
+
+namespace kernel::vfs {
+namespace {
+
+constinit FsContext* kernel_context = nullptr;
+constinit Credentials* kernel_credentials = nullptr;
+
+}  // namespace
+
+const Credentials& acting_credentials() {
+  return current().is_user() ? current_task().credentials() : *kernel_credentials;
+}
+
+FsContext& acting_context() {
+  return current().is_user() && current_task().fs_context != nullptr ? *current_task().fs_context
+                                                                     : *kernel_context;
+}
+
+uint64_t acting_limit(Resource resource) {
+  return current().is_user() ? task::limit(current_task().group(), resource).soft : kUnlimited;
+}
+
+void set_kernel_identity(Ref<FsContext> context, Ref<Credentials> credentials) {
+  CHECK(kernel_context == nullptr);
+  kernel_context = std::move(context).leak();
+  kernel_credentials = std::move(credentials).leak();
+}
+
+}  // namespace kernel::vfs

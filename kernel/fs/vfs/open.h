@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: MIT
+// What opening an inode gives by its type, for file systems that have nothing special to say.
+#pragma once
+
+#include "fs/vfs/file.h"
+
+namespace kernel::vfs {
+
+// Regular files, directories, FIFOs, devices. Errors: NxIo: no such device, or a socket.
+Result<Ref<File>> open_by_type(const Path& path, uint32_t flags);
+
+Result<Ref<File>> open_regular(const Path& path, uint32_t flags);
+Result<Ref<File>> open_directory(const Path& path, uint32_t flags);
+// O_PATH: the place, without its contents.
+Result<Ref<File>> open_place(const Path& path, uint32_t flags);
+
+}  // namespace kernel::vfs

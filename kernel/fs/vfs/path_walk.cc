@@ -1,0 +1,373 @@
+// SPDX-License-Identifier: MIT
+// See path_walk.h. In RCU mode nothing here may sleep, allocate or take a mutex.
+
+#include "fs/vfs/path_walk.h"
+
+#include "fs/vfs/identity.h"
+#include "fs/vfs/mount_tree.h"
+
+namespace kernel {
+
+// What `take` keeps of a place is good while the caller's RCU section lasts.
+class vfs::PathWalkAccess {
+ public:
+  template <class Take>
+  static void root(FsContext& context, Take take) {
+    Guard guard(context.lock_);
+    take(context.root_);
+  }
+  template <class Take>
+  static void working_directory(FsContext& context, Take take) {
+    Guard guard(context.lock_);
+    take(context.working_directory_);
+  }
+};
+
+namespace vfs {
+namespace {
+
+bool only_slashes(StringView text) {
+  for (char c : text) {
+    if (c != '/') return false;
+  }
+  return true;
+}
+
+size_t component_length(StringView text) {
+  size_t length = 0;
+  while (length < text.size() && text[length] != '/') ++length;
+  return length;
+}
+
+}  // namespace
+
+Result<Path> PathWalk::to_end() {
+  to_parent_ = false;
+  return run();
+}
+
+Result<Path> PathWalk::to_parent() {
+  to_parent_ = true;
+  return run();
+}
+
+Result<Path> PathWalk::run() {
+  if (path_.empty()) return Errno::NoEnt;
+  // The restrictions of openat2 are rare and easier to keep with references.
+  constexpr uint32_t kRestricted = 16 | 32 | 64 | 128 | 256;
+  if ((static_cast<uint32_t>(flags_) & kRestricted) == 0) {
+    Result<Path> result = attempt(Mode::Rcu);
+    if (!result.failed_with(kWalkAgain)) return result;
+  }
+  return attempt(Mode::References);
+}
+
+Result<Path> PathWalk::attempt(Mode mode) {
+  drop();
+  mode_ = mode;
+  links_ = 0;
+  depth_ = 0;
+  trailing_slash_ = false;
+  last_kind_ = LastKind::Root;
+  rest_ = path_;
+  Result<> walked = begin();
+  if (walked.ok()) walked = walk();
+  if (!walked.ok()) {
+    // An error that a rename may have caused is none.
+    bool stale = mode_ == Mode::Rcu && active_ && DentryCache::sequence.must_retry(sequence_);
+    drop();
+    return stale ? kWalkAgain : walked.error();
+  }
+  return finish();
+}
+
+// Where it starts: the root for an absolute path, else the directory or the working directory.
+Result<> PathWalk::begin() {
+  FsContext& context = acting_context();
+  preempt_disable();  // an RCU section; with references it ends as soon as they are taken
+  sequence_ = DentryCache::sequence.begin_read();
+  bool absolute = path_.front() == '/';
+  auto take_root = [this](const Path& path) { root_mount_ = &path.mount(), root_dentry_ = &path.dentry(); };
+  auto take_start = [this](const Path& path) { mount_ = &path.mount(), dentry_ = &path.dentry(); };
+  if (!absolute || is_scoped()) {
+    if (start_.directory != nullptr) {
+      take_start(*start_.directory);
+    } else {
+      PathWalkAccess::working_directory(context, take_start);
+    }
+  }
+  if (is_scoped()) {
+    root_mount_ = mount_, root_dentry_ = dentry_;
+  } else {
+    PathWalkAccess::root(context, take_root);
+    if (absolute) mount_ = root_mount_, dentry_ = root_dentry_;
+  }
+  active_ = true;
+  if (mode_ == Mode::References) {
+    mode_ = Mode::Rcu;
+    Result<> kept = keep_references();
+    if (!kept.ok()) {  // a root or directory that another thread has just let go of
+      return Errno::NoEnt;
+    }
+  }
+  if (absolute && has(LookupFlags::Beneath)) return Errno::XDev;
+  if (dentry_->inode()->is_directory()) return {};
+  return Errno::NotDir;
+}
+
+// From the RCU section to references on the four pointers. Error: kWalkAgain, the section has ended.
+Result<> PathWalk::keep_references() {
+  DCHECK(mode_ == Mode::Rcu && active_);
+  bool mount = mount_->try_ref();
+  bool dentry = mount && dentry_->try_ref();
+  bool root_mount = dentry && root_mount_->try_ref();
+  bool root_dentry = root_mount && root_dentry_->try_ref();
+  bool fresh = root_dentry && !DentryCache::sequence.must_retry(sequence_);
+  active_ = false;
+  preempt_enable();
+  mode_ = Mode::References;
+  if (fresh) {
+    active_ = true;
+    return {};
+  }
+  if (mount) mount_->unref();
+  if (dentry) dentry_->unref();
+  if (root_mount) root_mount_->unref();
+  if (root_dentry) root_dentry_->unref();
+  return kWalkAgain;
+}
+
+void PathWalk::drop() {
+  if (!active_) return;
+  active_ = false;
+  if (mode_ == Mode::Rcu) {
+    preempt_enable();
+    return;
+  }
+  mount_->unref();
+  dentry_->unref();
+  root_mount_->unref();
+  root_dentry_->unref();
+}
+
+Result<Path> PathWalk::finish() {
+  if (mode_ == Mode::Rcu) {
+    bool mount = mount_->try_ref();
+    bool dentry = mount && dentry_->try_ref();
+    bool good = dentry && !DentryCache::sequence.must_retry(sequence_);
+    active_ = false;
+    preempt_enable();
+    if (good) return Path(Ref<Mount>::adopt(*mount_), Ref<Dentry>::adopt(*dentry_));
+    if (dentry) dentry_->unref();
+    if (mount) mount_->unref();
+    return kWalkAgain;
+  }
+  // A directory moved out of the scope while ".." was walked: openat2(2) wants EAGAIN.
+  if (is_scoped() && DentryCache::sequence.must_retry(sequence_)) return Errno::Again;
+  return Path(Ref<Mount>(*mount_), Ref<Dentry>(*dentry_));
+}
+
+// Moves to another place; with references, counts it first.
+void PathWalk::place(Mount* mount, Dentry* dentry) {
+  if (mode_ == Mode::Rcu) {
+    mount_ = mount;
+    dentry_ = dentry;
+    return;
+  }
+  mount->ref();
+  dentry->ref();
+  std::swap(mount_, mount);
+  std::swap(dentry_, dentry);
+  mount->unref();
+  dentry->unref();
+}
+
+Result<> PathWalk::check_search() {
+  Inode& directory = *dentry_->inode();
+  if ((directory.mode() & 0111) == 0111) return {};
+  return check_permission(directory, kMayExecute, acting_credentials());
+}
+
+Result<> PathWalk::walk() {
+  bool must_be_directory = has(LookupFlags::Directory);
+  for (;;) {
+    while (!rest_.empty() && rest_.front() == '/') rest_ = rest_.substr(1);
+    if (rest_.empty()) {
+      if (depth_ == 0) break;
+      rest_ = saved_[--depth_];
+      continue;
+    }
+    TRY(check_search());
+    StringView name = rest_.substr(0, component_length(rest_));
+    rest_ = rest_.substr(name.size());
+    if (name.size() > kNameMax) return Errno::NameTooLong;
+    bool last = depth_ == 0 && only_slashes(rest_);
+    if (last && !rest_.empty()) trailing_slash_ = true;
+    if (last && to_parent_) {
+      last_name_ = name;
+      last_kind_ = name == "." ? LastKind::Dot : name == ".." ? LastKind::DotDot : LastKind::Name;
+      return {};
+    }
+    TRY(step(name, last));
+  }
+  if (to_parent_) return {};
+  if ((must_be_directory || trailing_slash_) && !dentry_->inode()->is_directory()) return Errno::NotDir;
+  return {};
+}
+
+Result<> PathWalk::step(StringView name, bool last) {
+  if (name.front() == '.') {
+    if (name.size() == 1) return {};
+    if (name.size() == 2 && name[1] == '.') return go_up();
+  }
+  if (mode_ == Mode::Rcu) {
+    Dentry* child = DentryCache::find(*dentry_, name, DentryCache::hash(*dentry_, name));
+    if (child != nullptr) {
+      Inode* inode = child->inode();
+      if (inode == nullptr) return Errno::NoEnt;
+      if (!inode->needs_revalidation() || inode->revalidate()) return enter(*child, last);
+    }
+    if (depth_ != 0) return kWalkAgain;  // texts of links that no reference keeps
+    TRY(keep_references());
+  }
+  Ref<Dentry> child = TRY(DentryCache::lookup(*dentry_, name));
+  if (child->inode() == nullptr) return Errno::NoEnt;
+  return enter(*child, last);
+}
+
+Result<> PathWalk::enter(Dentry& child, bool last) {
+  Inode& inode = *child.inode();
+  if (inode.is_symlink() && (!last || has(LookupFlags::Follow) || trailing_slash_ || has(LookupFlags::Directory))) {
+    return follow(inode);
+  }
+  if (child.is_mount_point()) [[unlikely]] {
+    place(mount_, &child);
+    TRY(cross_mounts());
+  } else {
+    place(mount_, &child);
+  }
+  return last || dentry_->inode()->is_directory() ? Result<>() : Result<>(Errno::NotDir);
+}
+
+// Down to what is mounted on top of here.
+Result<> PathWalk::cross_mounts() {
+  while (dentry_->is_mount_point()) {
+    if (mode_ == Mode::Rcu) {
+      Mount* above = mount_->child_at(*dentry_);
+      if (above == nullptr) return {};
+      place(above, &above->root());
+      continue;
+    }
+    Optional<Ref<Mount>> above = MountTree::get_child(*mount_, *dentry_);
+    if (!above) return {};
+    if (has(LookupFlags::NoXdev)) return Errno::XDev;
+    place(above.get(), &above->root());
+  }
+  return {};
+}
+
+Result<> PathWalk::go_up() {
+  for (;;) {
+    if (mount_ == root_mount_ && dentry_ == root_dentry_) {
+      if (has(LookupFlags::Beneath)) return Errno::XDev;
+      return cross_mounts();
+    }
+    if (dentry_ != &mount_->root()) break;
+    if (mode_ == Mode::Rcu) {
+      Mount* below = mount_->parent();
+      if (below == nullptr) return cross_mounts();
+      Dentry* mount_point = mount_->mount_point();
+      if (mount_point == nullptr) return kWalkAgain;
+      place(below, mount_point);
+      continue;
+    }
+    std::optional<Path> below = MountTree::place_below(*mount_);
+    if (!below) return cross_mounts();
+    if (has(LookupFlags::NoXdev)) return Errno::XDev;
+    place(&below->mount(), &below->dentry());
+  }
+  if (mode_ == Mode::Rcu) {
+    place(mount_, &dentry_->parent());
+  } else {
+    Ref<Dentry> parent = MountTree::parent_of(*dentry_);
+    place(mount_, parent.get());
+  }
+  return cross_mounts();
+}
+
+Result<> PathWalk::follow(Inode& link) {
+  if (has(LookupFlags::NoSymlinks) || links_ >= kMaxLinks) return Errno::Loop;
+  ++links_;
+  if (mode_ == Mode::Rcu) {
+    StringView target = link.immutable_link();
+    bool more = depth_ != 0 || !rest_.empty();
+    if (target.empty() || (more && depth_ == kMaxDepth)) return kWalkAgain;
+    if (only_slashes(rest_)) {
+      // Nothing to come back to, but a last link's slash wants a directory: trailing_slash_ knows.
+    } else {
+      saved_[depth_++] = rest_;
+    }
+    rest_ = target;
+    link.note_access(*mount_);
+    return target.front() == '/' ? to_root() : Result<>();
+  }
+  if (link.has_magic_link()) return follow_magic(link);
+  link.note_access(*mount_);
+  String target = TRY(link.read_link());
+  return follow_text(target);
+}
+
+Result<> PathWalk::follow_text(StringView target) {
+  if (target.empty()) return Errno::NoEnt;
+  String joined = TRY(String::create(target));
+  TRY(joined.append(rest_));
+  text_ = std::move(joined);
+  rest_ = text_;
+  return rest_.front() == '/' ? to_root() : Result<>();
+}
+
+Result<> PathWalk::follow_magic(Inode& link) {
+  if (has(LookupFlags::NoMagicLinks)) return Errno::Loop;
+  if (is_scoped()) return Errno::XDev;
+  Path target = TRY(link.magic_target());
+  if (has(LookupFlags::NoXdev) && &target.mount() != mount_) return Errno::XDev;
+  place(&target.mount(), &target.dentry());
+  return only_slashes(rest_) || dentry_->inode()->is_directory() ? Result<>() : Result<>(Errno::NotDir);
+}
+
+Result<> PathWalk::to_root() {
+  if (has(LookupFlags::Beneath)) return Errno::XDev;
+  if (has(LookupFlags::NoXdev) && mount_ != root_mount_) return Errno::XDev;
+  place(root_mount_, root_dentry_);
+  return {};
+}
+
+Result<Path> PathWalk::through_link(Ref<Dentry> link) {
+  if (mode_ == Mode::Rcu || !active_) {
+    // The parent was found without references: find it again with them.
+    unsigned links = links_;
+    Result<Path> parent = attempt(Mode::References);
+    if (!parent.ok()) return parent;
+    if (links_ < links) links_ = links;
+  }
+  trailing_slash_ = false;
+  Inode& inode = *link->inode();
+  Result<> followed = follow(inode);
+  if (followed.ok()) {
+    last_kind_ = LastKind::Root;
+    followed = walk();
+  }
+  if (!followed.ok()) return followed.error();
+  return finish();
+}
+
+}  // namespace vfs
+
+Result<Path> vfs::lookup(Start start, StringView path, LookupFlags flags) {
+  if (path.empty() && (static_cast<uint32_t>(flags) & static_cast<uint32_t>(LookupFlags::EmptyPath)) != 0) {
+    return start.directory != nullptr ? *start.directory : acting_context().working_directory();
+  }
+  return PathWalk(start, path, flags).to_end();
+}
+
+}  // namespace kernel
