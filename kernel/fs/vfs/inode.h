@@ -156,6 +156,7 @@ class Inode : public RefCounted<Inode>, public RcuHead {
   Pipe* fifo = nullptr;              // of an open FIFO; attribute_lock
   Atomic<int32_t> writers;           // > 0: open for writing; < 0: being executed (ETXTBSY)
   Atomic<bool> removed_directory;    // rmdir'ed: nothing is made in it any more
+  bool is_unnamed = false;           // O_TMPFILE: may be linked though it has no name
   bool immutable_contents = false;   // never changes: no times to keep (synthetic files)
 
   // Sets times to the present.

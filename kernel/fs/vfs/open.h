@@ -14,4 +14,7 @@ Result<Ref<File>> open_directory(const Path& path, uint32_t flags);
 // O_PATH: the place, without its contents.
 Result<Ref<File>> open_place(const Path& path, uint32_t flags);
 
+// What a write does to the mode bits (inode's lock held).
+void drop_privileges_locked(Inode& inode);
+
 }  // namespace kernel::vfs

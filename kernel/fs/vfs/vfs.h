@@ -26,6 +26,9 @@ enum class LookupFlags : uint32_t {
 constexpr LookupFlags operator|(LookupFlags a, LookupFlags b) {
   return static_cast<LookupFlags>(static_cast<uint32_t>(a) | static_cast<uint32_t>(b));
 }
+constexpr bool has_flag(LookupFlags set, LookupFlags flag) {
+  return (static_cast<uint32_t>(set) & static_cast<uint32_t>(flag)) != 0;
+}
 
 Result<Path> lookup(Start start, StringView path, LookupFlags flags = LookupFlags::Follow);
 

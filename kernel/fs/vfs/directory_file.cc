@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT
+// Open directories: listing with a position that survives changes of the directory (getdents64(2)).
+// Cookies: 0 is ".", 1 is "..", the file system's own start at 2.
+
+#include "fs/vfs/dentry_cache.h"
+#include "fs/vfs/mount_tree.h"
+#include "fs/vfs/open.h"
+
+namespace kernel {
+namespace {
+
+// Passes entries on and notes how far the caller's buffer came.
+class TrackingSink final : public DirectorySink {
+ public:
+  TrackingSink(DirectorySink& sink, uint64_t& position) : sink_(sink), position_(position) {}
+  bool entry(StringView name, uint64_t inode, FileType type, uint64_t offset) override {
+    if (!sink_.entry(name, inode, type, offset)) return false;
+    position_ = offset;
+    return true;
+  }
+
+ private:
+  DirectorySink& sink_;
+  uint64_t& position_;
+};
+
+class DirectoryFile final : public File {
+ public:
+  DirectoryFile(Path path, uint32_t flags) : File(std::move(path), flags) {}
+  Result<size_t> read(IoBuffer&, uint64_t) override { return Errno::IsDir; }
+  Result<size_t> write(IoBuffer&, uint64_t) override { return Errno::BadF; }
+  Result<uint64_t> seek(int64_t offset, Whence whence) override;
+  Result<> read_directory(DirectorySink& sink) override;
+  Result<> synchronise(bool data_only) override { return inode().synchronise(data_only); }
+  bool is_seekable() const override { return true; }
+
+ private:
+  uint64_t parent_number() const;
+};
+
+Result<uint64_t> DirectoryFile::seek(int64_t offset, Whence whence) NO_THREAD_SAFETY_ANALYSIS {
+  // SAFETY: the caller holds position_lock.
+  int64_t target = offset;
+  if (whence == Whence::Current) {
+    if (__builtin_add_overflow(static_cast<int64_t>(position), offset, &target)) return Errno::Inval;
+  } else if (whence != Whence::Set) {
+    return Errno::Inval;
+  }
+  if (target < 0) return Errno::Inval;
+  position = static_cast<uint64_t>(target);
+  return position;
+}
+
+uint64_t DirectoryFile::parent_number() const {
+  if (path().dentry().is_root()) return inode().number();
+  return MountTree::parent_of(path().dentry())->inode()->number();
+}
+
+Result<> DirectoryFile::read_directory(DirectorySink& sink) NO_THREAD_SAFETY_ANALYSIS {
+  // SAFETY: the caller holds position_lock.
+  Inode& directory = inode();
+  TrackingSink tracking(sink, position);
+  if (directory.removed_directory.load_relaxed()) return Errno::NoEnt;
+  if (position == 0 && !tracking.entry(".", directory.number(), FileType::Directory, 1)) return {};
+  if (position == 1 && !tracking.entry("..", parent_number(), FileType::Directory, 2)) return {};
+  Result<> result;
+  {
+    Guard guard(directory.lock);
+    result = directory.read_directory(position, tracking);
+  }
+  directory.note_access(path().mount());
+  return result;
+}
+
+}  // namespace
+
+Result<Ref<File>> vfs::open_directory(const Path& path, uint32_t flags) {
+  Ref<DirectoryFile> file = TRY(make_ref<DirectoryFile>(path, flags));
+  return Ref<File>(std::move(file));
+}
+
+}  // namespace kernel

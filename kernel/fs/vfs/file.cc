@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+// Open files: what they share, and the answers of one that lacks an operation.
+
+#include "fs/vfs/file.h"
+
+#include "fs/vfs/file_locks.h"
+#include "fs/vfs/identity.h"
+#include "fs/vfs/mount.h"
+
+namespace kernel {
+
+File::File(Path path, uint32_t flags)
+    : path_(std::move(path)), flags_(flags & kOpenStatusMask),
+      credentials_(const_cast<Credentials&>(vfs::acting_credentials())) {}
+
+File::~File() = default;
+
+// Closing happens now; only the memory waits for the readers of descriptor tables.
+void File::last_unref(File* file) {
+  file->on_close();
+  Inode& inode = file->inode();
+  release_open_file_locks(inode, file);
+  if (file->holds_write_access_) {
+    inode.writers.fetch_sub_acq_rel(1);
+    file->path_.mount().open_writers.fetch_sub_relaxed(1);
+    inode.super_block().open_writers.fetch_sub_relaxed(1);
+  }
+  if (file->holds_execution_) inode.writers.fetch_add_acq_rel(1);
+  // The place is let go of at once: an unlinked file gives its space back, a mount can be unmounted.
+  // Late readers of a table only look at the count.
+  Path gone = std::move(file->path_);
+  retire_object(file);
+}
+
+Result<size_t> File::read(IoBuffer&, uint64_t) { return Errno::Inval; }
+Result<size_t> File::write(IoBuffer&, uint64_t) { return Errno::Inval; }
+uint32_t File::poll(PollRegistration*) { return kPollIn | kPollOut | kPollRdNorm | kPollWrNorm; }
+Result<int64_t> File::ioctl(uint32_t, uint64_t) { return Errno::NoTty; }
+Result<uint64_t> File::seek(int64_t, Whence) { return Errno::SPipe; }
+Result<> File::read_directory(DirectorySink&) { return Errno::NotDir; }
+Result<> File::allocate(uint32_t, uint64_t, uint64_t) { return Errno::NoDev; }
+Result<Ref<MemoryObject>> File::memory_object(uint32_t, bool) { return Errno::NoDev; }
+Result<> File::synchronise(bool) { return Errno::Inval; }
+
+}  // namespace kernel

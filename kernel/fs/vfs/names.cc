@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: MIT
+// Making and removing names: mkdir(2), mknod(2), symlink(2), link(2), unlink(2), rmdir(2).
+
+#include "fs/vfs/identity.h"
+#include "fs/vfs/path_walk.h"
+#include "fs/vfs/permission.h"
+
+namespace kernel::vfs {
+namespace {
+
+using LastKind = PathWalk::LastKind;
+constexpr unsigned kChild = 1;  // lock subclass of what a locked directory holds
+
+// Makes the last component of `path`: make(parent, name) gives its inode. A slash behind the name is
+// for directories only.
+template <class Make>
+Result<> make_entry(Start start, StringView path, bool is_directory, Make make) {
+  PathWalk walk(start, path, LookupFlags::None);
+  Path parent = TRY(walk.to_parent());
+  if (walk.last_kind() != LastKind::Name) return Errno::Exist;
+  Ref<Dentry> kept = parent.dentry_ref();
+  Guard guard(parent.inode().lock);
+  Ref<Dentry> dentry = TRY(DentryCache::lookup_locked(parent.dentry(), walk.last_name()));
+  if (dentry->inode() != nullptr) return Errno::Exist;
+  if (walk.has_trailing_slash() && !is_directory) return Errno::NoEnt;
+  TRY(check_create_in(parent));
+  Ref<Inode> inode = TRY(make(parent, walk.last_name()));
+  DentryCache::instantiate(*dentry, std::move(inode));
+  return {};
+}
+
+auto creator(FileType type, uint16_t mode, DeviceNumber device = {}, StringView target = {}) {
+  return [=](const Path& parent, StringView name) {
+    CreateParameters parameters = new_inode_parameters(parent.inode(), type, mode);
+    parameters.device = device;
+    parameters.symlink_target = target;
+    return parent.inode().create(name, parameters);
+  };
+}
+
+uint16_t masked(unsigned mode) { return static_cast<uint16_t>(mode & ~unsigned{acting_context().umask()}); }
+
+}  // namespace
+
+Result<> make_directory(Start start, StringView path, uint16_t mode) {
+  return make_entry(start, path, true, creator(FileType::Directory, masked(mode & (0777 | kModeSticky))));
+}
+
+Result<> make_node(Start start, StringView path, FileType type, uint16_t mode, DeviceNumber device) {
+  if (type == FileType::Directory) return Errno::Perm;
+  bool is_device = type == FileType::CharDevice || type == FileType::BlockDevice;
+  auto make = creator(type, masked(mode & kModeMask), device);
+  return make_entry(start, path, false, [&](const Path& parent, StringView name) -> Result<Ref<Inode>> {
+    if (is_device && !acting_has(Capability::Mknod)) return Errno::Perm;
+    return make(parent, name);
+  });
+}
+
+Result<> symbolic_link(StringView target, Start start, StringView path) {
+  if (target.empty()) return Errno::NoEnt;
+  return make_entry(start, path, false, creator(FileType::Symlink, 0777, {}, target));
+}
+
+Result<> hard_link(Start old_start, StringView old_path, Start new_start, StringView new_path,
+                   LookupFlags flags) {
+  Path old = TRY(lookup(old_start, old_path, flags));
+  return make_entry(new_start, new_path, false,
+                    [&](const Path& parent, StringView name) -> Result<Ref<Inode>> {
+    Inode& target = old.inode();
+    if (&parent.mount() != &old.mount()) return Errno::XDev;
+    if (target.is_directory()) return Errno::Perm;
+    if (target.links() == 0 && !target.is_unnamed) return Errno::NoEnt;
+    TRY(parent.inode().link(name, target));
+    target.is_unnamed = false;
+    return Ref<Inode>(target);
+  });
+}
+
+Result<> unlink(Start start, StringView path) {
+  PathWalk walk(start, path, LookupFlags::None);
+  Path parent = TRY(walk.to_parent());
+  if (walk.last_kind() != LastKind::Name) return Errno::IsDir;
+  Optional<Ref<Dentry>> dentry;  // let go of behind the lock: the file may end with it
+  Guard guard(parent.inode().lock);
+  dentry = TRY(DentryCache::lookup_locked(parent.dentry(), walk.last_name()));
+  Inode* target = dentry->inode();
+  if (target == nullptr) return Errno::NoEnt;
+  if (walk.has_trailing_slash()) return target->is_directory() ? Errno::IsDir : Errno::NotDir;
+  TRY(check_remove_from(parent, *target));
+  if (target->is_directory()) return Errno::IsDir;
+  if (dentry->is_mount_point()) return Errno::Busy;
+  TRY(parent.inode().unlink(walk.last_name(), *target));
+  DentryCache::remove(*dentry);
+  return {};
+}
+
+Result<> remove_directory(Start start, StringView path) {
+  PathWalk walk(start, path, LookupFlags::None);
+  Path parent = TRY(walk.to_parent());
+  switch (walk.last_kind()) {
+    case LastKind::Name: break;
+    case LastKind::Dot: return Errno::Inval;
+    case LastKind::DotDot: return Errno::NotEmpty;
+    case LastKind::Root: return Errno::Busy;
+  }
+  Optional<Ref<Dentry>> dentry;
+  Guard guard(parent.inode().lock);
+  dentry = TRY(DentryCache::lookup_locked(parent.dentry(), walk.last_name()));
+  Inode* target = dentry->inode();
+  if (target == nullptr) return Errno::NoEnt;
+  TRY(check_remove_from(parent, *target));
+  if (!target->is_directory()) return Errno::NotDir;
+  if (dentry->is_mount_point()) return Errno::Busy;
+  Guard inner(target->lock, kChild);
+  TRY(parent.inode().remove_directory(walk.last_name(), *target));
+  target->removed_directory.store_relaxed(true);
+  DentryCache::remove(*dentry);
+  return {};
+}
+
+}  // namespace kernel::vfs

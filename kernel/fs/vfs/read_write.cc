@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+// read(2) and write(2) on any open file: rights, position, append. The transfer is the file's own.
+
+#include "fs/vfs/mount.h"
+#include "fs/vfs/vfs.h"
+
+namespace kernel::vfs {
+namespace {
+
+// SAFETY: of the two below: the caller holds position_lock, or is the file's only user.
+Result<size_t> read_at_position(File& file, IoBuffer& buffer) NO_THREAD_SAFETY_ANALYSIS {
+  size_t moved = TRY(file.read(buffer, file.position));
+  file.position += moved;
+  return moved;
+}
+
+Result<size_t> write_at_position(File& file, IoBuffer& buffer) NO_THREAD_SAFETY_ANALYSIS {
+  size_t moved = TRY(file.write(buffer, file.position));
+  // With O_APPEND the file chose the place, and it was the end.
+  bool appended = (file.flags() & kOpenAppend) != 0 && moved != 0;
+  file.position = appended ? file.inode().size() : file.position + moved;
+  return moved;
+}
+
+}  // namespace
+
+Result<size_t> read(File& file, IoBuffer& buffer, std::optional<uint64_t> offset) {
+  if (!file.readable()) return Errno::BadF;
+  if (offset.has_value()) return file.read(buffer, *offset);
+  if (!file.is_seekable()) return file.read(buffer, 0);
+  PositionGuard guard(file);
+  return read_at_position(file, buffer);
+}
+
+Result<size_t> write(File& file, IoBuffer& buffer, std::optional<uint64_t> offset) {
+  if (!file.writable()) return Errno::BadF;
+  if (offset.has_value()) return file.write(buffer, *offset);
+  if (!file.is_seekable()) return file.write(buffer, 0);
+  PositionGuard guard(file);
+  return write_at_position(file, buffer);
+}
+
+Result<size_t> read(const FileUse& file, IoBuffer& buffer) {
+  if (!file.is_only_user() || !file->readable() || !file->is_seekable()) return read(*file, buffer, {});
+  return read_at_position(*file, buffer);
+}
+
+Result<size_t> write(const FileUse& file, IoBuffer& buffer) {
+  if (!file.is_only_user() || !file->writable() || !file->is_seekable()) return write(*file, buffer, {});
+  return write_at_position(*file, buffer);
+}
+
+Result<size_t> read_kernel(File& file, void* to, size_t size, uint64_t offset) {
+  IoBuffer buffer = IoBuffer::kernel(to, size);
+  return file.read(buffer, offset);
+}
+
+}  // namespace kernel::vfs

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: MIT
+// Open regular files of every file system that keeps its data in a memory object, and O_PATH files.
+// A write holds the inode's lock, a read none; neither faults on the user's buffer under a lock.
+
+#include "fs/vfs/identity.h"
+#include "fs/vfs/mount.h"
+#include "fs/vfs/open.h"
+#include "task/signal_post.h"
+
+namespace kernel {
+namespace {
+
+class RegularFile final : public File {
+ public:
+  RegularFile(Path path, uint32_t flags) : File(std::move(path), flags) {}
+  Result<size_t> read(IoBuffer& buffer, uint64_t offset) override;
+  Result<size_t> write(IoBuffer& buffer, uint64_t offset) override;
+  Result<uint64_t> seek(int64_t offset, Whence whence) override;
+  Result<Ref<MemoryObject>> memory_object(uint32_t protection, bool shared) override;
+  Result<> synchronise(bool data_only) override { return inode().synchronise(data_only); }
+  Result<> allocate(uint32_t mode, uint64_t start, uint64_t length) override;
+  bool is_seekable() const override { return true; }
+
+ private:
+  Result<size_t> write_some(IoBuffer& buffer, uint64_t& offset);
+};
+
+Result<size_t> RegularFile::read(IoBuffer& buffer, uint64_t offset) {
+  MemoryObject* object = inode().contents();
+  if (object == nullptr) return Errno::Inval;
+  size_t total = 0;
+  while (buffer.remaining() != 0 && offset < object->size()) {
+    Result<size_t> moved = object->read(buffer, offset);
+    if (!moved.ok()) {
+      if (total != 0) break;
+      return moved.error();
+    }
+    total += *moved;
+    offset += *moved;
+    if (buffer.remaining() == 0 || offset >= object->size()) break;
+    Result<> accessible = buffer.fault_in(true);
+    if (!accessible.ok()) {
+      if (total != 0) break;
+      return accessible.error();
+    }
+  }
+  if ((flags() & kOpenNoAtime) == 0) inode().note_access(path().mount());
+  return total;
+}
+
+// write(2) beyond RLIMIT_FSIZE: what fits, or SIGXFSZ and EFBIG.
+Result<> limit_write(IoBuffer& buffer, uint64_t offset) {
+  if (buffer.remaining() == 0) return {};
+  uint64_t limit = vfs::acting_limit(Resource::FileSize);
+  if (limit != kUnlimited) {
+    if (offset >= limit) {
+      ignore(post_signal_to_task(current_task(), kernel_signal(Signal::Xfsz)));  // EFBIG tells as well
+      return Errno::FBig;
+    }
+    if (buffer.remaining() > limit - offset) buffer.truncate(limit - offset);
+  }
+  if (offset >= kMaxFileSize) return Errno::FBig;
+  if (buffer.remaining() > kMaxFileSize - offset) buffer.truncate(kMaxFileSize - offset);
+  return {};
+}
+
+// As far as the buffer is accessible, under the inode's lock. The size grows to what was written, so
+// that a failure behind it leaves no zeros at the end.
+Result<size_t> RegularFile::write_some(IoBuffer& buffer, uint64_t& offset) {
+  Inode& node = inode();
+  MemoryObject& object = *node.contents();
+  Guard guard(node.lock);
+  if ((flags() & kOpenAppend) != 0) offset = object.size();
+  TRY(limit_write(buffer, offset));
+  if (buffer.remaining() == 0) return size_t{0};
+  uint64_t old_size = object.size();
+  uint64_t wanted = offset + buffer.remaining();
+  if (wanted > old_size) object.set_size(wanted);
+  Result<size_t> moved = object.write(buffer, offset);
+  uint64_t reached = offset + (moved.ok() ? *moved : 0);
+  if (wanted > old_size && reached < wanted) {
+    // Pages that were made and not filled go again.
+    uint64_t size = reached > old_size && moved.ok() && *moved != 0 ? reached : old_size;
+    object.set_size(size);
+    object.truncate(size);
+  }
+  if (moved.ok() && *moved != 0) vfs::drop_privileges_locked(node);
+  return moved;
+}
+
+Result<size_t> RegularFile::write(IoBuffer& buffer, uint64_t offset) {
+  if (inode().contents() == nullptr) return Errno::Inval;
+  size_t total = 0;
+  while (buffer.remaining() != 0) {
+    Result<size_t> moved = write_some(buffer, offset);
+    if (!moved.ok()) {
+      if (total != 0) break;
+      return moved.error();
+    }
+    total += *moved;
+    offset += *moved;
+    if (buffer.remaining() == 0) break;
+    Result<> accessible = buffer.fault_in(false);
+    if (!accessible.ok()) {
+      if (total != 0) break;
+      return accessible.error();
+    }
+  }
+  if (total != 0) inode().touch(false, true, true);
+  // O_SYNC and O_DSYNC.
+  if (total != 0 && (flags() & kOpenDsync) != 0) TRY(inode().synchronise((flags() & kOpenSync) != kOpenSync));
+  return total;
+}
+
+Result<uint64_t> RegularFile::seek(int64_t offset, Whence whence) NO_THREAD_SAFETY_ANALYSIS {
+  // SAFETY: the caller holds position_lock, through an interface that the analysis cannot follow.
+  MemoryObject* object = inode().contents();
+  uint64_t size = object == nullptr ? 0 : object->size();
+  int64_t base = 0;
+  switch (whence) {
+    case Whence::Set: break;
+    case Whence::Current: base = static_cast<int64_t>(position); break;
+    case Whence::End: base = static_cast<int64_t>(size); break;
+    case Whence::Data:
+    case Whence::Hole: {
+      if (offset < 0 || static_cast<uint64_t>(offset) >= size) return Errno::NxIo;
+      uint64_t found = TRY(object->seek(static_cast<uint64_t>(offset), whence == Whence::Data));
+      position = found;
+      return found;
+    }
+  }
+  int64_t target;
+  if (__builtin_add_overflow(base, offset, &target)) return Errno::Overflow;
+  if (target < 0) return Errno::Inval;
+  position = static_cast<uint64_t>(target);
+  return position;
+}
+
+Result<Ref<MemoryObject>> RegularFile::memory_object(uint32_t, bool) {
+  MemoryObject* object = inode().contents();
+  if (object == nullptr) return Errno::NoDev;
+  if ((flags() & kOpenNoAtime) == 0) inode().note_access(path().mount());
+  return Ref<MemoryObject>(*object);
+}
+
+Result<> RegularFile::allocate(uint32_t mode, uint64_t start, uint64_t length) {
+  Guard guard(inode().lock);
+  return inode().allocate(mode, start, length);
+}
+
+// O_PATH (open(2)): names a place; nothing can be read or written through it.
+class PlaceFile final : public File {
+ public:
+  PlaceFile(Path path, uint32_t flags)
+      : File(std::move(path), flags & (kOpenPath | kOpenDirectory | kOpenNoFollow)) {}
+  Result<size_t> read(IoBuffer&, uint64_t) override { return Errno::BadF; }
+  Result<size_t> write(IoBuffer&, uint64_t) override { return Errno::BadF; }
+  uint32_t poll(PollRegistration*) override { return kPollNval; }
+  Result<> synchronise(bool) override { return Errno::BadF; }
+};
+
+template <class T>
+Result<Ref<File>> make_file(const Path& path, uint32_t flags) {
+  Ref<T> file = TRY(make_ref<T>(path, flags));
+  return Ref<File>(std::move(file));
+}
+
+}  // namespace
+
+Result<Ref<File>> vfs::open_regular(const Path& path, uint32_t flags) { return make_file<RegularFile>(path, flags); }
+Result<Ref<File>> vfs::open_place(const Path& path, uint32_t flags) { return make_file<PlaceFile>(path, flags); }
+
+// A write takes set-user-ID and set-group-ID (where it means execution) away, unless CAP_FSETID.
+void vfs::drop_privileges_locked(Inode& inode) {
+  uint16_t mode = inode.mode();
+  if ((mode & (kModeSetUid | kModeSetGid)) == 0 || inode.type() != FileType::Regular) return;
+  if (acting_has(Capability::Fsetid)) return;
+  auto kept = static_cast<uint16_t>(mode & ~kModeSetUid);
+  if ((mode & 010) != 0) kept = static_cast<uint16_t>(kept & ~kModeSetGid);
+  inode.set_mode(kept);
+}
+
+}  // namespace kernel
