@@ -8,7 +8,6 @@ kernels.
 Each test is a function; its name is its name. The timeouts detect hangs and are no performance
 targets."""
 
-import argparse
 import fcntl
 import os
 import pty
@@ -20,10 +19,10 @@ import sys
 import tempfile
 import termios
 import time
-import traceback
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+from harness import BUILD, ROOT, Suite, equal
+
 LIMIT = 120
 kernel = "linux"
 
@@ -36,10 +35,6 @@ def run(*arguments: str, stdin: bytes = b"", **more) -> subprocess.CompletedProc
     return subprocess.run(
         command(*arguments), input=stdin, capture_output=True, timeout=LIMIT, **more
     )
-
-
-def equal(actual, expected) -> None:
-    assert actual == expected, f"got {actual!r}, expected {expected!r}"
 
 
 # ---- streams and status
@@ -164,7 +159,7 @@ def test_put_of_what_is_not_there():
 
 def test_root_of_a_directory():
     with tempfile.TemporaryDirectory() as name:
-        busybox = ROOT / "build/packages/busybox-static/bin/busybox"
+        busybox = BUILD / "packages/busybox-static/bin/busybox"
         (Path(name) / "bin").mkdir()
         (Path(name) / "bin/busybox").write_bytes(busybox.read_bytes())
         (Path(name) / "bin/busybox").chmod(0o755)
@@ -330,40 +325,10 @@ def test_escape_keys_stop_the_machine():
     equal(terminal.end(), 130)
 
 
-# ---- the runner
-# -----------------------------------------------------------------------------------
-
-
-def main() -> int:
+def select_kernel(name: str) -> None:
     global kernel
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("-k", default="", help="only tests whose name contains this")
-    parser.add_argument("--kernel", action="append", help="linux or samara (default: both)")
-    options = parser.parse_args()
-    tests = [
-        (name.removeprefix("test_"), function)
-        for name, function in globals().items()
-        if name.startswith("test_")
-    ]
-    passed = failed = 0
-    for kernel in options.kernel or ["linux", "samara"]:
-        for name, function in tests:
-            if options.k not in name:
-                continue
-            try:
-                function()
-            except Exception:
-                failed += 1
-                print(f"not ok command on {kernel}: {name}")
-                print(
-                    "  " + traceback.format_exc(limit=-3).rstrip().replace("\n", "\n  "), flush=True
-                )
-            else:
-                passed += 1
-                print(f"ok command on {kernel}: {name}", flush=True)
-    print(f"system: {passed} passed, {failed} failed")
-    return 1 if failed else 0
+    kernel = name
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(Suite("command", globals(), kernels=("linux", "samara")).main(select_kernel))

@@ -5,26 +5,19 @@ protocol's two sides, what a guest may write on the host.
 
     tests/system/tools_test.py [-k NAME]"""
 
-import argparse
 import io
 import re
 import stat
 import subprocess
 import sys
 import tempfile
-import traceback
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tools"))
+from harness import ROOT, Suite, equal
 
-from samara import apt_sources, protocol, transfer  # noqa: E402
-from samara.cpio import Archive  # noqa: E402
-from samara.testing.report import Report  # noqa: E402
-
-
-def equal(actual, expected) -> None:
-    assert actual == expected, f"got {actual!r}, expected {expected!r}"
+from samara import apt_sources, protocol, transfer
+from samara.cpio import Archive
+from samara.testing.report import Report
 
 
 # ---- archives -------------------------------------------------------------------------------------
@@ -183,26 +176,5 @@ def test_report_counts_what_it_reads():
     equal(text.splitlines()[-1], "2 passed, 1 failed")
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("-k", default="", help="only tests whose name contains this")
-    options = parser.parse_args()
-    failed = passed = 0
-    for name, function in list(globals().items()):
-        if not name.startswith("test_") or options.k not in name:
-            continue
-        try:
-            function()
-        except Exception:
-            failed += 1
-            print(f"not ok tools: {name.removeprefix('test_')}")
-            print("  " + traceback.format_exc(limit=-3).rstrip().replace("\n", "\n  "))
-        else:
-            passed += 1
-            print(f"ok tools: {name.removeprefix('test_')}")
-    print(f"system: {passed} passed, {failed} failed")
-    return 1 if failed else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(Suite("tools", globals()).main())
