@@ -34,7 +34,7 @@ class Job:
     name: str
     command: str
     shell: bool = False
-    timeout: int = 25
+    timeout: int = 60
 
 
 @dataclass
@@ -56,7 +56,7 @@ class Boot:
     cpu: str = "cortex-a72"
     machine: str = "virt,gic-version=3"
     append: str = "console=ttyAMA0 quiet loglevel=1 panic=-1"
-    timeout: int = 240
+    timeout: int = 600
     log: Path | None = None
     extra: list = field(default_factory=list)
 

@@ -312,6 +312,9 @@ static void master_closes(void) {
     char byte;
     errno = 0;
     long result = read(slave, &byte, 1);
+    int error = errno;
+    sleep_ms(50);  // The reader wakes before the hangup is complete.
+    errno = error;
     say("read %ld %s, SIGHUP %d SIGCONT %d", result, result == -1 ? error_name(errno) : "-", got[SIGHUP],
         got[SIGCONT]);
     SHOW(read(slave, &byte, 1));
