@@ -249,6 +249,11 @@ void Terminal::set_window_size(WindowSize size) {
   signal_foreground(Signal::Winch);
 }
 
+int32_t Terminal::foreground_number() const {
+  Guard guard(lock_);
+  return foreground_ ? foreground_->number() : -1;
+}
+
 Optional<Ref<Pid>> Terminal::foreground() const {
   Guard guard(lock_);
   return foreground_;

@@ -75,6 +75,8 @@ class Terminal final : public RefCounted<Terminal>, public RcuHead {
   // The running task's controlling terminal.
   static Optional<Ref<Terminal>> controlling();
 
+  // The foreground group's number as proc(5) shows it; -1 when there is none.
+  int32_t foreground_number() const;
   WindowSize window_size() const;
   void set_window_size(WindowSize size);  // SIGWINCH on a change
   tty::Termios termios() const;

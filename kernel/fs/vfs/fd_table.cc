@@ -290,6 +290,11 @@ Result<> FdTable::set_close_on_exec(Fd fd, bool value) {
   return {};
 }
 
+size_t FdTable::capacity() const {
+  RcuReadGuard rcu;
+  return slots_.read()->capacity;
+}
+
 Fd FdTable::next_open(Fd from) const {
   RcuReadGuard guard;
   Slots* slots = slots_.read();

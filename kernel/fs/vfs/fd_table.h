@@ -59,6 +59,7 @@ class FdTable final : public RefCounted<FdTable> {
   Result<> set_close_on_exec(Fd fd, bool value);
   // The first open descriptor >= from; -1 when none. For /proc/PID/fd.
   Fd next_open(Fd from) const;
+  size_t capacity() const;  // slots there are now: FDSize of /proc/PID/status
 
  private:
   struct Slots;  // replaced, and retired, when the table grows

@@ -74,6 +74,10 @@ class File : public RefCounted<File>, public RcuHead {
   // The position; read and write without offset hold position_lock around the transfer.
   PositionLock position_lock;
   uint64_t position GUARDED_BY(position_lock) = 0;
+  // The position as it is, for those who only show it.
+  uint64_t position_hint() const NO_THREAD_SAFETY_ANALYSIS {
+    return __atomic_load_n(&position, __ATOMIC_RELAXED);  // SAFETY: one word, shown to people
+  }
   // F_SETOWN, F_SETSIG.
   int32_t owner_pid = 0;
   uint8_t owner_type = 0;
