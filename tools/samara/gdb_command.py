@@ -5,7 +5,7 @@ import os
 import shutil
 from pathlib import Path
 
-from . import paths
+from . import paths, setup_command
 from .errors import SamaraError
 
 
@@ -15,9 +15,9 @@ def run(arguments) -> int:
         elf = paths.BUILD / "debug/samara.elf"
     if not elf.exists():
         raise SamaraError(f"no kernel with symbols at {elf}: run ./samara build")
+    if not shutil.which("gdb-multiarch"):
+        setup_command.install_host_packages(["gdb-multiarch"])
     debugger = shutil.which("gdb-multiarch")
-    if debugger is None:
-        raise SamaraError("gdb-multiarch is not installed: apt-get install gdb-multiarch")
     # Sources are named relative to the checkout, so that builds are reproducible.
     os.execv(
         debugger,

@@ -61,12 +61,10 @@ class KernelLog:
             self.lines.append(line)
 
     def text(self) -> str:
-        self.poll()
         return "\n".join([*self.lines, self._rest])
 
     def tail(self) -> str:
         """From the panic on; without one the last lines."""
-        self.poll()
         lines = [*self.lines, self._rest] if self._rest else self.lines
         start = self._panic_line if self.panicked else max(0, len(lines) - _TAIL_LINES)
         return "\n".join(lines[start : start + _TAIL_LINES])

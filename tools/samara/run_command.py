@@ -180,7 +180,7 @@ def _explain(spec: guest.Spec, problem: str | None, log, arguments) -> None:
         return
     ui.error(problem)
     if log.panicked and not arguments.verbose:
-        ui.text(symbols.symbolize_text(log.tail(), spec.kernel.elf) + "\n")
+        ui.text(symbols.symbolize_text(log.tail(), spec.kernel.elf, log.text()) + "\n")
     if log.panicked or "time limit" in problem or "machine ended" in problem:
         ui.error(f"the kernel's log: {_short(log.path)}")
 

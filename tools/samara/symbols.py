@@ -30,11 +30,12 @@ def run(arguments) -> int:
     return 0
 
 
-def symbolize_text(text: str, elf: Path | None) -> str:
-    """The text with ` (function file:line)` after each address in the kernel's code."""
+def symbolize_text(text: str, elf: Path | None, whole_log: str | None = None) -> str:
+    """The text with ` (function file:line)` after each address in the kernel's code. `whole_log` says
+    how far the kernel was slid when the text is only a part of it."""
     if elf is None or not shutil.which("llvm-symbolizer-19"):
         return text
-    found = _SLIDE.search(text)
+    found = _SLIDE.search(whole_log or text)
     slide = int(found[1], 16) if found else 0
     addresses = sorted({match[1] for match in _ADDRESS.finditer(text)})
     names = _lookup(elf, {address: int(address, 16) - slide for address in addresses})

@@ -64,7 +64,7 @@ def _report_line(report: Report, cpus: int, line: str) -> None:
 def _conclude(report: Report, kernel, log, cpus: int, closing) -> None:
     if log.panicked:
         report.add("not ok", "kernel", f"smp{cpus}: kernel panic")
-        for line in symbols.symbolize_text(log.tail(), kernel.elf).splitlines():
+        for line in symbols.symbolize_text(log.tail(), kernel.elf, log.text()).splitlines():
             report.detail(line)
     elif closing is None:
         report.add(
