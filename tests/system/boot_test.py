@@ -34,7 +34,7 @@ def check_machine(cpus: int = 2, **machine) -> None:
     equal(boot("nproc; exit 3", smp=cpus, **machine).stdout, b"%d\n" % cpus)
 
 
-# ---- machines -------------------------------------------------------------------------------------
+# Machines.
 
 
 def test_cpu_models():
@@ -75,7 +75,7 @@ def test_again_and_again():
             check_machine(cpus)
 
 
-# ---- initramfs ------------------------------------------------------------------------------------
+# Initramfs.
 
 
 def init_script(text: str) -> bytes:
@@ -166,7 +166,7 @@ def test_no_initramfs_is_a_panic():
     assert b"anic" in done.stdout
 
 
-# ---- the shell by hand ----------------------------------------------------------------------------
+# The shell by hand.
 
 
 class Console:
@@ -229,7 +229,7 @@ def test_shell_on_the_console():
         equal(console.process.wait(LIMIT), 0)
 
 
-# ---- what it costs --------------------------------------------------------------------------------
+# What it costs.
 
 
 def test_image_is_small():

@@ -37,8 +37,7 @@ def run(*arguments: str, stdin: bytes = b"", **more) -> subprocess.CompletedProc
     )
 
 
-# ---- streams and status
-# ---------------------------------------------------------------------------
+# Streams and status.
 
 
 def test_streams_are_separate_and_clean():
@@ -121,8 +120,13 @@ def test_time_limit():
     assert b"time limit" in done.stderr
 
 
-# ---- files
-# ----------------------------------------------------------------------------------------
+def test_panic_is_reported():
+    done = run("--append", "rdinit=/no-such-init", "--", "true")
+    equal((done.returncode, done.stdout), (125, b""))
+    assert b"samara: kernel panic" in done.stderr and b"log" in done.stderr, done.stderr
+
+
+# Files.
 
 
 def test_put_and_get_are_exact():
@@ -168,8 +172,7 @@ def test_root_of_a_directory():
         equal((done.returncode, done.stdout), (0, b"not ours\n"))
 
 
-# ---- signals
-# --------------------------------------------------------------------------------------
+# Signals.
 
 
 def started(*arguments: str) -> subprocess.Popen:
@@ -225,8 +228,7 @@ def test_nothing_is_left_when_the_command_is_killed():
         time.sleep(0.05)
 
 
-# ---- terminal
-# -------------------------------------------------------------------------------------
+# Terminal.
 
 
 class Terminal:

@@ -20,7 +20,7 @@ from samara.cpio import Archive
 from samara.testing.report import Report
 
 
-# ---- archives -------------------------------------------------------------------------------------
+# Archives.
 
 
 def sample_archive() -> bytes:
@@ -53,7 +53,7 @@ def test_archive_is_reproducible():
     equal(sample_archive(), sample_archive())
 
 
-# ---- package lists --------------------------------------------------------------------------------
+# Package lists.
 
 ONE_LINE = """\
 deb [arch=amd64 signed-by=/k.gpg] http://mirror.example/debian bookworm main contrib # why
@@ -104,7 +104,7 @@ def test_deb822_lists():
     equal((again[0]["types"], again[0]["architectures"]), ("deb deb-src", "arm64"))
 
 
-# ---- the protocol ---------------------------------------------------------------------------------
+# The protocol.
 
 
 def test_both_sides_agree_on_the_protocol():
@@ -125,7 +125,7 @@ def test_messages_in_pieces():
     equal(got, [(64, b"\1\0\0\0"), (4, (5).to_bytes(8, "little"))])
 
 
-# ---- what a guest may write -----------------------------------------------------------------------
+# What a guest may write.
 
 
 def receive(target: Path, *entries: tuple[protocol.Entry, bytes]) -> transfer.Receiver:
@@ -159,7 +159,7 @@ def test_a_guest_cannot_write_through_its_links():
         equal(list(outside.iterdir()), [])
 
 
-# ---- the report -----------------------------------------------------------------------------------
+# The report.
 
 
 def test_report_counts_what_it_reads():

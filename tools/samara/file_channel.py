@@ -24,7 +24,7 @@ class FileChannel:
         self._receiver: transfer.Receiver | None = None
         self._progress: ui.Progress | None = None
 
-    # ---- in -------------------------------------------------------------------------------------
+    # In.
 
     def put_messages(self) -> Iterator[bytes]:
         """One message for each object; the bytes of the files follow on the port in this order."""
@@ -36,7 +36,7 @@ class FileChannel:
         code, path = protocol.errno_and_path(payload)
         self.errors.append(f"--put: {path}: {os.strerror(code)}")
 
-    # ---- out ------------------------------------------------------------------------------------
+    # Out.
 
     def next_get(self) -> bytes | None:
         """The message that asks for the next path, or None when all are done."""
@@ -69,7 +69,7 @@ class FileChannel:
         """Whether bytes of a file are due: the messages after them have to wait."""
         return self._receiver is not None and self._receiver.wanted > 0
 
-    # ---- the port -------------------------------------------------------------------------------
+    # The port.
 
     def events(self) -> int:
         """What to wait for on the port."""
@@ -89,7 +89,7 @@ class FileChannel:
                 self._receiver.take(data)
                 self._advance_progress(len(data))
 
-    # ---- progress -------------------------------------------------------------------------------
+    # Progress.
 
     def _open_progress(self, label: str, total: int) -> None:
         if total >= _WORTH_A_BAR:

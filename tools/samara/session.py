@@ -109,7 +109,7 @@ class Session:
         for action in self._at_end:
             action()
 
-    # ---- the loop -------------------------------------------------------------------------------
+    # The loop.
 
     def run(self) -> int:
         # The guest reads when its driver is there; until then the messages wait in the sockets.
@@ -222,7 +222,7 @@ class Session:
                 self.state = State.GETTING
                 self._get_or_finish()
 
-    # ---- signals and the window -----------------------------------------------------------------
+    # Signals and the window.
 
     def forward_signal(self, number: int) -> None:
         """A signal that this command got. To the program's group where a terminal would have sent
@@ -243,7 +243,7 @@ class Session:
         if self.state is State.RUNNING:
             self._control(protocol.window(rows, columns))
 
-    # ---- control messages -----------------------------------------------------------------------
+    # Control messages.
 
     def _start_message(self) -> bytes:
         request = self.request
@@ -326,7 +326,7 @@ class Session:
         self._before_finish()
         self._finish()
 
-    # ---- the streams ----------------------------------------------------------------------------
+    # The streams.
 
     def _read_stdin(self) -> None:
         data = self._source.read()
@@ -371,7 +371,7 @@ class Session:
             output.pending = memoryview(b"")
             self._control(protocol.output_closed(output.port))
 
-    # ---- files ----------------------------------------------------------------------------------
+    # Files.
 
     def _on_files(self) -> None:
         self._files.move()
