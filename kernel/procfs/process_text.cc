@@ -7,6 +7,7 @@
 #include "fs/tty/terminal_file.h"
 #include "process/observe.h"
 #include "procfs/process.h"
+#include "sched/cpu_list.h"
 #include "vm/address_space.h"
 
 namespace kernel::procfs {
@@ -70,30 +71,20 @@ struct TerminalNumbers {
   int32_t foreground = -1;
 };
 TerminalNumbers terminal_of(const Task& task) {
-  RcuReadGuard rcu;
   TerminalNumbers numbers;
-  Ref<Pid> session = task::session_of(task.group());
-  Terminal* terminal = task::session_terminal(*session);
-  if (terminal == nullptr) return numbers;
+  Optional<Ref<Terminal>> terminal;
+  {
+    Guard guard(task::tree_lock);
+    Terminal* found = task::session_terminal(*task.group().session);
+    if (found != nullptr && found->try_ref()) terminal = Ref<Terminal>::adopt(*found);
+  }
+  if (!terminal) return numbers;
   numbers.device = terminal->number().encode();
   numbers.foreground = terminal->foreground_number();
   return numbers;
 }
 
 constexpr uint64_t pages_to_kib(uint64_t pages) { return pages * (kPageSize / KiB); }
-
-void cpu_list(FormatSink& sink, CpuMask mask) {
-  bool first = true;
-  for (unsigned cpu = 0; cpu < kMaxCpus; ++cpu) {
-    if ((mask >> cpu & 1) == 0) continue;
-    unsigned last = cpu;
-    while (last + 1 < kMaxCpus && (mask >> (last + 1) & 1) != 0) ++last;
-    format(sink, first ? "{}" : ",{}", cpu);
-    if (last > cpu) format(sink, "-{}", last);
-    first = false;
-    cpu = last;
-  }
-}
 
 }  // namespace
 
@@ -217,7 +208,7 @@ Result<> status_text(FormatSink& sink, Task& task, bool) {
   sink.write("Speculation_Store_Bypass:\tunknown\nSpeculationIndirectBranch:\tunknown\n");
   CpuMask affinity = task.affinity() & sched::online_cpus();
   format(sink, "Cpus_allowed:\t{x}\nCpus_allowed_list:\t", affinity);
-  cpu_list(sink, affinity);
+  format_cpu_list(sink, affinity);
   sink.write("\nMems_allowed:\t1\nMems_allowed_list:\t0\n");
   format(sink, "voluntary_ctxt_switches:\t{}\nnonvoluntary_ctxt_switches:\t{}\n", task.voluntary_switches(),
          task.involuntary_switches());

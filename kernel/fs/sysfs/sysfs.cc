@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: MIT
+// See sysfs.h.
+
+#include "fs/sysfs/sysfs.h"
+
+#include "fs/vfs/synthetic.h"
+#include "lib/version.h"
+#include "sched/cpu_list.h"
+#include "sched/scheduler.h"
+
+namespace kernel::sysfs {
+namespace {
+
+class SysSuperBlock final : public SuperBlock {
+ public:
+  SysSuperBlock() : SuperBlock("sysfs") {}
+  Result<> fill();
+  Ref<Inode> root() override { return Ref<Inode>(*root_); }
+  FileSystemStatistics statistics() override {
+    FileSystemStatistics statistics;
+    statistics.type = 0x62656572;  // SYSFS_MAGIC
+    return statistics;
+  }
+
+ private:
+  Optional<Ref<StaticDirectory>> root_;
+};
+
+Result<> online_cpus(FormatSink& sink) { 
+  format_cpu_list(sink, sched::online_cpus());
+  return sink.write("\n"), Result<>();
+}
+Result<> offline_cpus(FormatSink& sink) { return sink.write("\n"), Result<>(); }
+Result<> kernel_max(FormatSink& sink) { return format(sink, "{}\n", kMaxCpus - 1), Result<>(); }
+Result<> node_online(FormatSink& sink) { return sink.write("0\n"), Result<>(); }
+Result<> address_bits(FormatSink& sink) { return sink.write("64\n"), Result<>(); }
+Result<> byte_order(FormatSink& sink) { return sink.write("little\n"), Result<>(); }
+Result<> huge_pages(FormatSink& sink) { return sink.write("always madvise [never]\n"), Result<>(); }
+
+// A directory below `parent`, made and linked in.
+Result<Ref<StaticDirectory>> folder(StaticDirectory& parent, StringView name) {
+  Ref<StaticDirectory> made = TRY(make_ref<StaticDirectory>(parent.super_block()));
+  TRY(parent.add(name, made));
+  return made;
+}
+
+Result<> text(StaticDirectory& parent, StringView name, GeneratedText::Generate generate) {
+  return parent.add(name, TRY(make_ref<GeneratedText>(parent.super_block(), uint16_t{0444}, generate)));
+}
+
+Result<> add_cpus(StaticDirectory& system) {
+  static constexpr const char* kNames[] = {"cpu0",  "cpu1",  "cpu2",  "cpu3",  "cpu4",  "cpu5",  "cpu6",  "cpu7",
+                                           "cpu8",  "cpu9",  "cpu10", "cpu11", "cpu12", "cpu13", "cpu14", "cpu15"};
+  Ref<StaticDirectory> cpus = TRY(folder(system, "cpu"));
+  TRY(text(*cpus, "online", online_cpus));
+  TRY(text(*cpus, "possible", online_cpus));
+  TRY(text(*cpus, "present", online_cpus));
+  TRY(text(*cpus, "offline", offline_cpus));
+  TRY(text(*cpus, "kernel_max", kernel_max));
+  for (unsigned cpu = 0; cpu < std::size(kNames); ++cpu) {
+    if ((sched::online_cpus() >> cpu & 1) != 0) TRY(folder(*cpus, kNames[cpu]));
+  }
+  return {};
+}
+
+Result<> SysSuperBlock::fill() {
+  Ref<StaticDirectory> root = TRY(make_ref<StaticDirectory>(*this));
+  root_ = root;
+  Ref<StaticDirectory> devices = TRY(folder(*root, "devices"));
+  Ref<StaticDirectory> system = TRY(folder(*devices, "system"));
+  TRY(add_cpus(*system));
+  Ref<StaticDirectory> nodes = TRY(folder(*system, "node"));
+  TRY(text(*nodes, "online", node_online));
+  TRY(text(*nodes, "possible", node_online));
+  for (StringView name : {"block"_sv, "bus"_sv, "class"_sv, "dev"_sv, "firmware"_sv, "fs"_sv, "module"_sv})
+    TRY(folder(*root, name));
+  Ref<StaticDirectory> kernel = TRY(folder(*root, "kernel"));
+  TRY(text(*kernel, "address_bits", address_bits));
+  TRY(text(*kernel, "cpu_byteorder", byte_order));
+  Ref<StaticDirectory> mm = TRY(folder(*kernel, "mm"));
+  Ref<StaticDirectory> huge = TRY(folder(*mm, "transparent_hugepage"));
+  TRY(text(*huge, "enabled", huge_pages));
+  return {};
+}
+
+constinit SuperBlock* the_super_block = nullptr;
+
+Result<Ref<SuperBlock>> mount(StringView, StringView) { return Ref<SuperBlock>(*the_super_block); }
+
+constinit FileSystemType sys_type{.name = "sysfs", .mount = mount, .single_instance = true};
+
+}  // namespace
+
+Result<> init() {
+  Ref<SysSuperBlock> super_block = TRY(make_ref<SysSuperBlock>());
+  TRY(super_block->fill());
+  the_super_block = std::move(super_block).leak();
+  register_file_system(sys_type);
+  return {};
+}
+
+}  // namespace kernel::sysfs

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: MIT
+// sysfs (sysfs(5)): the first part of /sys that programs look into: CPUs, memory, the kernel's own
+// facts. A fixed tree made at boot.
+#pragma once
+
+#include "lib/result.h"
+
+namespace kernel::sysfs {
+
+// Registers the file system type; after the CPUs are up. Boot, once.
+Result<> init();
+
+}  // namespace kernel::sysfs
