@@ -320,6 +320,16 @@ def test_terminal_is_restored_when_the_command_is_killed():
     terminal.end()
 
 
+def test_closed_terminal_ends_the_machine():
+    terminal = Terminal("--", "sh", "-c", "trap '' HUP; echo ready; while :; do sleep 1; done")
+    terminal.expect("ready")
+    machines = children(terminal.process.pid)
+    os.close(terminal.slave)
+    os.close(terminal.master)
+    terminal.process.wait(LIMIT)
+    assert not any(alive(pid) for pid in machines)
+
+
 def test_escape_keys_stop_the_machine():
     terminal = Terminal("--", "sh", "-c", "stty raw; echo ready; cat >/dev/null")
     terminal.expect("ready")

@@ -8,7 +8,7 @@ import socket
 import time
 from pathlib import Path
 
-from . import build_command, guest, kernels, symbols, terminal, transfer, ui
+from . import build_command, guest, kernels, setup_command, symbols, terminal, transfer, ui
 from .errors import SamaraError
 from .machine import Machine
 from .session import Request, Session
@@ -42,6 +42,8 @@ def run(arguments) -> int:
     )
     if arguments.strace and spec.kernel.strace is None:
         raise SamaraError("--strace works with our kernel only")
+    if arguments.display == "window" and not list(Path("/usr/lib").glob("*/qemu/ui-gtk.so")):
+        setup_command.install_host_packages(["qemu-system-gui"])
     if arguments.gdb is not None:
         ui.say(
             "the machine waits for a debugger: in another terminal, "

@@ -231,7 +231,8 @@ class Session:
         recent = [t for t in self._insistence.get(number, []) if t > time.monotonic() - 3.0]
         self._insistence[number] = [*recent, time.monotonic()]
         fatal = number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
-        if fatal and (self.state is not State.RUNNING or len(recent) >= 2):
+        hangup = number == signal.SIGHUP and self.request.terminal  # nobody is there any more
+        if hangup or (fatal and (self.state is not State.RUNNING or len(recent) >= 2)):
             self._status = 128 + number
             self.state = State.ENDED
         elif self.state is State.RUNNING:

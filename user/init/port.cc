@@ -54,6 +54,36 @@ int64_t now_ms() {
   return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
 }
 
+bool open_any_device() {
+  for (unsigned device = 0; device < kMaxDevices; ++device) {
+    if (open_device(device)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+// A port exists before the kernel has heard that its other end is open; until then it looks closed.
+bool host_is_there() {
+  pollfd entries[kLastPort];
+  for (unsigned number = kFirstPort; number <= kLastPort; ++number) {
+    entries[number - kFirstPort] = {fds[number], 0, 0};
+  }
+  return poll(entries, kLastPort, 0) == 0;
+}
+
+// Tries again, less and less often, until it works or the time is over.
+bool retry_until(int64_t deadline_ms, bool (*attempt)()) {
+  for (long step_ms = 1; !attempt(); step_ms = step_ms < 16 ? 2 * step_ms : 16) {
+    if (now_ms() >= deadline_ms) {
+      return false;
+    }
+    timespec step{0, step_ms * 1000000L};
+    nanosleep(&step, nullptr);
+  }
+  return true;
+}
+
 bool wait_for(int fd, short events) {
   pollfd entry{fd, events, 0};
   while (poll(&entry, 1, -1) < 0) {
@@ -68,18 +98,7 @@ bool wait_for(int fd, short events) {
 
 bool open_all(int timeout_ms) {
   const int64_t deadline = now_ms() + timeout_ms;
-  for (long step_ms = 1;; step_ms = step_ms < 16 ? 2 * step_ms : 16) {
-    for (unsigned device = 0; device < kMaxDevices; ++device) {
-      if (open_device(device)) {
-        return true;
-      }
-    }
-    if (now_ms() >= deadline) {
-      return false;
-    }
-    timespec step{0, step_ms * 1000000L};
-    nanosleep(&step, nullptr);
-  }
+  return retry_until(deadline, open_any_device) && retry_until(deadline, host_is_there);
 }
 
 int fd(unsigned number) {
