@@ -29,3 +29,7 @@ list(APPEND UNDER_TEST
   ${KERNEL}/sched/fair_queue.cc
   ${KERNEL}/sched/run_queue.cc
 )
+
+list(APPEND UNDER_TEST
+  ${KERNEL}/fs/tty/line_discipline.cc
+)
