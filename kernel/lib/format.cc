@@ -69,16 +69,16 @@ void write_argument(FormatSink& sink, const FormatArgument& argument, const Spec
       return write_padded(sink, StringView(&c, 1), spec);
     }
     case FormatArgument::Kind::Unsigned:
-      if (spec.type == 'c') {
-        char c = static_cast<char>(argument.number);
-        return write_padded(sink, StringView(&c, 1), spec);
-      }
-      return write_number(sink, argument.number, false, spec);
-    case FormatArgument::Kind::Signed: {
-      bool negative = static_cast<int64_t>(argument.number) < 0;
-      return write_number(sink, negative ? 0 - argument.number : argument.number, negative, spec);
-    }
+    case FormatArgument::Kind::Signed:
+      break;
   }
+  if (spec.type == 'c') {
+    char c = static_cast<char>(argument.number);
+    return write_padded(sink, StringView(&c, 1), spec);
+  }
+  bool is_signed = argument.kind == FormatArgument::Kind::Signed;
+  bool negative = is_signed && static_cast<int64_t>(argument.number) < 0;
+  write_number(sink, negative ? 0 - argument.number : argument.number, negative, spec);
 }
 
 }  // namespace

@@ -65,9 +65,11 @@ const char* name(uint16_t rank) { return rank_name(LockRank{rank}); }
 
 void check_order(const ThreadBase& thread, const HeldLock& wanted) {
   for (uint32_t i = 0; i < thread.held_count; ++i) {
+    if (thread.held[i].lock == wanted.lock) report("taken twice", wanted, thread.held[i]);
+  }
+  if (wanted.subclass == kTrySubclass) return;
+  for (uint32_t i = 0; i < thread.held_count; ++i) {
     const HeldLock& held = thread.held[i];
-    if (held.lock == wanted.lock) report("taken twice", wanted, held);
-    if (wanted.subclass == kTrySubclass) continue;
     if (held.rank > wanted.rank) report("wrong order", wanted, held);
     if (held.rank == wanted.rank && held.subclass >= wanted.subclass)
       report("same rank without a subclass order", wanted, held);

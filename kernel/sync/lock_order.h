@@ -48,7 +48,8 @@ enum class LockRank : uint16_t {
   Slab,               // mm: slab lists of one size class
   FrameCache,         // mm: a CPU's cache of frames
   Frames,             // mm: buddy lists
-  Random,             // lib: entropy pool
+  RandomCpu,          // sync: a CPU's random key
+  Random,             // sync: entropy pool
   Console,            // lib: output of the log
   Leaf,               // a lock under which nothing else is taken
 };
