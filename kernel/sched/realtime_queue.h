@@ -9,7 +9,7 @@ namespace kernel {
 
 class RealtimeQueue : public Pinned {
  public:
-  static constexpr Nanoseconds kRoundRobinSlice = 100'000'000;
+  static constexpr Nanoseconds kRoundRobinSlice = 100'000'000;  // Linux's
 
   constexpr RealtimeQueue() = default;
 

@@ -27,6 +27,8 @@ void schedule();
 // schedule() that ends at the deadline. True when woken, false when the time came.
 bool schedule_until(Deadline deadline);
 
+inline constexpr Nanoseconds kRoundRobinSlice = 100'000'000;  // of SCHED_RR
+
 // Gives the CPU up to others of the same priority (sched_yield).
 void yield();
 // Sleeps without condition. Uninterruptible.

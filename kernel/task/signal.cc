@@ -46,6 +46,13 @@ Signal PendingSignals::next_fault(SignalSet blocked) {
   return Signal::None;
 }
 
+bool PendingSignals::has_timer(int32_t timer_id) {
+  for (QueuedSignal& entry : queue_) {
+    if (entry.info.code == kSiTimer && entry.info.timer_id == timer_id) return true;
+  }
+  return false;
+}
+
 void PendingSignals::remove(SignalSet signals) {
   if ((set_ & signals).empty()) return;
   set_ = set_ & ~signals;

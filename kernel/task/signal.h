@@ -119,6 +119,8 @@ class PendingSignals : public Pinned {
   // A queued fault of the thread itself, in front of everything else: it belongs to the present
   // instruction.
   Signal next_fault(SignalSet blocked);
+  // Whether the signal of this POSIX timer is queued.
+  bool has_timer(int32_t timer_id);
   void remove(SignalSet signals);  // SIGCONT against stops and the other way; set to ignored
   void clear() { remove(SignalSet(~uint64_t{0})); }
   ~PendingSignals() { clear(); }

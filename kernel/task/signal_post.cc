@@ -116,7 +116,8 @@ Result<> post_locked(ThreadGroup& group, Task& target, Scope scope, const Signal
   apply_job_control(group, signal);
   if (is_ignored(target, group, signal, forced)) return {};
   PendingSignals& queue = scope == Scope::Group ? group.pending : target.pending;
-  if (!is_realtime(signal) && queue.has(signal)) return {};
+  // Standard signals are queued once, but each timer has one entry of its own (timer_create(2)).
+  if (!is_realtime(signal) && queue.has(signal) && info.code != kSiTimer) return {};
   Optional<Owned<QueuedSignal>> entry;
   if (signal != Signal::Kill) {
     entry = make_entry(target, group, info, !is_realtime(signal) && info.code >= 0);

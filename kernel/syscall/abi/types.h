@@ -4,4 +4,5 @@
 // headers. No implicit padding: holes are written as fields.
 #pragma once
 
-#include "lib/types.h"
+#include "syscall/abi/sched.h"
+#include "syscall/abi/time.h"
