@@ -75,6 +75,18 @@ def test_environment_and_directory():
     equal(done.stdout, b"/etc\nb c\n")
 
 
+def test_directory_that_is_not_there():
+    done = run("--cwd", "/no/such", "--", "true")
+    equal(done.returncode, 126)
+    assert b"--cwd /no/such" in done.stderr, done.stderr
+
+
+def test_machine_that_is_none():
+    done = run("--cpu", "no-such-cpu", "--", "true")
+    equal(done.returncode, 2)
+    assert b"no-such-cpu" in done.stderr, done.stderr
+
+
 def test_odd_arguments_arrive():
     odd = ["", "a b", "'", "$x", "\n", "ä", "--", "-x"]
     done = run("--", "sh", "-c", 'for a; do printf "[%s]" "$a"; done', "sh", *odd)

@@ -294,9 +294,8 @@ def _open_standard_streams() -> None:
         try:
             os.fstat(fd)
         except OSError:
-            os.open(
-                "/dev/null", os.O_WRONLY if fd == 0 else os.O_RDONLY
-            )  # reads, writes fail: EBADF
+            # The wrong way round: reads and writes fail, as they did.
+            os.open("/dev/null", os.O_WRONLY if fd == 0 else os.O_RDONLY)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -315,3 +314,8 @@ def main(argv: list[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open("/dev/null", os.O_WRONLY), 1)  # what is left to flush
         return 141
+    except OSError as failure:
+        if failure.filename is None:
+            raise
+        ui.error(f"{failure.filename}: {failure.strerror}")
+        return 2

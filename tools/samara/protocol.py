@@ -39,6 +39,12 @@ class Type(IntEnum):
     GET_END = 72
 
 
+class StartStage(IntEnum):
+    EXECUTE = 0
+    DIRECTORY = 1
+    STREAMS = 2
+
+
 MAX_PAYLOAD = 4 << 20
 START_TERMINAL = 1
 START_SEPARATE_STDERR = 2

@@ -18,7 +18,7 @@ from . import channel_io, protocol, transfer, ui
 from .errors import SamaraError
 from .file_channel import FileChannel
 from .kernel_log import KernelLog
-from .protocol import Exit, Port, Type
+from .protocol import Exit, Port, StartStage, Type
 from .qemu import Qemu
 
 FAILED = 125  # kernel panic, time limit, or a machine that ended without a result
@@ -188,9 +188,11 @@ class Session:
             why = (
                 "kernel panic" if self.log.panicked else "the machine ended before the program did"
             )
-            if said := self.qemu.said():
-                why += f"\n{said}"
-            self._fail(why)
+            said = self.qemu.said()
+            self._fail(f"{why}\n{said}" if said else why)
+            if said and not self.log.text():
+                self.problem = f"QEMU refuses this machine:\n{said}"
+                self._status = 2
         elif self._deadline is not None and time.monotonic() >= self._deadline:
             self._fail(
                 f"time limit of {self.request.timeout:g} s reached ({self.state.name.lower()})"
@@ -284,7 +286,7 @@ class Session:
             case Type.STARTED:
                 self._on_started()
             case Type.START_FAILED:
-                self._on_start_failed(struct.unpack_from("<I", payload)[0])
+                self._on_start_failed(*struct.unpack("<II", payload))
             case Type.STDIN_CLOSED:
                 self._stdin_open = False
                 self._stdin_out = memoryview(b"")
@@ -321,9 +323,13 @@ class Session:
         if self.request.terminal:
             self._control(protocol.window(rows, columns))
 
-    def _on_start_failed(self, code: int) -> None:
-        self.problem = f"cannot run {self.request.argv[0]}: {os.strerror(code)}"
-        self._status = 127 if code == errno.ENOENT else 126
+    def _on_start_failed(self, code: int, stage: int) -> None:
+        what = {
+            StartStage.EXECUTE: f"cannot run {self.request.argv[0]}",
+            StartStage.DIRECTORY: f"--cwd {self.request.cwd}",
+        }.get(stage, "cannot make the program's standard streams")
+        self.problem = f"{what}: {os.strerror(code)}"
+        self._status = 127 if (code, stage) == (errno.ENOENT, StartStage.EXECUTE) else 126
         self._before_finish()
         self._finish()
 

@@ -21,6 +21,7 @@ namespace program {
 namespace {
 
 using protocol::StartPayload;
+using protocol::StartStage;
 
 struct Command {
   StartPayload header;
@@ -136,15 +137,15 @@ int open_streams(const Command& command, Program& program, Streams& child) {
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, nullptr);
   ::signal(SIGPIPE, SIG_DFL);
-  int error = 0;
+  Failure failure;
   if (chdir(command.cwd) != 0) {
-    error = errno;
+    failure = {errno, StartStage::Directory};
   } else {
     environ = command.envp;
     execvp(command.argv[0], command.argv);
-    error = errno;
+    failure = {errno, StartStage::Execute};
   }
-  if (write(failure_pipe, &error, sizeof(error)) < 0) {
+  if (write(failure_pipe, &failure, sizeof(failure)) < 0) {
     // The status below is all that is left to say.
   }
   _exit(127);
@@ -162,10 +163,10 @@ void close_streams(const Streams& streams) {
 
 }  // namespace
 
-int start(const char* payload, size_t length, Program& program) {
+Failure start(const char* payload, size_t length, Program& program) {
   Command command;
   if (!parse(payload, length, command)) {
-    return EINVAL;
+    return {EINVAL, StartStage::Streams};
   }
   Streams streams;
   int failure_read = -1;
@@ -175,22 +176,22 @@ int start(const char* payload, size_t length, Program& program) {
     error = open_pipe(failure_read, failure_write);
   }
   if (error != 0) {
-    return error;
+    return {error, StartStage::Streams};
   }
   program.pid = fork();
   if (program.pid == 0) {
     run_child(command, program, streams, failure_write);
   }
-  error = program.pid < 0 ? errno : 0;
+  Failure failure{program.pid < 0 ? errno : 0, StartStage::Streams};
   close(failure_write);
   close_streams(streams);
-  if (error == 0 && read(failure_read, &error, sizeof(error)) > 0) {
+  if (failure.error == 0 && read(failure_read, &failure, sizeof(failure)) > 0) {
     waitpid(program.pid, nullptr, 0);
     program.pid = -1;
   }
   close(failure_read);
   free(command.argv);
-  return error;
+  return failure;
 }
 
 void resize(const Program& program, uint32_t rows, uint32_t columns) {

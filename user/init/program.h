@@ -8,6 +8,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "protocol.h"
+
 namespace program {
 
 struct Program {
@@ -20,8 +22,14 @@ struct Program {
   int error = -1;
 };
 
-// Starts what a Start message describes. 0, or the errno of what failed (ENOENT: no such program).
-int start(const char* payload, size_t length, Program& program);
+// Why a program could not be started; `error` is an errno, 0 when it was.
+struct Failure {
+  int error = 0;
+  protocol::StartStage stage = protocol::StartStage::Streams;
+};
+
+// Starts what a Start message describes.
+Failure start(const char* payload, size_t length, Program& program);
 
 void resize(const Program& program, uint32_t rows, uint32_t columns);
 

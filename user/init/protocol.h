@@ -42,7 +42,7 @@ enum class Type : uint32_t {
   Ready = 64,        // u32 version
   PutFailed = 65,    // u32 errno, path
   Started = 66,      // u32 pid
-  StartFailed = 67,  // u32 errno
+  StartFailed = 67,  // u32 errno, u32 StartStage
   StdinClosed = 68,  // empty: the program reads no more
   Exited = 69,       // ExitPayload
   Entry = 70,        // EntryPayload, path relative to the wanted one[, link target]; bytes follow
@@ -59,6 +59,9 @@ struct StartPayload {
 };
 constexpr uint32_t kStartTerminal = 1;        // standard input and output are a pseudo terminal
 constexpr uint32_t kStartSeparateStderr = 2;  // … but standard error is not that terminal
+
+// What failed before the program could run.
+enum class StartStage : uint32_t { Execute = 0, Directory = 1, Streams = 2 };
 
 struct ExitPayload {
   uint32_t wait_status;  // as wait(2) has it

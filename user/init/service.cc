@@ -52,9 +52,12 @@ uint32_t u32_at(const char* payload, size_t offset) {
 }
 
 bool start(const char* payload, size_t length) {
-  int error = program::start(payload, length, current);
-  if (error != 0) {
-    return port::send(Type::StartFailed, static_cast<uint32_t>(error));
+  program::Failure failure = program::start(payload, length, current);
+  if (failure.error != 0) {
+    const uint32_t report[] = {static_cast<uint32_t>(failure.error),
+                               static_cast<uint32_t>(failure.stage)};
+    const port::Part parts[] = {{report, sizeof(report)}};
+    return port::send(Type::StartFailed, parts);
   }
   input.open(port::fd(protocol::kStdinPort), current.input);
   output.open(current.output, port::fd(protocol::kStdoutPort));
