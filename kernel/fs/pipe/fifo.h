@@ -10,4 +10,7 @@ namespace kernel {
 // would not wait and finds no reader; RestartSys.
 Result<Ref<File>> open_fifo(const Path& path, uint32_t flags);
 
+// An open file on it has been closed: with the last one the pipe goes, and what is in it.
+void close_fifo(Inode& inode, Pipe& pipe);
+
 }  // namespace kernel

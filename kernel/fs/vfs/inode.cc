@@ -20,6 +20,7 @@ uint32_t type_bits(FileType type) {
     case FileType::BlockDevice: return 0060000;
     case FileType::Fifo: return 0010000;
     case FileType::Socket: return 0140000;
+    case FileType::Anonymous: return 0;
   }
   return 0;
 }

@@ -21,7 +21,8 @@ class Path;
 class Pipe;
 class SuperBlock;
 
-enum class FileType : uint8_t { Regular, Directory, Symlink, CharDevice, BlockDevice, Fifo, Socket };
+// Anonymous: eventfd and the like, which stat shows without a type.
+enum class FileType : uint8_t { Regular, Directory, Symlink, CharDevice, BlockDevice, Fifo, Socket, Anonymous };
 
 // st_mode bits.
 inline constexpr uint16_t kModeSetUid = 04000, kModeSetGid = 02000, kModeSticky = 01000, kModeMask = 07777;

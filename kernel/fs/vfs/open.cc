@@ -210,7 +210,8 @@ Result<Ref<File>> open_by_type(const Path& path, uint32_t flags) {
     }
     case FileType::Symlink: return Errno::Loop;
     case FileType::BlockDevice:
-    case FileType::Socket: return Errno::NxIo;
+    case FileType::Socket:
+    case FileType::Anonymous: return Errno::NxIo;
   }
   return Errno::NxIo;
 }

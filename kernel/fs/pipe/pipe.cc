@@ -1,0 +1,337 @@
+// SPDX-License-Identifier: MIT
+// See pipe.h. No user copy may fault under the lock: a reader copies what it can and makes the rest
+// accessible outside; a writer fills a page of its own first and only hangs it in under the lock.
+
+#include "fs/pipe/pipe.h"
+
+#include "fs/vfs/identity.h"
+#include "task/signal_post.h"
+
+namespace kernel {
+namespace {
+
+constexpr size_t kMaxUnprivileged = 1 * MiB;  // /proc/sys/fs/pipe-max-size
+constexpr size_t kMaxCapacity = size_t{1} << 31;
+
+void raise_sigpipe() {
+  ignore(post_signal_to_task(current_task(), kernel_signal(Signal::Pipe)));  // EPIPE tells as well
+}
+
+}  // namespace
+
+Pipe::Slot& Pipe::Slot::operator=(Slot&& other) noexcept {
+  if (this == &other) return *this;
+  reset();
+  page_ = other.page_;
+  offset_ = other.offset_;
+  size_ = other.size_;
+  packet_ = other.packet_;
+  mergeable_ = other.mergeable_;
+  held_ = std::exchange(other.held_, false);
+  return *this;
+}
+
+void Pipe::Slot::reset() {
+  if (held_) frames::put(page_);
+  held_ = false;
+}
+
+Result<Pipe::Slot> Pipe::Slot::create() { return Slot(TRY(frames::allocate()), 0, 0); }
+
+Pipe::Slot Pipe::Slot::share(uint32_t size) {
+  frames::get(page_);
+  mergeable_ = false;
+  Slot other(page_, offset_, size);
+  other.mergeable_ = false;
+  other.packet_ = packet_;
+  return other;
+}
+
+Result<Ref<Pipe>> Pipe::create() {
+  auto* made = new (std::nothrow) Pipe;
+  if (made == nullptr) return Errno::NoMem;
+  Ref<Pipe> pipe = Ref<Pipe>::adopt(*made);
+  Guard guard(pipe->lock_);
+  TRY(pipe->slots_.resize(2 * kDefaultSlots));
+  return pipe;
+}
+
+void Pipe::publish_counts_locked() {
+  has_data_.store_release(used_ != 0);
+  has_room_.store_release(used_ < limit_);
+}
+
+// One sleeper is enough: it wakes the next one when it leaves something.
+void Pipe::wake_readers() { read_queue_.wake(1, kPollIn | kPollRdNorm); }
+void Pipe::wake_writers() { write_queue_.wake(1, kPollOut | kPollWrNorm); }
+
+void Pipe::drop_first_locked() {
+  slot_locked(0) = Slot();
+  ++first_;
+  --used_;
+}
+
+// Copies out as far as the buffer is accessible. A packet ends a read and loses its rest.
+size_t Pipe::drain_locked(IoBuffer& buffer, bool& needs_fault) {
+  size_t total = 0;
+  while (used_ != 0 && buffer.remaining() != 0) {
+    Slot& slot = slot_locked(0);
+    size_t wanted = slot.size() < buffer.remaining() ? slot.size() : buffer.remaining();
+    size_t moved = buffer.put_nofault(slot.data(), wanted);
+    slot.consume(static_cast<uint32_t>(moved));
+    total += moved;
+    if (moved < wanted) {
+      needs_fault = true;
+      break;
+    }
+    bool packet = slot.is_packet();
+    if (slot.size() == 0 || packet) drop_first_locked();
+    if (packet) break;
+  }
+  publish_counts_locked();
+  return total;
+}
+
+Result<size_t> Pipe::read(IoBuffer& buffer, bool nonblocking) {
+  if (buffer.remaining() == 0) return size_t{0};
+  size_t total = 0;
+  for (;;) {
+    bool needs_fault = false;
+    bool was_full = false;
+    bool more = false;
+    {
+      Guard guard(lock_);
+      was_full = is_full_locked();
+      total += drain_locked(buffer, needs_fault);
+      more = used_ != 0;
+      was_full = was_full && !is_full_locked();
+    }
+    if (was_full) wake_writers();
+    if (needs_fault && total == 0) {
+      TRY(buffer.fault_in(true));
+      continue;
+    }
+    if (total != 0) {
+      if (more) wake_readers();
+      return total;
+    }
+    if (writers() == 0 && !has_data_.load_acquire()) return size_t{0};
+    if (nonblocking) return Errno::Again;
+    TRY(read_queue_.wait([this] { return has_data_.load_acquire() || writers() == 0; },
+                         WaitMode::Interruptible, {}, true));
+  }
+}
+
+Result<> Pipe::check_reader() {
+  if (readers() != 0) return {};
+  raise_sigpipe();
+  return Errno::Pipe;
+}
+
+Result<> Pipe::wait_writable(bool nonblocking) {
+  for (;;) {
+    TRY(check_reader());
+    if (has_room_.load_acquire()) return {};
+    if (nonblocking) return Errno::Again;
+    TRY(write_queue_.wait([this] { return has_room_.load_acquire() || readers() == 0; },
+                          WaitMode::Interruptible, {}, true));
+  }
+}
+
+// A short tail goes behind the last slot's bytes when it fits there as a whole.
+bool Pipe::merge_locked(IoBuffer& buffer) {
+  size_t tail = buffer.remaining() % kPageSize;
+  if (used_ == 0 || tail == 0 || buffer.remaining() >= kPageSize) return false;
+  Slot& last = slot_locked(used_ - 1);
+  if (last.room() < tail) return false;
+  size_t moved = buffer.take_nofault(last.data() + last.size(), tail);
+  if (moved < tail) {
+    buffer.rewind(moved);  // the page that write() fills takes it
+    return false;
+  }
+  last.append(static_cast<uint32_t>(tail));
+  return true;
+}
+
+// A page's worth of the buffer, or what is left of it. No lock is held.
+Result<> Pipe::fill(Slot& slot, IoBuffer& buffer) {
+  size_t wanted = buffer.remaining() < kPageSize ? buffer.remaining() : kPageSize;
+  while (slot.size() < wanted) {
+    size_t moved = TRY(buffer.take(slot.data() + slot.size(), wanted - slot.size()));
+    slot.append(static_cast<uint32_t>(moved));
+  }
+  return {};
+}
+
+Result<size_t> Pipe::write(IoBuffer& buffer, bool nonblocking, bool packets) {
+  if (buffer.remaining() == 0) return size_t{0};
+  size_t before = buffer.moved();
+  Result<> result = check_reader();
+  if (result.ok() && !packets) {
+    Guard guard(lock_);
+    merge_locked(buffer);
+    publish_counts_locked();
+  }
+  if (buffer.moved() != before) wake_readers();
+  while (result.ok() && buffer.remaining() != 0) {
+    result = wait_writable(nonblocking);
+    if (!result.ok()) break;
+    Result<Slot> slot = Slot::create();
+    if (!slot.ok()) {
+      result = slot.error();
+      break;
+    }
+    size_t start = buffer.moved();
+    result = fill(*slot, buffer);
+    size_t filled = buffer.moved() - start;
+    // A write of at most PIPE_BUF bytes happens whole or not at all.
+    if (!result.ok()) {
+      buffer.rewind(filled);
+      break;
+    }
+    if (packets) slot->make_packet();
+    result = push(std::move(slot).take(), nonblocking);
+    if (!result.ok()) buffer.rewind(filled);
+  }
+  size_t moved = buffer.moved() - before;
+  if (moved != 0) return moved;
+  return result.ok() ? Result<size_t>(size_t{0}) : Result<size_t>(result.error());
+}
+
+Result<> Pipe::push(Slot slot, bool nonblocking) {
+  for (;;) {
+    bool room_left = false;
+    bool done = false;
+    {
+      Guard guard(lock_);
+      if (readers() != 0 && !is_full_locked()) {
+        ++used_;
+        slot_locked(used_ - 1) = std::move(slot);
+        publish_counts_locked();
+        room_left = !is_full_locked();
+        done = true;
+      }
+    }
+    if (done) {
+      wake_readers();
+      if (room_left) wake_writers();
+      return {};
+    }
+    TRY(wait_writable(nonblocking));
+  }
+}
+
+Result<bool> Pipe::wait_readable(bool nonblocking) {
+  for (;;) {
+    if (has_data_.load_acquire()) return true;
+    if (writers() == 0) return has_data_.load_acquire();
+    if (nonblocking) return Errno::Again;
+    TRY(read_queue_.wait([this] { return has_data_.load_acquire() || writers() == 0; },
+                         WaitMode::Interruptible, {}, true));
+  }
+}
+
+Result<std::optional<Pipe::Slot>> Pipe::pop(size_t most, bool nonblocking) {
+  for (;;) {
+    if (!TRY(wait_readable(nonblocking))) return std::optional<Slot>();
+    std::optional<Slot> taken;
+    bool more = false;
+    {
+      Guard guard(lock_);
+      if (used_ == 0) continue;
+      Slot& first = slot_locked(0);
+      if (first.size() <= most) {
+        taken = std::move(first);
+        drop_first_locked();
+      } else {
+        auto count = static_cast<uint32_t>(most);
+        taken = first.share(count);
+        first.consume(count);
+      }
+      more = used_ != 0;
+      publish_counts_locked();
+    }
+    wake_writers();
+    if (more) wake_readers();
+    return taken;
+  }
+}
+
+void Pipe::push_front(Slot slot) {
+  {
+    Guard guard(lock_);
+    --first_;
+    ++used_;
+    slot_locked(0) = std::move(slot);
+    publish_counts_locked();
+  }
+  wake_readers();
+}
+
+std::optional<Pipe::Slot> Pipe::peek(size_t index, size_t most) {
+  Guard guard(lock_);
+  if (index >= used_) return {};
+  Slot& slot = slot_locked(static_cast<uint32_t>(index));
+  return slot.share(slot.size() < most ? slot.size() : static_cast<uint32_t>(most));
+}
+
+uint32_t Pipe::poll_reader(PollRegistration* registration, bool had_writer) {
+  if (registration != nullptr) registration->wait_on(read_queue_);
+  uint32_t events = has_data_.load_acquire() ? kPollIn | kPollRdNorm : 0;
+  if (writers() == 0 && had_writer) events |= kPollHup;
+  return events;
+}
+
+uint32_t Pipe::poll_writer(PollRegistration* registration) {
+  if (registration != nullptr) registration->wait_on(write_queue_);
+  uint32_t events = has_room_.load_acquire() ? kPollOut | kPollWrNorm : 0;
+  if (readers() == 0) events |= kPollErr;
+  return events;
+}
+
+size_t Pipe::readable_bytes() {
+  Guard guard(lock_);
+  size_t total = 0;
+  for (uint32_t i = 0; i < used_; ++i) total += slot_locked(i).size();
+  return total;
+}
+
+size_t Pipe::capacity() {
+  Guard guard(lock_);
+  return limit_ * kPageSize;
+}
+
+Result<size_t> Pipe::set_capacity(size_t bytes) {
+  if (bytes > kMaxCapacity) return Errno::Inval;
+  size_t wanted = bytes < kPageSize ? kPageSize : std::bit_ceil(bytes);
+  if (bytes == 0) return Errno::Inval;
+  auto limit = static_cast<uint32_t>(wanted / kPageSize);
+  Vector<Slot> slots;
+  {
+    Guard guard(lock_);
+    if (limit > limit_ && wanted > kMaxUnprivileged && !vfs::acting_has(Capability::SysResource)) {
+      return Errno::Perm;
+    }
+    if (used_ > limit) return Errno::Busy;
+    TRY(slots.resize(size_t{2} * limit));
+    for (uint32_t i = 0; i < used_; ++i) slots[i] = std::move(slot_locked(i));
+    std::swap(slots_, slots);
+    first_ = 0;
+    limit_ = limit;
+    publish_counts_locked();
+  }
+  wake_writers();
+  return wanted;
+}
+
+void Pipe::remove_reader() {
+  if (readers_.fetch_sub_acq_rel(1) == 1) write_queue_.wake_all(kPollOut | kPollErr | kPollWrNorm);
+  changed();
+}
+
+void Pipe::remove_writer() {
+  if (writers_.fetch_sub_acq_rel(1) == 1) read_queue_.wake_all(kPollIn | kPollHup | kPollRdNorm);
+  changed();
+}
+
+}  // namespace kernel

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: MIT
+// See pipe_file.h.
+
+#include "fs/pipe/pipe_file.h"
+
+#include "fs/pipe/fifo.h"
+#include "fs/vfs/anonymous.h"
+#include "vm/user_copy.h"
+
+namespace kernel {
+namespace {
+
+constexpr uint32_t kFionRead = 0x541b;
+
+}  // namespace
+
+Result<PipePair> make_pipe(uint32_t flags) {
+  Ref<Pipe> pipe = TRY(Pipe::create());
+  Path path = TRY(anonymous::make_place(anonymous::Kind::Pipe, "pipe", true));
+  uint32_t status = flags & (kOpenNonBlock | kOpenDirect);
+  Ref<PipeFile> reader = TRY(make_ref<PipeFile>(path, (status & ~kOpenDirect) | kOpenReadOnly, pipe, false, 0u));
+  pipe->add_reader();
+  Ref<PipeFile> writer = TRY(make_ref<PipeFile>(path, status | kOpenWriteOnly, pipe, false, 0u));
+  pipe->add_writer();
+  return PipePair{std::move(reader), std::move(writer)};
+}
+
+Result<size_t> PipeFile::read(IoBuffer& buffer, uint64_t) {
+  size_t moved = TRY(pipe_->read(buffer, nonblocking()));
+  if (moved != 0) inode().touch(true, false, false);
+  return moved;
+}
+
+Result<size_t> PipeFile::write(IoBuffer& buffer, uint64_t) {
+  size_t moved = TRY(pipe_->write(buffer, nonblocking(), (flags() & kOpenDirect) != 0));
+  if (moved != 0) inode().touch(false, true, true);
+  return moved;
+}
+
+uint32_t PipeFile::poll(PollRegistration* registration) {
+  uint32_t events = 0;
+  if (readable()) {
+    // fifo(7): a reader that opened first sees no hang-up before the first writer has come.
+    bool had_writer = !is_fifo_ || pipe_->writer_opens() != writers_before_;
+    events |= pipe_->poll_reader(registration, had_writer);
+  }
+  if (writable()) events |= pipe_->poll_writer(registration);
+  return events;
+}
+
+Result<int64_t> PipeFile::ioctl(uint32_t request, uint64_t argument) {
+  if (request != kFionRead) return Errno::NoTty;
+  auto bytes = static_cast<int32_t>(pipe_->readable_bytes());
+  TRY(UserOut<int32_t>(UserAddr{argument}).write(bytes));
+  return int64_t{0};
+}
+
+void PipeFile::on_close() {
+  if (readable()) pipe_->remove_reader();
+  if (writable()) pipe_->remove_writer();
+  if (is_fifo_) close_fifo(inode(), *pipe_);
+}
+
+}  // namespace kernel

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: MIT
+// See anonymous.h.
+
+#include "fs/vfs/anonymous.h"
+
+#include "fs/vfs/dentry_cache.h"
+#include "fs/vfs/identity.h"
+
+namespace kernel::anonymous {
+namespace {
+
+class AnonymousInode final : public Inode {
+ public:
+  AnonymousInode(SuperBlock& super_block, FileType type)
+      : Inode(super_block, type, super_block.next_inode_number(), 0600) {
+    set_owner(vfs::acting_credentials().fsuid, vfs::acting_credentials().fsgid);
+  }
+};
+
+class AnonymousSuperBlock final : public SuperBlock {
+ public:
+  AnonymousSuperBlock(StringView name, uint64_t magic) : SuperBlock(name), magic_(magic) {}
+  Ref<Inode> root() override { return Ref<Inode>(*root_); }
+  FileSystemStatistics statistics() override {
+    FileSystemStatistics result;
+    result.type = magic_;
+    return result;
+  }
+  Result<> fill() {
+    root_ = TRY(make_ref<AnonymousInode>(*this, FileType::Directory));
+    return {};
+  }
+
+ private:
+  Optional<Ref<AnonymousInode>> root_;
+  uint64_t magic_;
+};
+
+constexpr uint64_t kPipeMagic = 0x5049'5045, kAnonymousMagic = 0x0904'1934;
+
+// Mounts that stay for good.
+constinit Mount* mounts[2] = {};
+
+Result<Mount*> make_mount(StringView name, uint64_t magic) {
+  Ref<AnonymousSuperBlock> super_block = TRY(make_ref<AnonymousSuperBlock>(name, magic));
+  TRY(super_block->fill());
+  return TRY(vfs::internal_mount(std::move(super_block))).leak();
+}
+
+}  // namespace
+
+Result<> init() {
+  mounts[0] = TRY(make_mount("pipefs", kPipeMagic));
+  mounts[1] = TRY(make_mount("anon_inodefs", kAnonymousMagic));
+  return {};
+}
+
+Result<Path> make_place(Ref<Mount> mount, StringView name, Ref<Inode> inode) {
+  Ref<Dentry> dentry = TRY(DentryCache::create_detached(name, std::move(inode)));
+  return Path(std::move(mount), std::move(dentry));
+}
+
+Result<Path> make_place(Kind kind, StringView label, bool with_number) {
+  Ref<Mount> mount(*mounts[static_cast<size_t>(kind)]);
+  FileType type = kind == Kind::Pipe ? FileType::Fifo : FileType::Anonymous;
+  Ref<AnonymousInode> inode = TRY(make_ref<AnonymousInode>(mount->super_block(), type));
+  if (!with_number) return make_place(std::move(mount), label, std::move(inode));
+  char name[40];
+  BufferSink sink(name);
+  format(sink, "{}:[{}]", label, inode->number());
+  return make_place(std::move(mount), sink.view(), std::move(inode));
+}
+
+}  // namespace kernel::anonymous
