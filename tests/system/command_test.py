@@ -8,12 +8,8 @@ kernels.
 Each test is a function; its name is its name. The timeouts detect hangs and are no performance
 targets."""
 
-import fcntl
 import os
-import pty
-import select
 import signal
-import struct
 import subprocess
 import sys
 import tempfile
@@ -22,6 +18,7 @@ import time
 from pathlib import Path
 
 from harness import BUILD, ROOT, Suite, equal
+from terminal import Terminal
 
 LIMIT = 120
 kernel = "linux"
@@ -243,48 +240,8 @@ def test_nothing_is_left_when_the_command_is_killed():
 # Terminal.
 
 
-class Terminal:
-    """The command on a pseudo terminal of ours."""
-
-    def __init__(self, *arguments: str, rows: int = 30, columns: int = 100):
-        self.master, self.slave = pty.openpty()
-        self.resize(rows, columns)
-        self.before = termios.tcgetattr(self.slave)
-        self.process = subprocess.Popen(
-            command(*arguments),
-            stdin=self.slave,
-            stdout=self.slave,
-            stderr=self.slave,
-            start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
-        )
-        self.seen = b""
-
-    def resize(self, rows: int, columns: int) -> None:
-        fcntl.ioctl(self.slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
-
-    def send(self, text: str) -> None:
-        os.write(self.master, text.encode())
-
-    def expect(self, text: str) -> None:
-        """Reads up to this text."""
-        deadline = time.monotonic() + LIMIT
-        while text.encode() not in self.seen:
-            assert time.monotonic() < deadline, f"no {text!r} in {self.seen!r}"
-            if select.select([self.master], [], [], 0.2)[0]:
-                self.seen += os.read(self.master, 65536)
-        self.seen = self.seen.split(text.encode(), 1)[1]
-
-    def end(self) -> int:
-        status = self.process.wait(LIMIT)
-        equal(termios.tcgetattr(self.slave), self.before)
-        os.close(self.master)
-        os.close(self.slave)
-        return status
-
-
 def test_terminal_session():
-    terminal = Terminal()
+    terminal = Terminal(command())
     terminal.expect("# ")
     terminal.send("stty size\r")
     terminal.expect("\r\n30 100\r\n")
@@ -300,7 +257,7 @@ def test_terminal_session():
 
 
 def test_keys_become_signals_in_the_guest():
-    terminal = Terminal("--", "sh")
+    terminal = Terminal(command("--", "sh"))
     terminal.expect("# ")
     terminal.send("sleep 1000\r")
     time.sleep(1)
@@ -320,7 +277,7 @@ def test_keys_become_signals_in_the_guest():
 
 
 def test_terminal_is_restored_when_the_command_is_killed():
-    terminal = Terminal("--", "sh", "-c", "echo ready; sleep 1000")
+    terminal = Terminal(command("--", "sh", "-c", "echo ready; sleep 1000"))
     terminal.expect("ready")
     assert termios.tcgetattr(terminal.slave) != terminal.before
     terminal.process.kill()
@@ -333,7 +290,9 @@ def test_terminal_is_restored_when_the_command_is_killed():
 
 
 def test_closed_terminal_ends_the_machine():
-    terminal = Terminal("--", "sh", "-c", "trap '' HUP; echo ready; while :; do sleep 1; done")
+    terminal = Terminal(
+        command("--", "sh", "-c", "trap '' HUP; echo ready; while :; do sleep 1; done")
+    )
     terminal.expect("ready")
     machines = children(terminal.process.pid)
     os.close(terminal.slave)
@@ -343,7 +302,7 @@ def test_closed_terminal_ends_the_machine():
 
 
 def test_escape_keys_stop_the_machine():
-    terminal = Terminal("--", "sh", "-c", "stty raw; echo ready; cat >/dev/null")
+    terminal = Terminal(command("--", "sh", "-c", "stty raw; echo ready; cat >/dev/null"))
     terminal.expect("ready")
     terminal.send("\x1d\x1d\x1d")
     equal(terminal.end(), 130)
