@@ -3,8 +3,10 @@
 
 #include "dev/interrupt.h"
 
+#include "arch/entry.h"
 #include "lib/log.h"
 #include "sched/completion.h"
+#include "sched/scheduler.h"
 #include "sync/per_cpu.h"
 
 namespace kernel {
@@ -135,6 +137,11 @@ IrqLine::~IrqLine() {
     ignore(installed->finished.wait());
   }
   delete installed;
+}
+
+void handle_interrupt(arch::TrapFrame& frame) {
+  sched::account_interrupt(arch::from_user(frame));
+  controller->handle();
 }
 
 void dispatch_interrupt(Irq irq) {

@@ -61,6 +61,8 @@ bool log_read(uint64_t sequence, LogRecord& record);
 uint64_t log_first_sequence();
 uint64_t log_next_sequence();
 
+// The clock of the records, nanoseconds since boot; until it is set they carry 0.
+void log_set_clock(uint64_t (*now)());
 // Called by the drain thread: writes what is pending to the consoles. False when nothing was pending.
 bool log_drain();
 // From now on log_text() only records and calls `wake`, which must be lock-free and safe anywhere.
@@ -69,5 +71,6 @@ void log_set_drainer(void (*wake)());
 void log_set_console_level(LogLevel level);
 // Panic: print directly again, ignoring locks.
 void log_enter_panic();
+bool log_in_panic();
 
 }  // namespace kernel

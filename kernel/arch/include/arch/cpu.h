@@ -15,6 +15,9 @@ void set_current_thread(ThreadBase* thread);
 uint64_t per_cpu_offset();
 void set_per_cpu_offset(uint64_t offset);
 
+// What the device tree's reg calls this CPU (MPIDR's affinity fields). Preemption off.
+uint64_t hardware_id();
+
 // Sleeps until an interrupt is pending, even when interrupts are masked. Idle thread only.
 void wait_for_interrupt();
 // Hint inside a spin loop.

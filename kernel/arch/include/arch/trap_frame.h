@@ -34,7 +34,7 @@ uint64_t original_argument(const TrapFrame& frame, size_t index);
 void rewind_syscall(TrapFrame& frame, uint64_t number);
 
 // Leaves kernel mode with the frame; the last step of starting a user thread.
-[[noreturn]] void return_to_user(TrapFrame& frame);
+extern "C" [[noreturn]] void return_to_user(TrapFrame& frame);
 
 }  // namespace kernel::arch
 

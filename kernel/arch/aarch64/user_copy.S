@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: MIT
+// User memory accesses (arch/user_copy.h). Scalars use the unprivileged loads and stores, which obey user
+// permissions whatever PAN says; bulk and atomic accesses run between USER_OPEN and USER_CLOSE, which
+// lift PAN. Every instruction that may fault has an entry in the exception table: on_sync goes on at its
+// fixup when vm cannot resolve the fault.
+
+    .section .text.user_copy, "ax"
+
+// Lifts PAN, where the CPU has it: elsewhere the instruction would be undefined.
+    .macro USER_OPEN scratch
+    adrp \scratch, cpu_has_pan
+    ldr \scratch, [\scratch, :lo12:cpu_has_pan]
+    cbz \scratch, .Lopen\@
+    .inst 0xd500409f               // msr pan, #0
+.Lopen\@:
+    .endm
+    .macro USER_CLOSE scratch
+    adrp \scratch, cpu_has_pan
+    ldr \scratch, [\scratch, :lo12:cpu_has_pan]
+    cbz \scratch, .Lclose\@
+    .inst 0xd500419f               // msr pan, #1
+.Lclose\@:
+    .endm
+
+// An instruction that accesses user memory, and where to go when it may not.
+    .macro USER fixup, instruction:vararg
+.Luser\@:
+    \instruction
+    .pushsection .exception_table, "a"
+    .balign 4
+    .long .Luser\@ - .
+    .long \fixup - .
+    .popsection
+    .endm
+
+    .macro FUNCTION name
+    .balign 16
+    .global \name
+    .type \name, %function
+\name:
+    .endm
+
+// The copy loops: 16 bytes, then 8, then one at a time. x0 = to, x1 = from, x2 = bytes left, which is
+// also the result: a fault leaves what was not copied. A fault inside a wide access is tried again byte
+// by byte, so that every byte before the bad page arrives.
+    .macro COPY user_is_source
+    USER_OPEN x8
+1:  cmp x2, #16
+    b.lo 2f
+    .if \user_is_source
+    USER 3f, ldp x4, x5, [x1]
+    stp x4, x5, [x0]
+    .else
+    ldp x4, x5, [x1]
+    USER 3f, stp x4, x5, [x0]
+    .endif
+    add x0, x0, #16
+    add x1, x1, #16
+    sub x2, x2, #16
+    b 1b
+2:  cmp x2, #8
+    b.lo 3f
+    .if \user_is_source
+    USER 3f, ldr x4, [x1]
+    str x4, [x0]
+    .else
+    ldr x4, [x1]
+    USER 3f, str x4, [x0]
+    .endif
+    add x0, x0, #8
+    add x1, x1, #8
+    sub x2, x2, #8
+3:  cbz x2, 4f
+    .if \user_is_source
+    USER 4f, ldrb w4, [x1]
+    strb w4, [x0]
+    .else
+    ldrb w4, [x1]
+    USER 4f, strb w4, [x0]
+    .endif
+    add x0, x0, #1
+    add x1, x1, #1
+    sub x2, x2, #1
+    b 3b
+4:  USER_CLOSE x8
+    mov x0, x2
+    ret
+    .endm
+
+FUNCTION user_copy_in
+    COPY 1
+
+FUNCTION user_copy_out
+    COPY 0
+
+// size_t user_zero(to, size)
+FUNCTION user_zero
+    USER_OPEN x8
+1:  cmp x1, #16
+    b.lo 2f
+    USER 2f, stp xzr, xzr, [x0]
+    add x0, x0, #16
+    sub x1, x1, #16
+    b 1b
+2:  cbz x1, 3f
+    USER 3f, strb wzr, [x0]
+    add x0, x0, #1
+    sub x1, x1, #1
+    b 2b
+3:  USER_CLOSE x8
+    mov x0, x1
+    ret
+
+// ptrdiff_t user_copy_string(to, from, limit)
+FUNCTION user_copy_string
+    mov x3, #0
+1:  cmp x3, x2
+    b.hs 3f
+    USER 2f, ldtrb w4, [x1]
+    strb w4, [x0, x3]
+    cbz w4, 3f
+    add x1, x1, #1
+    add x3, x3, #1
+    b 1b
+2:  mov x0, #-1
+    ret
+3:  mov x0, x3
+    ret
+
+// bool user_load_32(from, value*) and its kind: x0 = 1 when it worked
+FUNCTION user_load_32
+    USER 9f, ldtr w2, [x0]
+    str w2, [x1]
+    mov x0, #1
+    ret
+FUNCTION user_load_64
+    USER 9f, ldtr x2, [x0]
+    str x2, [x1]
+    mov x0, #1
+    ret
+FUNCTION user_store_32
+    USER 9f, sttr w1, [x0]
+    mov x0, #1
+    ret
+FUNCTION user_store_64
+    USER 9f, sttr x1, [x0]
+    mov x0, #1
+    ret
+9:  mov x0, #0
+    ret
+
+// bool user_compare_exchange_32(at, expected*, desired). Bounded: another thread of the program may keep
+// the exclusive from succeeding for ever. Then it is like a lost race: the caller compares and tries again.
+FUNCTION user_compare_exchange_32
+    ldr w3, [x1]
+    mov w7, #128
+    USER_OPEN x8
+1:  USER 3f, ldxr w4, [x0]
+    cmp w4, w3
+    b.ne 2f
+    USER 3f, stlxr w5, w2, [x0]
+    cbz w5, 2f
+    subs w7, w7, #1
+    b.ne 1b
+    mvn w4, w3                     // anything but what was expected
+2:  dmb ish
+    USER_CLOSE x8
+    str w4, [x1]
+    mov x0, #1
+    ret
+3:  USER_CLOSE x8
+    mov x0, #0
+    ret
