@@ -30,4 +30,11 @@ Result<> register_char_device(CharDeviceBase& device);
 void unregister_char_device(CharDeviceBase& device);
 CharDeviceBase* find_char_device(uint32_t major, uint32_t minor);
 
+// The device file system: told of every device, those registered so far first. Once.
+struct CharDeviceSink {
+  Result<> (*added)(CharDeviceBase& device) = nullptr;
+  void (*removed)(CharDeviceBase& device) = nullptr;
+};
+Result<> set_char_device_sink(CharDeviceSink sink);
+
 }  // namespace kernel

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT
+// See devtmpfs.h.
+
+#include "fs/devfs/devtmpfs.h"
+
+#include "dev/stream_device.h"
+#include "fs/devfs/memory_devices.h"
+#include "fs/devfs/stream_file.h"
+#include "fs/tmpfs/tmpfs_inode.h"
+#include "fs/vfs/dentry_cache.h"
+#include "fs/vfs/mount_tree.h"
+#include "mm/frames.h"
+
+namespace kernel::devtmpfs {
+namespace {
+
+constinit TmpfsSuperBlock* instance = nullptr;
+constinit Mount* own_mount = nullptr;  // keeps the root's dentry: nodes are made through it
+
+Result<Ref<SuperBlock>> mount_devtmpfs(StringView, StringView) { return Ref<SuperBlock>(*instance); }
+
+constinit FileSystemType devtmpfs_type{"devtmpfs", mount_devtmpfs, false, true};
+
+// The entry `name` of a directory, made when it is not there.
+Result<Ref<Dentry>> make_entry(Dentry& directory, StringView name, const CreateParameters& parameters) {
+  Inode& parent = *directory.inode();
+  Guard guard(parent.lock);
+  Ref<Dentry> dentry = TRY(DentryCache::lookup_locked(directory, name));
+  if (dentry->inode() == nullptr) DentryCache::instantiate(*dentry, TRY(parent.create(name, parameters)));
+  return dentry;
+}
+
+Result<> add_node(CharDeviceBase& device) {
+  Ref<Dentry> directory(own_mount->root());
+  CreateParameters parameters;
+  parameters.type = FileType::Directory;
+  parameters.mode = 0755;
+  StringView rest = device.name;
+  while (rest.find('/') != StringView::npos) {
+    StringView name = rest.take_until('/');
+    directory = TRY(make_entry(*directory, name, parameters));
+  }
+  parameters.type = FileType::CharDevice;
+  parameters.mode = device.mode;
+  parameters.device = {device.major, device.minor};
+  TRY(make_entry(*directory, rest, parameters));
+  return {};
+}
+
+void remove_node(CharDeviceBase& device) {
+  Ref<Dentry> directory(own_mount->root());
+  StringView rest = device.name;
+  while (rest.find('/') != StringView::npos) {
+    Result<Ref<Dentry>> inner = DentryCache::lookup(*directory, rest.take_until('/'));
+    if (!inner.ok() || (*inner)->inode() == nullptr) return;
+    directory = std::move(inner).take();
+  }
+  Inode& parent = *directory->inode();
+  Guard guard(parent.lock);
+  Result<Ref<Dentry>> dentry = DentryCache::lookup_locked(*directory, rest);
+  // A program may have removed it, or put something else there.
+  if (!dentry.ok() || (*dentry)->inode() == nullptr) return;
+  Inode& node = *(*dentry)->inode();
+  if (node.type() != FileType::CharDevice || node.device() != DeviceNumber{device.major, device.minor}) return;
+  if (parent.unlink(rest, node).ok()) DentryCache::remove(**dentry);
+}
+
+}  // namespace
+
+Result<> init() {
+  TmpfsSuperBlock::Options options;
+  options.mode = 0755;
+  options.max_blocks = options.max_inodes = frames::statistics().total_pages / 2;
+  instance = TRY(TmpfsSuperBlock::create("devtmpfs", options)).leak();
+  own_mount = TRY(MountTree::make(Ref<SuperBlock>(*instance), "devtmpfs", 0)).leak();
+  register_file_system(devtmpfs_type);
+  TRY(set_char_device_sink({add_node, remove_node}));
+  TRY(register_memory_devices());
+  return set_stream_device_sink(register_stream_file);
+}
+
+}  // namespace kernel::devtmpfs

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: MIT
+// The character devices of major 1 that are no hardware: null(4), random(4), /dev/full, /dev/kmsg.
+#pragma once
+
+#include "dev/char_device.h"
+#include "lib/result.h"
+
+namespace kernel {
+
+Result<> register_memory_devices();
+// /dev/kmsg, in kmsg.cc.
+CharDeviceBase& kmsg_device();
+
+}  // namespace kernel
