@@ -5,6 +5,7 @@
 
 #include "lib/list.h"
 #include "lib/ref.h"
+#include "sched/wait_queue.h"
 #include "sync/rcu.h"
 
 namespace kernel {
@@ -39,6 +40,9 @@ class Pid final : public RefCounted<Pid>, public RcuHead {
   // The task with this tid / the group with this pid; null when it has gone. RCU section or tree lock.
   Task* task() const { return task_.read(); }
   ThreadGroup* thread_group() const { return thread_group_.read(); }
+
+  // Woken when the process becomes a zombie: pidfds poll here.
+  WaitQueue ended;
 
   static void last_unref(Pid* pid);
 

@@ -35,12 +35,15 @@ void ProcessTree::add_thread(Task& task, ThreadGroup& group) {
   task.ref();
   group.threads.push_back(task);
   ++group.thread_count;
+  group.live_threads.fetch_add_relaxed(1);
   task.pid().task_.publish(&task);
 }
 
 void ProcessTree::remove_thread(Task& task, ThreadGroup& group) {
   task.pid().task_.publish(nullptr);
+  task.uncount();
   group.threads.remove(task);
+  --group.thread_count;
   if (group.next_target == &task) group.next_target = nullptr;
 }
 
@@ -52,7 +55,9 @@ Task& ProcessTree::replace_leader(Task& heir, ThreadGroup& group) {
   number.task_.publish(&heir);
   heir.pid_.publish(&number);
   old.pid_.publish(&own);
+  old.uncount();
   group.threads.remove(old);
+  --group.thread_count;
   if (group.next_target == &old) group.next_target = nullptr;
   __atomic_store_n(&group.leader, &heir, __ATOMIC_RELEASE);
   group.leader_dead = false;
@@ -62,6 +67,7 @@ Task& ProcessTree::replace_leader(Task& heir, ThreadGroup& group) {
 Task& ProcessTree::release_group(ThreadGroup& group) {
   group.state = ThreadGroup::State::Reaped;
   Task& leader = *group.leader;
+  leader.uncount();
   group.leader_pid().task_.publish(nullptr);
   group.leader_pid().thread_group_.publish(nullptr);
   {

@@ -80,7 +80,8 @@ struct SignalInfo {
 };
 
 enum SignalFlags : uint64_t {
-  kSaNoCldStop = 1, kSaNoCldWait = 2, kSaSigInfo = 4, kSaExposeTagBits = 0x800, kSaOnStack = 0x08000000,
+  kSaNoCldStop = 1, kSaNoCldWait = 2, kSaSigInfo = 4, kSaUnsupported = 0x400, kSaExposeTagBits = 0x800,
+  kSaRestorer = 0x04000000, kSaOnStack = 0x08000000,
   kSaRestart = 0x10000000, kSaNoDefer = 0x40000000, kSaResetHand = 0x80000000,
 };
 inline constexpr uint64_t kHandlerDefault = 0, kHandlerIgnore = 1;

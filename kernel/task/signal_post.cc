@@ -23,8 +23,9 @@ bool is_ignored(const Task& task, ThreadGroup& group, Signal signal, bool forced
   if (task.blocked.has(signal) || task.waited.has(signal)) return false;
   uint64_t handler = handler_of(group, signal);
   if (group.unkillable && handler == kHandlerDefault && !(forced && kUnblockable.has(signal))) return true;
-  return handler == kHandlerIgnore ||
-         (handler == kHandlerDefault && default_action(signal) == DefaultAction::Ignore);
+  if (handler != kHandlerDefault) return handler == kHandlerIgnore;
+  DefaultAction action = default_action(signal);
+  return action == DefaultAction::Ignore || action == DefaultAction::Continue;
 }
 
 // SIGCONT ends a stop even when it is blocked or ignored; a stop signal cancels a pending SIGCONT.
@@ -39,7 +40,7 @@ void apply_job_control(ThreadGroup& group, Signal signal) REQUIRES(group.signal_
   group.pending.remove(kStopSignals);
   for (Task& task : group.threads) {
     task.pending.remove(kStopSignals);
-    task.stop_pending = task.stop_counted = false;
+    task.stop_pending = task.stop_counted = task.stop_dequeued = false;
     task.wake_stopped();
   }
   if (group.stopped) {
@@ -190,6 +191,11 @@ bool post_signal_to_group(Pid& process_group, const SignalInfo& info) {
   return post_signal_to_group_locked(process_group, info);
 }
 
+SignalAction signal_action(ThreadGroup& group, Signal signal) {
+  Guard guard(group.signal_lock);
+  return group.handlers->get(signal);
+}
+
 SignalInfo kernel_signal(Signal signal) { return SignalInfo{.signal = signal, .code = kSiKernel}; }
 
 SignalInfo user_signal(const Task& sender, Signal signal, int32_t code) {
@@ -218,8 +224,10 @@ void update_signal_work_locked(Task& task, ThreadGroup& group) {
                 (group.exec_survivor != nullptr && group.exec_survivor != &task);
   if (wanted) {
     task.work.fetch_or_relaxed(kWorkSignal);
-  } else if (!task.restore_blocked) {
-    task.work.fetch_and_relaxed(~uint32_t{kWorkSignal});
+  } else {
+    // A mask that waits to be restored keeps the thread on the way through delivery.
+    uint32_t done = task.restore_blocked ? kWorkKill : kWorkSignal | kWorkKill;
+    task.work.fetch_and_relaxed(~done);
   }
 }
 
@@ -251,7 +259,7 @@ void kill_group_locked(ThreadGroup& group, int32_t exit_code) {
   group.stopped = group.continued = group.tell_stopped = group.tell_continued = false;
   group.stopping = 0;
   for (Task& task : group.threads) {
-    task.stop_pending = task.stop_counted = false;
+    task.stop_pending = task.stop_counted = task.stop_dequeued = false;
     if (task.exiting) continue;
     task.pending.add(Signal::Kill, {});
     wake_for_signal(task, WakeFor::Kill);

@@ -27,6 +27,9 @@ SignalInfo user_signal(const Task& sender, Signal signal, int32_t code = kSiUser
 // kill(2)'s permission rule, SIGCONT within the session included.
 bool may_signal(const Task& sender, ThreadGroup& target, Signal signal);
 
+// What the process does on the signal, as of now.
+SignalAction signal_action(ThreadGroup& group, Signal signal);
+
 // --- For delivery and for calls that change masks (process/, syscall/).
 
 // Sets or clears kWorkSignal as what is pending and not blocked says. `task` is the running one, or one

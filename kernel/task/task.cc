@@ -5,6 +5,8 @@
 
 namespace kernel {
 
+constinit Atomic<uint32_t> task::count;
+
 Result<Ref<SignalHandlers>> SignalHandlers::create() { return make_ref<SignalHandlers>(); }
 
 Result<Ref<SignalHandlers>> SignalHandlers::clone() const {
@@ -25,11 +27,15 @@ void SignalHandlers::reset_caught() {
   }
 }
 
+void Task::uncount() {
+  if (!std::exchange(counted_, false)) return;
+  credentials().account->processes.fetch_sub_relaxed(1);
+  task::count.fetch_sub_relaxed(1);
+}
+
 Task::~Task() {
-  if (Credentials* credentials = credentials_.read()) {
-    credentials->account->processes.fetch_sub_relaxed(1);
-    credentials->unref();
-  }
+  uncount();
+  if (Credentials* credentials = credentials_.read()) credentials->unref();
   if (Pid* pid = pid_.read()) pid->unref();
   if (group_ != nullptr) group_->unref();
 }

@@ -75,10 +75,11 @@ class Task final : public Thread, public ListNode<Task, GroupThreadTag> {
   PendingSignals pending;          // signal lock
   bool stop_pending = false;       // signal lock: takes part in a group stop at the next chance
   bool stop_counted = false;       // signal lock: is one of group().stopping
+  bool stop_dequeued = false;      // signal lock: took a stop signal that nothing has cancelled yet
   struct AltStack {
     UserAddr base{};
     uint64_t size = 0;
-    uint32_t flags = 2;            // SS_DISABLE
+    uint32_t flags = 0;            // SS_DISABLE, SS_AUTODISARM
   } alt_stack;
   // Of the last fault that became a signal: for the signal frame (sigcontext, esr_context).
   uint64_t fault_address = 0;
@@ -119,6 +120,9 @@ class Task final : public Thread, public ListNode<Task, GroupThreadTag> {
   friend class TaskFactory;   // process/task_factory.h
   friend class CredentialChange;
   Task() { user_state_ = &user_state; }
+  // Ends its counting against the user's processes: when nobody can find it any more.
+  void uncount();
+  bool counted_ = false;
   RcuPointer<Pid> pid_;            // owned reference; exec of a non-leader exchanges it
   ThreadGroup* group_ = nullptr;   // owned reference
   RcuPointer<Credentials> credentials_;  // owned reference
@@ -146,7 +150,8 @@ class ThreadGroup final : public RefCounted<ThreadGroup>,
   // Each entry is a reference. Threads that have ended are gone, but for the leader. Changed under the
   // tree lock and the signal lock, read under either.
   List<Task, GroupThreadTag> threads;
-  unsigned thread_count = 0;       // live ones
+  unsigned thread_count = 0;       // of the list, a dead leader included
+  Atomic<uint32_t> live_threads{1};  // that have not begun to exit
   Task* leader = nullptr;          // the task whose tid is the pid; a zombie leader stays until reaped
   bool leader_dead = false;
   Pid* process_group = nullptr;    // owned reference
@@ -180,7 +185,6 @@ class ThreadGroup final : public RefCounted<ThreadGroup>,
   // Parents wait here for children; signalfd and pidfd poll here too.
   WaitQueue child_changed;
   WaitQueue signal_posted;         // signalfd
-  WaitQueue exited;                // pidfd: this group became a zombie
   WaitQueue threads_changed;       // exec waits for the others to end
 
   Limit limits[kResourceCount] GUARDED_BY(signal_lock);
@@ -206,6 +210,9 @@ class ThreadGroup final : public RefCounted<ThreadGroup>,
 inline bool Task::is_group_leader() const { return group_->leader == this; }
 
 namespace task {
+
+// Tasks in the system, threads included.
+extern Atomic<uint32_t> count;
 
 Ref<Credentials> credentials_of(const Task& task);
 Limit limit(const ThreadGroup& group, Resource resource);

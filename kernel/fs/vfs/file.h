@@ -59,6 +59,8 @@ class File : public RefCounted<File>, public RcuHead {
   virtual void show_info(FormatSink& sink) { (void)sink; }
   // True for files with a position (lseek works, read/write use and move it).
   virtual bool is_seekable() const { return false; }
+  // A constant of the derived class, for calls that take one kind of file only (pidfds); null: none.
+  virtual const void* kind() const { return nullptr; }
   // The ring behind a pipe or FIFO end, for splice.
   virtual Pipe* pipe() { return nullptr; }
 

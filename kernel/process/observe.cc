@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: MIT
+// See observe.h. A task gives these objects up, or exchanges them, under its group's signal lock.
+
+#include "process/observe.h"
+
+namespace kernel {
+
+Optional<Ref<AddressSpace>> address_space_of(const Task& task) {
+  Guard guard(task.group().signal_lock);
+  if (task.address_space == nullptr) return {};
+  return Ref<AddressSpace>(*task.address_space);
+}
+
+Optional<Ref<FdTable>> files_of(const Task& task) {
+  Guard guard(task.group().signal_lock);
+  if (task.files == nullptr) return {};
+  return Ref<FdTable>(*task.files);
+}
+
+Optional<Ref<FsContext>> fs_context_of(const Task& task) {
+  Guard guard(task.group().signal_lock);
+  if (task.fs_context == nullptr) return {};
+  return Ref<FsContext>(*task.fs_context);
+}
+
+uint64_t pending_signal_count(const Credentials& credentials) {
+  return credentials.account->pending_signals.load_relaxed();
+}
+
+}  // namespace kernel
