@@ -76,7 +76,7 @@ void move_tasks(const Path& old_root, const Path& new_root) {
       RcuReadGuard rcu;
       Task* task = pid->task();
       if (task == nullptr) continue;
-      Guard guard(task->group().handlers->lock);
+      Guard guard(task->group().signal_lock);
       if (task->fs_context != nullptr) context = Ref<FsContext>(*task->fs_context);
     }
     if (!context) continue;
