@@ -134,7 +134,7 @@ def _run(command: list, what: str) -> None:
 
 
 def _ninja(where: Path, what: str) -> None:
-    """Builds; shows progress on a terminal, the whole output when it fails."""
+    """Builds; shows progress on a terminal, and what the compilers said when it fails."""
     process = subprocess.Popen(
         ["ninja", "-C", where],
         cwd=paths.ROOT,
@@ -147,8 +147,9 @@ def _ninja(where: Path, what: str) -> None:
     progress = None
     try:
         for line in process.stdout:
-            said.append(line)
             match = _NINJA_STEP.match(line)
+            if not match:
+                said.append(line)
             if not match or "Re-checking globbed" in line:
                 continue
             if progress is None:
