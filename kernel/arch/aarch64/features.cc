@@ -36,4 +36,7 @@ StringView processor_name() {
 
 uint64_t processor_id() { return READ_SYSREG(midr_el1); }
 
+// Clusters of different CPUs are not told apart yet: every CPU is taken to be like the one that asks.
+uint64_t processor_id(unsigned) { return processor_id(); }
+
 }  // namespace kernel::arch

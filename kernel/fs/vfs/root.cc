@@ -23,7 +23,7 @@ Result<Ref<FsContext>> vfs::mount_root() {
   Ref<FsContext> context = TRY(FsContext::create(root, root, kUmask));
   // The kernel's own places: init gets a copy that it may move.
   Ref<FsContext> own = TRY(FsContext::create(root, root, 0));
-  set_kernel_identity(std::move(own), TRY(make_ref<Credentials>()));
+  set_kernel_identity(std::move(own), TRY(Credentials::create_root()));
   TRY(anonymous::init());
   tmpfs::init();
   frames::add_reclaimer([](uint64_t wanted) -> uint64_t {

@@ -16,7 +16,8 @@ uint64_t hwcap2();   // AT_HWCAP2
 // "fp asimd evtstrm …" for /proc/cpuinfo: the name of bit `index` of hwcap (0..63), hwcap2 (64..127).
 StringView hwcap_name(unsigned index);
 StringView processor_name();  // of the boot CPU: "Cortex-A72"
-// MIDR_EL1 of the CPU that runs this.
+// MIDR_EL1 of a CPU that has come up; of the CPU that runs this.
+uint64_t processor_id(unsigned cpu);
 uint64_t processor_id();
 
 }  // namespace kernel::arch

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: MIT
+// /proc/sys (proc(5), sysctl(8)): settings of the kernel as files. Numbers that can be set are checked
+// against their range; a value that nothing here could honour is read-only.
+
+#include "lib/version.h"
+#include "process/system_settings.h"
+#include "procfs/procfs.h"
+#include "sync/random.h"
+
+namespace kernel::procfs {
+namespace {
+
+Result<> put_number(FormatSink& sink, uint64_t value) {
+  format(sink, "{}\n", value);
+  return {};
+}
+
+// A decimal number of the range, blanks around it allowed.
+Result<uint64_t> parse_number(StringView text, uint64_t low, uint64_t high) {
+  std::optional<uint64_t> value = text.trimmed().to_number();
+  if (!value || *value < low || *value > high) return Errno::Inval;
+  return *value;
+}
+
+Result<> ostype(FormatSink& sink) { return sink.write("Linux\n"), Result<>(); }
+Result<> osrelease(FormatSink& sink) { return format(sink, "{}\n", kRelease), Result<>(); }
+Result<> version(FormatSink& sink) { return format(sink, "{}\n", kVersion), Result<>(); }
+Result<> arch_name(FormatSink& sink) { return sink.write("aarch64\n"), Result<>(); }
+
+Result<> hostname(FormatSink& sink) {
+  String name = TRY(settings::host_name());
+  format(sink, "{}\n", name);
+  return {};
+}
+Result<> set_hostname(StringView text) { return settings::set_host_name(text.trimmed()); }
+Result<> domainname(FormatSink& sink) {
+  String name = TRY(settings::domain_name());
+  format(sink, "{}\n", name);
+  return {};
+}
+Result<> set_domainname(StringView text) { return settings::set_domain_name(text.trimmed()); }
+
+Result<> pid_max(FormatSink& sink) { return put_number(sink, static_cast<uint64_t>(kPidMax)); }
+Result<> threads_max(FormatSink& sink) { return put_number(sink, settings::thread_limit()); }
+Result<> cap_last_cap(FormatSink& sink) { return put_number(sink, kLastCapability); }
+Result<> ngroups_max(FormatSink& sink) { return put_number(sink, 65536); }
+Result<> core_pattern(FormatSink& sink) { return sink.write("core\n"), Result<>(); }
+Result<> core_uses_pid(FormatSink& sink) { return put_number(sink, 0); }
+Result<> panic_timeout(FormatSink& sink) { return put_number(sink, 0); }
+Result<> zero(FormatSink& sink) { return put_number(sink, 0); }
+Result<> one(FormatSink& sink) { return put_number(sink, 1); }
+Result<> printk(FormatSink& sink) { return sink.write("7\t4\t1\t7\n"), Result<>(); }
+
+// A random UUID (RFC 4122, version 4); boot_id is made once.
+void put_uuid(FormatSink& sink, const uint8_t (&bytes)[16]) {
+  for (size_t i = 0; i < 16; ++i) {
+    uint8_t byte = bytes[i];
+    if (i == 6) byte = static_cast<uint8_t>((byte & 0x0f) | 0x40);
+    if (i == 8) byte = static_cast<uint8_t>((byte & 0x3f) | 0x80);
+    format(sink, i == 4 || i == 6 || i == 8 || i == 10 ? "-{:02x}" : "{:02x}", byte);
+  }
+  sink.write("\n");
+}
+Result<> uuid(FormatSink& sink) {
+  uint8_t bytes[16];
+  random::fill(bytes);
+  put_uuid(sink, bytes);
+  return {};
+}
+Result<> boot_id(FormatSink& sink) {
+  static uint8_t bytes[16];
+  static constinit Atomic<uint32_t> state;  // 0: not made, 1: being made, 2: there
+  uint32_t expected = 0;
+  if (state.compare_exchange_acq_rel(expected, 1)) {
+    random::fill(bytes);
+    state.store_release(2);
+  }
+  while (state.load_acquire() != 2) sched::yield();
+  put_uuid(sink, bytes);
+  return {};
+}
+Result<> entropy_available(FormatSink& sink) { return put_number(sink, 256); }
+
+Result<> drop_caches(FormatSink& sink) { return put_number(sink, settings::last_cache_drop()); }
+Result<> set_drop_caches(StringView text) {
+  settings::drop_caches(TRY(parse_number(text, 1, 4)));
+  return {};
+}
+Result<> overcommit(FormatSink& sink) { return put_number(sink, settings::overcommit_mode()); }
+Result<> set_overcommit(StringView text) {
+  settings::set_overcommit_mode(TRY(parse_number(text, 0, 2)));
+  return {};
+}
+Result<> max_map_count(FormatSink& sink) { return put_number(sink, 65530); }
+Result<> mmap_min_addr(FormatSink& sink) { return put_number(sink, 65536); }
+Result<> randomize(FormatSink& sink) { return put_number(sink, settings::randomise_addresses() ? 2 : 0); }
+Result<> set_randomize(StringView text) {
+  settings::set_randomise_addresses(TRY(parse_number(text, 0, 2)) != 0);
+  return {};
+}
+
+Result<> pipe_max_size(FormatSink& sink) { return put_number(sink, 1048576); }
+Result<> file_max(FormatSink& sink) { return put_number(sink, 9223372036854775807u); }
+Result<> nr_open(FormatSink& sink) { return put_number(sink, 1048576); }
+Result<> pty_max(FormatSink& sink) { return put_number(sink, 4096); }
+
+struct Setting {
+  StringView name;
+  GeneratedText::Generate show;
+  GeneratedText::Store store = nullptr;
+};
+struct Folder {
+  StringView name;
+  std::span<const Setting> settings;
+  std::span<const Folder> folders = {};
+};
+
+constexpr Setting kRandom[] = {{"boot_id", boot_id}, {"uuid", uuid}, {"entropy_avail", entropy_available}};
+constexpr Setting kPty[] = {{"max", pty_max}};
+constexpr Folder kKernelFolders[] = {{"random", kRandom}, {"pty", kPty}};
+constexpr Setting kKernel[] = {
+    {"arch", arch_name}, {"cap_last_cap", cap_last_cap}, {"core_pattern", core_pattern},
+    {"core_uses_pid", core_uses_pid}, {"domainname", domainname, set_domainname},
+    {"hostname", hostname, set_hostname}, {"ngroups_max", ngroups_max}, {"osrelease", osrelease},
+    {"ostype", ostype}, {"panic", panic_timeout}, {"pid_max", pid_max}, {"printk", printk},
+    {"dmesg_restrict", one}, {"kptr_restrict", zero}, {"randomize_va_space", randomize, set_randomize},
+    {"threads-max", threads_max}, {"version", version}};
+constexpr Setting kVm[] = {
+    {"drop_caches", drop_caches, set_drop_caches}, {"max_map_count", max_map_count},
+    {"mmap_min_addr", mmap_min_addr}, {"overcommit_memory", overcommit, set_overcommit},
+    {"swappiness", zero}};
+constexpr Setting kFs[] = {
+    {"file-max", file_max}, {"nr_open", nr_open}, {"pipe-max-size", pipe_max_size},
+    {"protected_hardlinks", zero}, {"protected_symlinks", zero}, {"suid_dumpable", zero}};
+constexpr Folder kFolders[] = {{"kernel", kKernel, kKernelFolders}, {"vm", kVm}, {"fs", kFs}};
+
+Result<> fill(StaticDirectory& directory, const Folder& folder) {
+  SuperBlock& super_block = directory.super_block();
+  for (const Setting& setting : folder.settings) {
+    uint16_t mode = setting.store != nullptr ? 0644 : 0444;
+    TRY(directory.add(setting.name,
+                      TRY(make_ref<GeneratedText>(super_block, mode, setting.show, setting.store))));
+  }
+  for (const Folder& inner : folder.folders) {
+    Ref<StaticDirectory> made = TRY(make_ref<StaticDirectory>(super_block));
+    TRY(fill(*made, inner));
+    TRY(directory.add(inner.name, std::move(made)));
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<Ref<Inode>> make_sysctl_tree(SuperBlock& super_block) {
+  Ref<StaticDirectory> root = TRY(make_ref<StaticDirectory>(super_block));
+  TRY(fill(*root, Folder{"", {}, kFolders}));
+  return root;
+}
+
+}  // namespace kernel::procfs
