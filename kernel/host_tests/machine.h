@@ -13,10 +13,10 @@ inline constexpr PhysRange kRam[] = {
     {PhysAddr{5 * GiB + 0x7000}, PhysAddr{5 * GiB + 300 * MiB}},
 };
 inline constexpr PhysRange kReserved[] = {
-    {PhysAddr{0x4020'0000}, PhysAddr{0x4030'1800}},   // an image that ends inside a page
-    {PhysAddr{0x4030'1800}, PhysAddr{0x4030'2000}},   // and a device tree in the rest of it
-    {PhysAddr{0x4400'0000}, PhysAddr{0x4480'0000}},   // an initrd
-    {PhysAddr{0x9000'0000}, PhysAddr{0x9000'1000}},   // not RAM
+    {PhysAddr{0x4020'0000}, PhysAddr{0x4030'1800}},  // an image that ends inside a page
+    {PhysAddr{0x4030'1800}, PhysAddr{0x4030'2000}},  // and a device tree in the rest of it
+    {PhysAddr{0x4400'0000}, PhysAddr{0x4480'0000}},  // an initrd
+    {PhysAddr{0x9000'0000}, PhysAddr{0x9000'1000}},  // not RAM
 };
 
 void boot_machine();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Atomic<T>: one independent value whose every access names its ordering. Fields that must agree with
-// each other take a lock instead. The names follow what each access is for, not the C++ enumerators.
+// Atomic<T>: one independent value whose every access names its ordering. Fields that must agree
+// with each other take a lock instead. The names follow what each access is for, not the C++
+// enumerators.
 #pragma once
 
 #include <type_traits>
@@ -80,8 +81,8 @@ class Atomic {
   T value_{};
 };
 
-// Full barrier, for the few places that order a store before a later load (Dekker patterns). Each use
-// says which access on the other side it pairs with.
+// Full barrier, for the few places that order a store before a later load (Dekker patterns). Each
+// use says which access on the other side it pairs with.
 inline void full_fence() { __atomic_thread_fence(__ATOMIC_SEQ_CST); }
 
 }  // namespace kernel

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Bitmap<n>: a fixed set of numbers 0..n-1 that finds its lowest free one in a few steps, by a summary
-// word over each 64 words. For numbers that are handed out lowest first. The lock is the caller's.
+// Bitmap<n>: a fixed set of numbers 0..n-1 that finds its lowest free one in a few steps, by a
+// summary word over each 64 words. For numbers that are handed out lowest first. The lock is the
+// caller's.
 #pragma once
 
 #include "lib/check.h"

@@ -14,7 +14,8 @@ using ChaChaBlock = std::array<uint32_t, 16>;
 
 // `input`: the block counter and the three words of the nonce.
 constexpr ChaChaBlock chacha20_block(const ChaChaKey& key, const std::array<uint32_t, 4>& input) {
-  constexpr uint32_t kConstants[4] = {0x61707865, 0x3320646e, 0x79622d32, 0x6b206574};  // "expand 32-byte k"
+  constexpr uint32_t kConstants[4] = {0x61707865, 0x3320646e, 0x79622d32,
+                                      0x6b206574};  // "expand 32-byte k"
   ChaChaBlock start{};
   for (size_t i = 0; i < 4; ++i) start[i] = kConstants[i];
   for (size_t i = 0; i < 8; ++i) start[4 + i] = key[i];

@@ -28,7 +28,8 @@ std::vector<int> values(List<Item>& list) {
   std::vector<int> out;
   for (Item& item : list) out.push_back(item.value);
   std::vector<int> backwards;
-  for (Item* item = list.back(); item != nullptr; item = list.previous(*item)) backwards.push_back(item->value);
+  for (Item* item = list.back(); item != nullptr; item = list.previous(*item))
+    backwards.push_back(item->value);
   std::reverse(backwards.begin(), backwards.end());
   EXPECT_EQ(out, backwards);
   return out;
@@ -52,7 +53,8 @@ TEST(List, Order) {
   EXPECT_TRUE(list.empty());
   EXPECT_EQ(values(second), (std::vector<int>{2, 1, 3, 4}));
   other.remove(c);
-  while (Item* item = second.pop_front()) EXPECT_FALSE(static_cast<ListNode<Item>*>(item)->is_linked());
+  while (Item* item = second.pop_front())
+    EXPECT_FALSE(static_cast<ListNode<Item>*>(item)->is_linked());
 }
 
 TEST(List, MisuseIsSeen) {
@@ -80,7 +82,8 @@ TEST(List, RandomAgainstStd) {
       list.push_front(item);
       model.push_front(item.value);
     } else {
-      Item& position = *items[static_cast<size_t>(*std::next(model.begin(), static_cast<long>(random() % model.size())))];
+      Item& position = *items[static_cast<size_t>(
+          *std::next(model.begin(), static_cast<long>(random() % model.size())))];
       list.insert_after(position, item);
       model.insert(std::next(std::find(model.begin(), model.end(), position.value)), item.value);
     }
@@ -92,8 +95,8 @@ TEST(List, RandomAgainstStd) {
 
 struct Leaf : TreeNode<Leaf> {
   uint32_t key = 0;
-  uint32_t order = 0;     // of insertion
-  uint64_t largest = 0;   // of the subtree: a summary
+  uint32_t order = 0;    // of insertion
+  uint64_t largest = 0;  // of the subtree: a summary
 };
 struct LeafOrder {
   static bool less(const Leaf& a, const Leaf& b) { return a.key < b.key; }
@@ -122,7 +125,9 @@ TEST(Tree, RandomAgainstStd) {
   std::vector<std::unique_ptr<Leaf>> leaves;
   for (int i = 0; i < 300; ++i) leaves.push_back(std::make_unique<Leaf>());
   LeafTree tree;
-  auto before = [](const Leaf* a, const Leaf* b) { return a->key != b->key ? a->key < b->key : a->order < b->order; };
+  auto before = [](const Leaf* a, const Leaf* b) {
+    return a->key != b->key ? a->key < b->key : a->order < b->order;
+  };
   std::set<Leaf*, decltype(before)> model(before);
   for (uint32_t step = 0; step < 6000; ++step) {
     Leaf& leaf = *leaves[random() % leaves.size()];
@@ -137,7 +142,8 @@ TEST(Tree, RandomAgainstStd) {
     }
     auto wanted = static_cast<uint32_t>(random() % 200);
     Leaf* found = tree.lower_bound([wanted](const Leaf& at) { return at.key < wanted; });
-    auto expected = std::find_if(model.begin(), model.end(), [wanted](Leaf* at) { return at->key >= wanted; });
+    auto expected =
+        std::find_if(model.begin(), model.end(), [wanted](Leaf* at) { return at->key >= wanted; });
     ASSERT_EQ(found, expected == model.end() ? nullptr : *expected);
     if (step % 50 != 0) continue;
     check_subtree(tree.root());

@@ -83,7 +83,8 @@ void write_argument(FormatSink& sink, const FormatArgument& argument, const Spec
 
 }  // namespace
 
-void format_arguments(FormatSink& sink, StringView pattern, std::span<const FormatArgument> arguments) {
+void format_arguments(FormatSink& sink, StringView pattern,
+                      std::span<const FormatArgument> arguments) {
   size_t used = 0;
   while (!pattern.empty()) {
     size_t open = pattern.find('{');

@@ -81,7 +81,8 @@ constexpr FormatArgument format_argument(const T& value) {
   }
 }
 
-void format_arguments(FormatSink& sink, StringView pattern, std::span<const FormatArgument> arguments);
+void format_arguments(FormatSink& sink, StringView pattern,
+                      std::span<const FormatArgument> arguments);
 
 template <class... Arguments>
 void format(FormatSink& sink, StringView pattern, const Arguments&... arguments) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Intrusive doubly linked list. An object becomes linkable by deriving from ListNode<Itself, Tag>; the
-// tag lets it be on several lists. Insertion never allocates, removal is O(1). The list does not own.
+// Intrusive doubly linked list. An object becomes linkable by deriving from ListNode<Itself, Tag>;
+// the tag lets it be on several lists. Insertion never allocates, removal is O(1). The list does
+// not own.
 #pragma once
 
 #include "lib/check.h"

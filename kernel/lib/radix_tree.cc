@@ -13,7 +13,8 @@ constexpr size_t kPresent = static_cast<size_t>(RadixTree::Mark::Present);
 
 struct RadixNode {
   RadixNode* parent = nullptr;
-  uint64_t marks[RadixTree::kMarks] = {};  // bit per slot; above the leaves: somewhere below the slot
+  uint64_t marks[RadixTree::kMarks] =
+      {};  // bit per slot; above the leaves: somewhere below the slot
   uint8_t shift = 0;
   uint8_t offset = 0;  // slot in the parent
   uint64_t slots[kSlots] = {};
@@ -47,7 +48,8 @@ void clear_mark_up(RadixNode* node, unsigned slot, size_t mark) {
   }
 }
 void set_mark_up(RadixNode* node, unsigned slot, size_t mark) {
-  for (; node != nullptr; slot = node->offset, node = node->parent) node->marks[mark] |= uint64_t{1} << slot;
+  for (; node != nullptr; slot = node->offset, node = node->parent)
+    node->marks[mark] |= uint64_t{1} << slot;
 }
 
 }  // namespace
@@ -124,7 +126,8 @@ Result<> RadixTree::insert(uint64_t index, uint64_t value, RadixSpare* spare) {
   return {};
 }
 
-// Puts nodes on top until the tree reaches the index; an empty one starts with a node at that height.
+// Puts nodes on top until the tree reaches the index; an empty one starts with a node at that
+// height.
 Result<> RadixTree::grow_to(uint64_t index, RadixSpare* spare) {
   while (!reaches(index)) {
     RadixNode* top = spare != nullptr ? spare->take() : nullptr;

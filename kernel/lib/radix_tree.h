@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
-// RadixTree: a sparse map from 64-bit indices to non-zero 64-bit values, such as the pages of a file.
-// Neighbouring indices lie together, so that ranges are walked fast. An entry can carry marks, by which
-// the walk then finds it. A tree of one entry at index 0 needs no memory. The lock is the caller's.
+// RadixTree: a sparse map from 64-bit indices to non-zero 64-bit values, such as the pages of a
+// file. Neighbouring indices lie together, so that ranges are walked fast. An entry can carry
+// marks, by which the walk then finds it. A tree of one entry at index 0 needs no memory. The lock
+// is the caller's.
 //
-//   root, shift 6   [0 . . 3 . ... 63]          each node has 64 slots; a bitmap per mark says in which
+//   root, shift 6   [0 . . 3 . ... 63]          each node has 64 slots; a bitmap per mark says in
+//   which
 //                    |     |                    subtrees to look
 //   leaf, shift 0   [0..63][192..255]
 #pragma once

@@ -90,7 +90,8 @@ void torture(uint32_t seed, unsigned shift_limit) {
         auto at = model.lower_bound(index);
         if (at == model.end()) break;
         at->second.dirty = !at->second.dirty;
-        at->second.dirty ? tree.set_mark(at->first, Mark::Dirty) : tree.clear_mark(at->first, Mark::Dirty);
+        at->second.dirty ? tree.set_mark(at->first, Mark::Dirty)
+                         : tree.clear_mark(at->first, Mark::Dirty);
         break;
       }
       default: {

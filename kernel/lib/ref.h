@@ -44,7 +44,8 @@ class RefCounted : public Pinned {
     uint32_t one = 1;
     return count_.compare_exchange_acq_rel(one, 0);
   }
-  // A hint, for statistics and for "am I the only one" tests under the lock that hands references out.
+  // A hint, for statistics and for "am I the only one" tests under the lock that hands references
+  // out.
   uint32_t ref_count() const { return count_.load_relaxed(); }
 
   static void last_unref(Derived* object) { delete object; }
@@ -128,7 +129,8 @@ class OptionalPointer {
       : object_(other.object_) {
     if (object_ != nullptr) object_->ref();
   }
-  OptionalPointer(OptionalPointer&& other) noexcept : object_(std::exchange(other.object_, nullptr)) {}
+  OptionalPointer(OptionalPointer&& other) noexcept
+      : object_(std::exchange(other.object_, nullptr)) {}
   OptionalPointer& operator=(OptionalPointer other) noexcept {
     std::swap(object_, other.object_);
     return *this;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Result<T>: a T or an Errno, the only way by which failure travels. It is trivial when T is, so that
-// Result<int64_t> comes back in two registers. TRY(expression) unwraps or returns the error.
+// Result<T>: a T or an Errno, the only way by which failure travels. It is trivial when T is, so
+// that Result<int64_t> comes back in two registers. TRY(expression) unwraps or returns the error.
 #pragma once
 
 #include <new>

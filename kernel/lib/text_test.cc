@@ -19,10 +19,13 @@ std::string formatted(StringView pattern, const Arguments&... arguments) {
 }
 
 TEST(Format, Numbers) {
-  EXPECT_EQ(formatted("{} {} {}", 0, -1, uint64_t{18446744073709551615u}), "0 -1 18446744073709551615");
+  EXPECT_EQ(formatted("{} {} {}", 0, -1, uint64_t{18446744073709551615u}),
+            "0 -1 18446744073709551615");
   EXPECT_EQ(formatted("{}", std::numeric_limits<int64_t>::min()), "-9223372036854775808");
-  EXPECT_EQ(formatted("{:x} {:08x} {:016x} {:o}", 255, 0xabc, 1, 8), "ff 00000abc 0000000000000001 10");
-  EXPECT_EQ(formatted("[{:5}] [{:-5}] [{:05}] [{:2}]", 42, 42, -42, 12345), "[   42] [42   ] [-0042] [12345]");
+  EXPECT_EQ(formatted("{:x} {:08x} {:016x} {:o}", 255, 0xabc, 1, 8),
+            "ff 00000abc 0000000000000001 10");
+  EXPECT_EQ(formatted("[{:5}] [{:-5}] [{:05}] [{:2}]", 42, 42, -42, 12345),
+            "[   42] [42   ] [-0042] [12345]");
   EXPECT_EQ(formatted("{:x}", reinterpret_cast<void*>(0x1000)), "1000");
   EXPECT_EQ(formatted("{}", PhysAddr{4096}), "4096");
   EXPECT_EQ(formatted("{} {:c} {:x}", 'a', 98, 'c'), "a b 63");

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Intrusive balanced binary search tree (AVL). An object derives from TreeNode<Itself, Tag>; the Order
-// policy says which of two elements is smaller. A policy may keep a summary of each subtree up to date
-// (Order::summarise). Insertion never allocates. The tree does not own.
+// Intrusive balanced binary search tree (AVL). An object derives from TreeNode<Itself, Tag>; the
+// Order policy says which of two elements is smaller. A policy may keep a summary of each subtree
+// up to date (Order::summarise). Insertion never allocates. The tree does not own.
 #pragma once
 
 #include "lib/check.h"

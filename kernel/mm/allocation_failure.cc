@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Failure injection (alloc_fail=N, see heap.h): tests run a program with N rising until it succeeds, and
-// so visit every error path of every system call that it makes.
+// Failure injection (alloc_fail=N, see heap.h): tests run a program with N rising until it
+// succeeds, and so visit every error path of every system call that it makes.
 
 #include "arch/cpu.h"
 #include "mm/heap.h"
@@ -9,7 +9,9 @@ namespace kernel::heap {
 
 constinit Atomic<uint64_t> detail::failure_countdown;
 
-void set_allocation_failure(uint64_t countdown) { detail::failure_countdown.store_relaxed(countdown); }
+void set_allocation_failure(uint64_t countdown) {
+  detail::failure_countdown.store_relaxed(countdown);
+}
 
 bool detail::count_down_failure() {
   if ((arch::current_thread()->memory_flags & kMemoryFailInjection) == 0) return false;

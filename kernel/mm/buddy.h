@@ -4,11 +4,12 @@
 //
 //   order 2   [A       .       .       .      ]      a block of 2^k frames is aligned to 2^k
 //   order 1   [A       .      ][B       .     ]      splitting writes the heads of both halves,
-//   order 0   [A      ][C     ][B     ][D     ]      so the head of a live block's buddy is always valid
+//   order 0   [A      ][C     ][B     ][D     ]      so the head of a live block's buddy is always
+//   valid
 //
-// Only heads carry metadata. Whoever frees block A of order k looks at the frame number A ^ 2^k: it is
-// the head of a block, since no block that contains it can start before it without containing A. So the
-// table needs no initialisation in bulk, and boot time does not grow with RAM.
+// Only heads carry metadata. Whoever frees block A of order k looks at the frame number A ^ 2^k: it
+// is the head of a block, since no block that contains it can start before it without containing A.
+// So the table needs no initialisation in bulk, and boot time does not grow with RAM.
 #pragma once
 
 #include "mm/frame_table.h"

@@ -127,14 +127,16 @@ void mark_reserved(std::span<const PhysRange> reserved) {
     for (FrameRange ram : ram_list.span()) {
       FrameNumber start = hole.start > ram.start ? hole.start : ram.start;
       FrameNumber end = hole.end < ram.end ? hole.end : ram.end;
-      for (FrameNumber number = start; number < end; ++number) mark_unavailable(number, kFrameReserved);
+      for (FrameNumber number = start; number < end; ++number)
+        mark_unavailable(number, kFrameReserved);
     }
   }
 }
 
-// A block that is freed looks at the head of its buddy. Inside free memory that is always the head of a
-// block; beyond the edges of a free range nothing was ever written, so the possible heads are marked.
-// (Marks inside a neighbouring free range are harmless: its blocks' heads are written afterwards.)
+// A block that is freed looks at the head of its buddy. Inside free memory that is always the head
+// of a block; beyond the edges of a free range nothing was ever written, so the possible heads are
+// marked. (Marks inside a neighbouring free range are harmless: its blocks' heads are written
+// afterwards.)
 void mark_edges(FrameRange range) {
   if (!is_aligned(range.start, kMaxBlock)) {
     for (unsigned order = 0; order < kMaxOrder; ++order)
@@ -145,7 +147,8 @@ void mark_edges(FrameRange range) {
 
 }  // namespace
 
-std::span<const FrameRange> init(std::span<const PhysRange> ram, std::span<const PhysRange> reserved) {
+std::span<const FrameRange> init(std::span<const PhysRange> ram,
+                                 std::span<const PhysRange> reserved) {
   for (PhysRange range : ram) ram_list.add(inner_pages(range));
   for (FrameRange range : ram_list.span()) {
     boot_totals.ram_pages += range.end - range.start;

@@ -32,10 +32,11 @@ struct Totals {
   uint64_t metadata_pages;  // of them, taken for the table itself
 };
 
-// Lays the metadata out inside the RAM and returns what is left free, ascending, for the buddy lists.
-// Only the metadata of reserved frames and of the frames that merging may look at beyond the edges of
-// free memory is written; the rest comes to life as blocks are split (see buddy.h).
-std::span<const FrameRange> init(std::span<const PhysRange> ram, std::span<const PhysRange> reserved);
+// Lays the metadata out inside the RAM and returns what is left free, ascending, for the buddy
+// lists. Only the metadata of reserved frames and of the frames that merging may look at beyond the
+// edges of free memory is written; the rest comes to life as blocks are split (see buddy.h).
+std::span<const FrameRange> init(std::span<const PhysRange> ram,
+                                 std::span<const PhysRange> reserved);
 Totals totals();
 bool contains(FrameNumber number);
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// The frame allocator's public face: per-CPU caches of single frames over the buddy lists, reference
-// counts and statistics. A CPU's cache has a lock of its own, nearly always free, so that any context
-// may use it and any CPU may empty it. Boot-time layout is in frame_table.cc, reclaim in reclaim.cc.
+// The frame allocator's public face: per-CPU caches of single frames over the buddy lists,
+// reference counts and statistics. A CPU's cache has a lock of its own, nearly always free, so that
+// any context may use it and any CPU may empty it. Boot-time layout is in frame_table.cc, reclaim
+// in reclaim.cc.
 
 #include "mm/frames.h"
 
@@ -22,7 +23,8 @@ struct FrameCache {
   SpinLock<LockRank::FrameCache> lock;
   uint32_t count GUARDED_BY(lock) = 0;
   FrameNumber frames[kCacheFrames] GUARDED_BY(lock) = {};
-  // Pages handed out minus pages taken back through this cache; only the sum over CPUs means anything.
+  // Pages handed out minus pages taken back through this cache; only the sum over CPUs means
+  // anything.
   int64_t used[kFrameUses] GUARDED_BY(lock) = {};
 };
 PER_CPU(FrameCache, frame_cache);
@@ -38,8 +40,8 @@ constinit Zone zone;
 
 size_t index(FrameUse use) { return static_cast<size_t>(use); }
 
-// How deep an allocation may dig: interrupts and spin-lock holders cannot wait for reclaim, so they get
-// half of the reserve; who frees memory by allocating a little gets all of it.
+// How deep an allocation may dig: interrupts and spin-lock holders cannot wait for reclaim, so they
+// get half of the reserve; who frees memory by allocating a little gets all of it.
 uint64_t floor_locked(AllocationFlags flags) REQUIRES(zone.lock) {
   if (has(flags, AllocationFlags::Reserve)) return 0;
   if (has(flags, AllocationFlags::NoWait)) return zone.reserve / 2;
@@ -143,7 +145,8 @@ void release_reserved(PhysRange range) {
   FrameRange numbers{number_of(range.start), number_of(range.end)};
   DCHECK(is_aligned(range.start, kPageSize) && is_aligned(range.end, kPageSize));
   for (FrameNumber number = numbers.start; number < numbers.end; ++number) {
-    CHECK(number != 0 && table::contains(number) && (frame_at(number).flags.load_relaxed() & kFrameReserved) != 0);
+    CHECK(number != 0 && table::contains(number) &&
+          (frame_at(number).flags.load_relaxed() & kFrameReserved) != 0);
     frame_at(number).flags.store_relaxed(0);
   }
   Guard guard(zone.lock);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Physical memory by the page frame: a buddy allocator with per-CPU caches of single frames. Metadata
-// is 16 bytes a frame, initialised lazily, region by region, as memory is first handed out, so that
-// boot does not grow with RAM.
+// Physical memory by the page frame: a buddy allocator with per-CPU caches of single frames.
+// Metadata is 16 bytes a frame, initialised lazily, region by region, as memory is first handed
+// out, so that boot does not grow with RAM.
 #pragma once
 
 #include <span>
@@ -25,11 +25,12 @@ inline constexpr uint16_t kFrameReserved = 1u << 14;  // never handed out (relea
 struct Frame {
   Atomic<uint32_t> references;  // holders: mappings, page cache, kernel users. 0 = free
   FrameUse use;
-  uint8_t order;                // of the block whose first frame this is
-  // 0 when handed out. Atomic because the allocator looks at its own bits in frames next to its own.
+  uint8_t order;  // of the block whose first frame this is
+  // 0 when handed out. Atomic because the allocator looks at its own bits in frames next to its
+  // own.
   Atomic<uint16_t> flags;
-  // By use. Free: list links (frame numbers). Slab: its slab. PageTable: count of live entries and of
-  // sharers. Object: the memory object's own record.
+  // By use. Free: list links (frame numbers). Slab: its slab. PageTable: count of live entries and
+  // of sharers. Object: the memory object's own record.
   union {
     uint64_t data;
     void* owner;
@@ -45,9 +46,9 @@ inline constexpr unsigned kMaxOrder = 14;  // 64 MiB: large contiguous buffers
 
 enum class AllocationFlags : uint8_t {
   None = 0,
-  Zero = 1,       // filled with zeros
-  NoWait = 2,     // under a spin lock or in an interrupt: no reclaim
-  Reserve = 4,    // may dip into the reserve that reclaim and the page tables of an exit need
+  Zero = 1,     // filled with zeros
+  NoWait = 2,   // under a spin lock or in an interrupt: no reclaim
+  Reserve = 4,  // may dip into the reserve that reclaim and the page tables of an exit need
 };
 constexpr AllocationFlags operator|(AllocationFlags a, AllocationFlags b) {
   return static_cast<AllocationFlags>(static_cast<uint8_t>(a) | static_cast<uint8_t>(b));
@@ -59,15 +60,15 @@ constexpr bool has(AllocationFlags set, AllocationFlags flag) {
 namespace frames {
 
 namespace detail {
-// Metadata lies in one array per GiB of address space that has RAM. Each entry is the address at which
-// the frame of number 0 would lie in that section's array; 0 = no RAM there.
+// Metadata lies in one array per GiB of address space that has RAM. Each entry is the address at
+// which the frame of number 0 would lie in that section's array; 0 = no RAM there.
 inline constexpr unsigned kSectionShift = 30;
 extern uint64_t* section_bases;
 extern uint64_t section_count;
 }  // namespace detail
 
-// Boot, once: RAM regions minus the reserved ranges, both sorted and disjoint. Allocates the (lazily
-// initialised) metadata from the RAM itself.
+// Boot, once: RAM regions minus the reserved ranges, both sorted and disjoint. Allocates the
+// (lazily initialised) metadata from the RAM itself.
 void init(std::span<const PhysRange> ram, std::span<const PhysRange> reserved);
 // Gives a reserved range back (initrd after unpacking). Page-aligned.
 void release_reserved(PhysRange range);
@@ -83,8 +84,8 @@ void split(PhysAddr block);
 // Shared single frames: count up; count down and free at zero. Any context.
 void get(PhysAddr frame);
 void put(PhysAddr frame);
-// For lock-free lookups: false when the count is zero, that is, the frame is free or being freed. After
-// true the caller checks that the frame still is what it looked up, else put().
+// For lock-free lookups: false when the count is zero, that is, the frame is free or being freed.
+// After true the caller checks that the frame still is what it looked up, else put().
 bool try_get(PhysAddr frame);
 // Counts down many frames with one pass over the free lists.
 void put_batch(std::span<const PhysAddr> frames);
@@ -109,8 +110,8 @@ struct Statistics {
 };
 Statistics statistics();
 
-// Called when memory is short, in a context that may sleep but may hold mutexes; returns pages freed.
-// The page cache registers one; `wanted` pages are enough. Never called recursively.
+// Called when memory is short, in a context that may sleep but may hold mutexes; returns pages
+// freed. The page cache registers one; `wanted` pages are enough. Never called recursively.
 using Reclaimer = uint64_t (*)(uint64_t wanted);
 void add_reclaimer(Reclaimer reclaimer);
 // The last resort, registered by process: makes one victim die (or waits, bounded, for one that is

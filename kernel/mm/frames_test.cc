@@ -57,7 +57,8 @@ TEST_F(Frames, TotalsAddUp) {
   uint64_t used = 0;
   for (size_t use = 1; use < kFrameUses; ++use) used += before_.by_use[use];
   EXPECT_EQ(before_.free_pages + used, before_.total_pages);
-  // Image with device tree, initrd; metadata is 16 bytes a frame plus less than a largest block per GiB.
+  // Image with device tree, initrd; metadata is 16 bytes a frame plus less than a largest block per
+  // GiB.
   uint64_t stated = 0x102 + 0x800;
   EXPECT_GE(before_.reserved_pages, stated + ram * 16 / kPageSize);
   EXPECT_LE(before_.reserved_pages, stated + ram * 16 / kPageSize + 3 * 64 + 64);
@@ -104,9 +105,11 @@ TEST_F(Frames, EverythingCanBeHadAndScribbled) {
     }
     PhysAddr address = frame.value();
     for (PhysRange hole : kReserved)
-      ASSERT_FALSE((PhysRange{page_of(hole.start), align_up(hole.end, kPageSize)}.contains(address)));
+      ASSERT_FALSE(
+          (PhysRange{page_of(hole.start), align_up(hole.end, kPageSize)}.contains(address)));
     bool in_ram = false;
-    for (PhysRange range : kRam) in_ram |= range.contains(address) && range.contains(address + kPageSize - 1);
+    for (PhysRange range : kRam)
+      in_ram |= range.contains(address) && range.contains(address + kPageSize - 1);
     ASSERT_TRUE(in_ram && frames::is_ram(address));
     above_4g |= raw(address) >= 4 * GiB;
     std::memset(frames::frame_data(address), 0xcc, 64);  // metadata must not lie in a free frame

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Kernel objects: size classes over slabs, with a magazine of free objects per class and CPU. A CPU's
-// magazines have one lock, nearly always free, so that any context may use them and any CPU may empty
-// them. Larger than a page: a block of frames.
+// Kernel objects: size classes over slabs, with a magazine of free objects per class and CPU. A
+// CPU's magazines have one lock, nearly always free, so that any context may use them and any CPU
+// may empty them. Larger than a page: a block of frames.
 
 #include "mm/heap.h"
 
@@ -16,13 +16,13 @@ constexpr size_t kLargestObject = 2048;
 constexpr size_t kClassCount = 15;
 // 576: the node of a radix tree (page caches).
 constinit SlabClass classes[kClassCount] = {
-    {16, 0, 0},  {32, 0, 1},   {48, 0, 2},   {64, 0, 3},    {96, 0, 4},
-    {128, 0, 5}, {192, 0, 6},  {256, 0, 7},  {384, 0, 8},   {512, 0, 9},
+    {16, 0, 0},   {32, 0, 1},   {48, 0, 2},    {64, 0, 3},    {96, 0, 4},
+    {128, 0, 5},  {192, 0, 6},  {256, 0, 7},   {384, 0, 8},   {512, 0, 9},
     {576, 0, 10}, {768, 0, 11}, {1024, 0, 12}, {1536, 1, 13}, {2048, 1, 14},
 };
 constexpr StringView kClassNames[kClassCount] = {
-    "object-16",  "object-32",  "object-48",  "object-64",   "object-96",
-    "object-128", "object-192", "object-256", "object-384",  "object-512",
+    "object-16",  "object-32",  "object-48",   "object-64",   "object-96",
+    "object-128", "object-192", "object-256",  "object-384",  "object-512",
     "object-576", "object-768", "object-1024", "object-1536", "object-2048",
 };
 
@@ -74,7 +74,8 @@ void poison_freed(void* object, size_t size) {
   __builtin_memset(object, kFreePoison, size);
 }
 void check_and_refresh(void* object, size_t size) {
-  if (!is_poisoned(object, size)) panic("object %p (size %zu) written after it was freed", object, size);
+  if (!is_poisoned(object, size))
+    panic("object %p (size %zu) written after it was freed", object, size);
   __builtin_memset(object, kFreshPoison, size);
 }
 #else
@@ -103,8 +104,8 @@ void* allocate_object(size_t number, AllocationFlags flags) {
   void* object = take_object(number);
   while (object == nullptr) {
     // Without locks: this may wait. Another thread may take what it brings, hence the loop.
-    AllocationFlags page_flags = has(flags, AllocationFlags::NoWait) ? AllocationFlags::NoWait
-                                                                     : AllocationFlags::None;
+    AllocationFlags page_flags =
+        has(flags, AllocationFlags::NoWait) ? AllocationFlags::NoWait : AllocationFlags::None;
     if (has(flags, AllocationFlags::Reserve)) page_flags = page_flags | AllocationFlags::Reserve;
     Result<PhysAddr> block = frames::allocate(slab_class.order(), FrameUse::Slab, page_flags);
     if (!block.ok()) return nullptr;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Kernel objects: slab caches by size class with per-CPU magazines, behind operator new(nothrow) and
-// operator delete. Nothing else calls these directly but code that needs raw bytes. Larger than a page:
-// whole frames. Naturally aligned for powers of two, else to 16.
+// Kernel objects: slab caches by size class with per-CPU magazines, behind operator new(nothrow)
+// and operator delete. Nothing else calls these directly but code that needs raw bytes. Larger than
+// a page: whole frames. Naturally aligned for powers of two, else to 16.
 #pragma once
 
 #include "lib/result.h"
@@ -28,8 +28,8 @@ CacheStatistics cache_statistics(size_t index);  // for /proc/slabinfo
 // Returns empty slabs to the frame allocator (leak tests, drop_caches, memory pressure).
 uint64_t shrink();
 
-// alloc_fail=N: the N-th allocation from now that a thread with kMemoryFailInjection makes fails, once.
-// 0: off.
+// alloc_fail=N: the N-th allocation from now that a thread with kMemoryFailInjection makes fails,
+// once. 0: off.
 void set_allocation_failure(uint64_t countdown);
 namespace detail {
 extern Atomic<uint64_t> failure_countdown;

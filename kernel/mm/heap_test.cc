@@ -26,7 +26,8 @@ class Heap : public ::testing::Test {
   }
   void TearDown() override {
     EXPECT_EQ(settled(), before_);
-    for (size_t i = 0; i < heap::cache_count(); ++i) EXPECT_EQ(heap::cache_statistics(i).active_objects, 0u);
+    for (size_t i = 0; i < heap::cache_count(); ++i)
+      EXPECT_EQ(heap::cache_statistics(i).active_objects, 0u);
   }
   static uint64_t settled() {
     heap::shrink();
@@ -54,7 +55,8 @@ TEST_F(Heap, LargeAlignment) {
   for (size_t alignment = 32; alignment <= 64 * KiB; alignment *= 2) {
     void* memory = heap::allocate(40, alignment, kNone);
     ASSERT_NE(memory, nullptr);
-    EXPECT_TRUE(is_aligned(raw(arch::physical_address(VirtAddr{reinterpret_cast<uint64_t>(memory)})), alignment));
+    EXPECT_TRUE(is_aligned(
+        raw(arch::physical_address(VirtAddr{reinterpret_cast<uint64_t>(memory)})), alignment));
     heap::free(memory);
   }
 }

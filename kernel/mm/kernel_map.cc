@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Which addresses of the on-demand area belong to whom, and the owners of such ranges: device registers,
-// DMA buffers, large tables. Stacks have a part of the area and a file of their own.
+// Which addresses of the on-demand area belong to whom, and the owners of such ranges: device
+// registers, DMA buffers, large tables. Stacks have a part of the area and a file of their own.
 
 #include "mm/kernel_map.h"
 
@@ -84,7 +84,8 @@ Result<VirtAddr> allocate_pages(size_t count) {
   for (size_t i = 0; i < count; ++i) {
     Result<PhysAddr> frame = frames::allocate(0, FrameUse::Kernel, AllocationFlags::Zero);
     if (frame.ok()) {
-      if (kernel_table::map(start + i * kPageSize, frame.value(), {.writable = true}).ok()) continue;
+      if (kernel_table::map(start + i * kPageSize, frame.value(), {.writable = true}).ok())
+        continue;
       frames::free(frame.value());
     }
     release(start, kernel_table::Backing::Free);
@@ -100,7 +101,8 @@ void free_pages(VirtAddr start) { release(start, kernel_table::Backing::Free); }
 Result<Mmio> Mmio::map(PhysAddr base, size_t size) {
   if (size == 0 || raw(base) + size < raw(base)) return Errno::Inval;
   size_t offset = page_offset(base);
-  VirtAddr start = TRY(map_physical(page_of(base), pages_for(offset + size), arch::MemoryType::Device));
+  VirtAddr start =
+      TRY(map_physical(page_of(base), pages_for(offset + size), arch::MemoryType::Device));
   return Mmio(raw(start) + offset, size, base);
 }
 

@@ -27,14 +27,16 @@ class Mmio {
   }
 
  private:
-  Mmio(uint64_t base, size_t size, PhysAddr physical) : base_(base), size_(size), physical_(physical) {}
+  Mmio(uint64_t base, size_t size, PhysAddr physical)
+      : base_(base), size_(size), physical_(physical) {}
   uint64_t base_;  // 0 only after a move
   size_t size_;
   PhysAddr physical_;
 };
 
-// A physically contiguous buffer for a device, zeroed; freed on destruction. `coherent` says whether
-// the device snoops caches (device tree: dma-coherent); when not, the mapping is non-cacheable.
+// A physically contiguous buffer for a device, zeroed; freed on destruction. `coherent` says
+// whether the device snoops caches (device tree: dma-coherent); when not, the mapping is
+// non-cacheable.
 class DmaBuffer {
  public:
   static Result<DmaBuffer> allocate(size_t size, bool coherent);
@@ -55,7 +57,8 @@ class DmaBuffer {
   bool coherent_;
 };
 
-inline constexpr size_t kKernelStackSize = 16 * KiB;  // aligned to twice that: one SP bit tests overflow
+inline constexpr size_t kKernelStackSize =
+    16 * KiB;  // aligned to twice that: one SP bit tests overflow
 
 namespace kernel_map {
 void init();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Kernel mappings: the entries that they make, that they leave nothing behind, and what happens when
-// memory runs out half-way. The host translates nothing; the tables are looked at.
+// Kernel mappings: the entries that they make, that they leave nothing behind, and what happens
+// when memory runs out half-way. The host translates nothing; the tables are looked at.
 
 #include "mm/kernel_map.h"
 
@@ -18,7 +18,9 @@ namespace {
 using Format = arch::PagingFormat;
 
 struct LinearMemory {
-  static uint64_t* entries(PhysAddr table) { return reinterpret_cast<uint64_t*>(frames::frame_data(table)); }
+  static uint64_t* entries(PhysAddr table) {
+    return reinterpret_cast<uint64_t*>(frames::frame_data(table));
+  }
   static Result<PhysAddr> allocate_table() { return Errno::NoMem; }
 };
 using Walk = PageTableWalk<Format, LinearMemory>;
@@ -97,7 +99,8 @@ TEST_F(KernelMap, DmaBuffers) {
     for (size_t i = 0; i < coherent.size(); ++i) ASSERT_EQ(coherent.data()[i], 0);
     EXPECT_EQ(frames::frame_data(coherent.physical()), coherent.data());
     DmaBuffer uncached = DmaBuffer::allocate(5000, false).take();
-    uint64_t entry = *Walk::find(arch::kernel_root_table(), reinterpret_cast<uint64_t>(uncached.data())).entry;
+    uint64_t entry =
+        *Walk::find(arch::kernel_root_table(), reinterpret_cast<uint64_t>(uncached.data())).entry;
     EXPECT_EQ(Format::attributes(entry).type, arch::MemoryType::NonCacheable);
     EXPECT_EQ(Format::address(entry), uncached.physical());
     std::swap(coherent, uncached);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Kernel stacks in slots of 32 KiB, lowest slot first, so that their tables stay few. An overflow runs
-// into the unmapped upper half of the slot below, and the entry vector sees it by one bit of SP.
+// Kernel stacks in slots of 32 KiB, lowest slot first, so that their tables stay few. An overflow
+// runs into the unmapped upper half of the slot below, and the entry vector sees it by one bit of
+// SP.
 //
 //   | stack 16 KiB | unmapped 16 KiB | stack 16 KiB | unmapped 16 KiB | ...
 //   ^ 32 KiB aligned, SP bit 14 = 0

@@ -7,7 +7,8 @@
 namespace kernel::kernel_map {
 
 inline constexpr uint64_t kMaxStacks = 128 * 1024;
-inline constexpr uint64_t kStackSlot = 32 * KiB;  // the stack, and above it the guard of the next one
+inline constexpr uint64_t kStackSlot =
+    32 * KiB;  // the stack, and above it the guard of the next one
 inline constexpr uint64_t kStackAreaSize = kMaxStacks * kStackSlot;
 
 void init_stacks();

@@ -12,11 +12,14 @@ namespace {
 using Format = arch::PagingFormat;
 
 struct LinearMemory {
-  static uint64_t* entries(PhysAddr table) { return reinterpret_cast<uint64_t*>(frames::frame_data(table)); }
+  static uint64_t* entries(PhysAddr table) {
+    return reinterpret_cast<uint64_t*>(frames::frame_data(table));
+  }
   // Under the spin lock below. The reserve: a stack or a buffer is never given up for one table.
   static Result<PhysAddr> allocate_table() {
-    return frames::allocate(0, FrameUse::PageTable,
-                            AllocationFlags::Zero | AllocationFlags::NoWait | AllocationFlags::Reserve);
+    return frames::allocate(
+        0, FrameUse::PageTable,
+        AllocationFlags::Zero | AllocationFlags::NoWait | AllocationFlags::Reserve);
   }
 };
 using Walk = PageTableWalk<Format, LinearMemory>;
@@ -24,7 +27,8 @@ using Walk = PageTableWalk<Format, LinearMemory>;
 SpinLock<LockRank::KernelMap> table_lock;
 
 Frame& frame_of_table(const uint64_t* entry) {
-  return frames::frame_of(arch::physical_address(page_of(VirtAddr{reinterpret_cast<uint64_t>(entry)})));
+  return frames::frame_of(
+      arch::physical_address(page_of(VirtAddr{reinterpret_cast<uint64_t>(entry)})));
 }
 
 // What an unmapping frees after the TLBs forgot it.
@@ -52,7 +56,8 @@ void clear_entry_locked(VirtAddr page, Backing backing, Doomed& doomed) REQUIRES
 void unmap_chunk(VirtRange chunk, Backing backing) {
   Doomed doomed;
   {
-    // The flush is under the lock, so that nobody maps anew what a CPU may still translate the old way.
+    // The flush is under the lock, so that nobody maps anew what a CPU may still translate the old
+    // way.
     Guard guard(table_lock);
     for (VirtAddr page = chunk.start; page < chunk.end; page += kPageSize)
       clear_entry_locked(page, backing, doomed);

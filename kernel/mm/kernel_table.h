@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Entries of the kernel's own page table in the area of mappings on demand. Internal to mm. A leaf table
-// is freed when its last entry goes (Frame::data of the table counts them), so that a burst of stacks
-// leaves nothing behind. Which addresses are free is the callers' business. Any context.
+// Entries of the kernel's own page table in the area of mappings on demand. Internal to mm. A leaf
+// table is freed when its last entry goes (Frame::data of the table counts them), so that a burst
+// of stacks leaves nothing behind. Which addresses are free is the callers' business. Any context.
 #pragma once
 
 #include <span>
@@ -16,7 +16,8 @@ Result<> map(VirtAddr page, PhysAddr frame, arch::PageAttributes attributes);
 Result<> map_contiguous(VirtRange range, PhysAddr first, arch::PageAttributes attributes);
 
 enum class Backing : uint8_t { Keep, Free };
-// Unmaps what of the range is mapped, on all CPUs, and then frees the single frames behind it or not.
+// Unmaps what of the range is mapped, on all CPUs, and then frees the single frames behind it or
+// not.
 void unmap(VirtRange range, Backing backing);
 
 }  // namespace kernel::kernel_table

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The C++ allocation operators over the heap. Plain operator new stays undefined, so that an allocation
-// that cannot fail properly does not link. Not part of the host build, which has a C++ library.
+// The C++ allocation operators over the heap. Plain operator new stays undefined, so that an
+// allocation that cannot fail properly does not link. Not part of the host build, which has a C++
+// library.
 
 #include <new>
 
@@ -32,7 +33,12 @@ void operator delete(void* memory, size_t) noexcept { kernel::heap::free(memory)
 void operator delete[](void* memory, size_t) noexcept { kernel::heap::free(memory); }
 void operator delete(void* memory, std::align_val_t) noexcept { kernel::heap::free(memory); }
 void operator delete[](void* memory, std::align_val_t) noexcept { kernel::heap::free(memory); }
-void operator delete(void* memory, size_t, std::align_val_t) noexcept { kernel::heap::free(memory); }
-void operator delete[](void* memory, size_t, std::align_val_t) noexcept { kernel::heap::free(memory); }
-// What new(nothrow) calls should a constructor fail; ours cannot, the symbol is wanted all the same.
+void operator delete(void* memory, size_t, std::align_val_t) noexcept {
+  kernel::heap::free(memory);
+}
+void operator delete[](void* memory, size_t, std::align_val_t) noexcept {
+  kernel::heap::free(memory);
+}
+// What new(nothrow) calls should a constructor fail; ours cannot, the symbol is wanted all the
+// same.
 void operator delete(void* memory, const std::nothrow_t&) noexcept { kernel::heap::free(memory); }

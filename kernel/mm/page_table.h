@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The walk over a page table, generic in the entry format and in how table frames are reached, so that
-// the host tests it on a map. Locking is the caller's: one lock per table tree or finer.
+// The walk over a page table, generic in the entry format and in how table frames are reached, so
+// that the host tests it on a map. Locking is the caller's: one lock per table tree or finer.
 //
 //   root (level 3) -> level 2 -> level 1 (2 MiB blocks) -> level 0 = leaf table (4 KiB pages)
 #pragma once
@@ -27,13 +27,14 @@ class PageTableWalk {
     for (unsigned level = Format::kTopLevel;; --level) {
       uint64_t* entry = Memory::entries(table) + Format::index(address, level);
       uint64_t value = load(entry);
-      if (level == 0 || !Format::is_present(value) || !Format::is_table(value, level)) return {entry, level};
+      if (level == 0 || !Format::is_present(value) || !Format::is_table(value, level))
+        return {entry, level};
       table = Format::address(value);
     }
   }
 
-  // The entry at `level` for `address`, making the tables above it. Errors: NoMem; Exist when a block
-  // stands in the way.
+  // The entry at `level` for `address`, making the tables above it. Errors: NoMem; Exist when a
+  // block stands in the way.
   static Result<uint64_t*> make(PhysAddr root, uint64_t address, unsigned level) {
     PhysAddr table = root;
     for (unsigned at = Format::kTopLevel;; --at) {
@@ -51,10 +52,12 @@ class PageTableWalk {
     }
   }
 
-  // Entries are read by the hardware walker at any time: single-copy atomic accesses, release order so
-  // that a table's contents are there before the table is.
+  // Entries are read by the hardware walker at any time: single-copy atomic accesses, release order
+  // so that a table's contents are there before the table is.
   static uint64_t load(const uint64_t* entry) { return __atomic_load_n(entry, __ATOMIC_ACQUIRE); }
-  static void store(uint64_t* entry, uint64_t value) { __atomic_store_n(entry, value, __ATOMIC_RELEASE); }
+  static void store(uint64_t* entry, uint64_t value) {
+    __atomic_store_n(entry, value, __ATOMIC_RELEASE);
+  }
 };
 
 }  // namespace kernel

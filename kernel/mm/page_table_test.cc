@@ -46,9 +46,11 @@ constexpr uint64_t kAddress = 0x0000'1234'5678'9000;
 
 TEST(PagingFormat, AttributesRoundTrip) {
   for (unsigned bits = 0; bits < 32; ++bits) {
-    for (arch::MemoryType type : {arch::MemoryType::Normal, arch::MemoryType::NonCacheable, arch::MemoryType::Device}) {
-      arch::PageAttributes wanted{(bits & 1) != 0,  (bits & 2) != 0, (bits & 4) != 0,
-                                  (bits & 8) != 0, type,            (bits & 16) != 0};
+    for (arch::MemoryType type :
+         {arch::MemoryType::Normal, arch::MemoryType::NonCacheable, arch::MemoryType::Device}) {
+      arch::PageAttributes wanted{
+          (bits & 1) != 0, (bits & 2) != 0, (bits & 4) != 0, (bits & 8) != 0, type,
+          (bits & 16) != 0};
       for (unsigned level = 0; level <= 2; ++level) {
         arch::PageEntry entry = Format::leaf(PhysAddr{0x8000'0000}, wanted, level);
         EXPECT_TRUE(Format::is_present(entry));
@@ -79,7 +81,8 @@ TEST(PagingFormat, Geometry) {
 
 TEST(PagingFormat, Tables) {
   arch::PageEntry entry = Format::table(PhysAddr{0x5000});
-  EXPECT_TRUE(Format::is_present(entry) && Format::is_table(entry, 1) && !Format::is_read_only_table(entry));
+  EXPECT_TRUE(Format::is_present(entry) && Format::is_table(entry, 1) &&
+              !Format::is_read_only_table(entry));
   EXPECT_FALSE(Format::is_table(entry, 0));
   arch::PageEntry shared = Format::read_only_table(PhysAddr{0x5000});
   EXPECT_TRUE(Format::is_table(shared, 1) && Format::is_read_only_table(shared));

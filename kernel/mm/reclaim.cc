@@ -25,7 +25,9 @@ void add_reclaimer(Reclaimer reclaimer) {
   panic("more than %zu reclaimers", kMaxReclaimers);
 }
 
-void set_out_of_memory_handler(bool (*kill_one)()) { out_of_memory_handler.store_release(kill_one); }
+void set_out_of_memory_handler(bool (*kill_one)()) {
+  out_of_memory_handler.store_release(kill_one);
+}
 
 namespace reclaim {
 namespace {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What the frame allocator does when memory is short. Internal to mm; the hooks that others register
-// are in frames.h. Thread context that may sleep.
+// What the frame allocator does when memory is short. Internal to mm; the hooks that others
+// register are in frames.h. Thread context that may sleep.
 #pragma once
 
 #include "lib/types.h"

@@ -10,11 +10,12 @@ using frames::address_of;
 using frames::frame_at;
 using frames::FrameNumber;
 
-// Empty slabs that a class keeps, so that a lone object that comes and goes costs no frame each time.
+// Empty slabs that a class keeps, so that a lone object that comes and goes costs no frame each
+// time.
 constexpr uint64_t kEmptyStock = 2;
 
-// Frame::references of a slab's first frame. The top bit keeps it from ever being 0, which would mean
-// a free frame.
+// Frame::references of a slab's first frame. The top bit keeps it from ever being 0, which would
+// mean a free frame.
 struct SlabState {
   uint32_t live;   // objects not free (those in magazines included)
   uint32_t first;  // first free object + 1; 0: none
@@ -114,7 +115,8 @@ void* SlabClass::take_one_locked(FrameNumber slab) {
 void SlabClass::give_one_locked(void* given) {
   PhysAddr address = arch::physical_address(VirtAddr{reinterpret_cast<uint64_t>(given)});
   FrameNumber slab = frames::number_of(address);
-  if ((frame_at(slab).flags.load_relaxed() & kSlabTail) != 0) slab = static_cast<FrameNumber>(frame_at(slab).data);
+  if ((frame_at(slab).flags.load_relaxed() & kSlabTail) != 0)
+    slab = static_cast<FrameNumber>(frame_at(slab).data);
   uint64_t offset = address - address_of(slab);
   DCHECK(offset % size_ == 0);
   Frame& head = frame_at(slab);

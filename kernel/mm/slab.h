@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
-// The slabs of one size class: blocks of frames cut into objects of one size. Internal to mm; the heap
-// puts per-CPU magazines on top. All bookkeeping lies in the metadata of the slab's frames, so that
-// objects start at the block's start and powers of two are naturally aligned:
+// The slabs of one size class: blocks of frames cut into objects of one size. Internal to mm; the
+// heap puts per-CPU magazines on top. All bookkeeping lies in the metadata of the slab's frames, so
+// that objects start at the block's start and powers of two are naturally aligned:
 //
-//   first Frame: references = live objects << 16 | first free object + 1, 0 = none (never 0 as a whole)
+//   first Frame: references = live objects << 16 | first free object + 1, 0 = none (never 0 as a
+//   whole)
 //                flags = class, data = links of the list of slabs with free objects
 //   other Frames: flags = class | kSlabTail, data = number of the slab's first frame
 //   free object: its first two bytes hold the next free object + 1

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// The run-time check of the lock order, in debug builds. Each thread lists the locks that it holds; what
-// an interrupt takes goes on top of the interrupted thread's list and is off it when the interrupt ends.
-// A spin lock masks interrupts, so that none can be taken in an interrupt that its victim holds (IT7).
+// The run-time check of the lock order, in debug builds. Each thread lists the locks that it holds;
+// what an interrupt takes goes on top of the interrupted thread's list and is off it when the
+// interrupt ends. A spin lock masks interrupts, so that none can be taken in an interrupt that its
+// victim holds (IT7).
 
 #include "sync/lock_order.h"
 
@@ -84,8 +85,10 @@ void check_may_wait(const ThreadBase& thread, const HeldLock& wanted) {
   }
   if (thread.preempt_count != 0 || !arch::interrupts_enabled()) {
     disabled.store_relaxed(true);
-    panic("lock order: sleeping lock %s (%p, at %p) taken with preemption off (%u) or interrupts masked",
-          name(wanted.rank), wanted.lock, wanted.taken_at, thread.preempt_count);
+    panic(
+        "lock order: sleeping lock %s (%p, at %p) taken with preemption off (%u) or interrupts "
+        "masked",
+        name(wanted.rank), wanted.lock, wanted.taken_at, thread.preempt_count);
   }
 }
 
@@ -130,8 +133,8 @@ void assert_may_sleep() {
   }
   if (thread.preempt_count == 0 && arch::interrupts_enabled()) return;
   disabled.store_relaxed(true);
-  panic("about to sleep at %p with preemption off (%u) or interrupts masked", __builtin_return_address(0),
-        thread.preempt_count);
+  panic("about to sleep at %p with preemption off (%u) or interrupts masked",
+        __builtin_return_address(0), thread.preempt_count);
 }
 
 void assert_no_locks_held() {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The order of all locks, outermost first: a lock may be taken only below every lock held. Debug builds
-// check it at each acquisition. Within a rank a subclass orders instances (parent before child); other
-// same-rank pairs use Guard2, which orders by address.
+// The order of all locks, outermost first: a lock may be taken only below every lock held. Debug
+// builds check it at each acquisition. Within a rank a subclass orders instances (parent before
+// child); other same-rank pairs use Guard2, which orders by address.
 #pragma once
 
 #include "arch/cpu.h"
@@ -11,48 +11,48 @@ namespace kernel {
 
 enum class LockRank : uint16_t {
   // Sleeping locks (sched/mutex.h), outermost first.
-  MountNamespace,     // fs: the mount tree, changed by mount/umount/pivot_root
-  Rename,             // fs: one per superblock, cross-directory rename
-  Execve,             // process: credentials and image change of one process
-  PidNamespace,       // task: process tree: parents, children, groups, sessions
-  Terminal,           // fs/tty: configuration of one terminal
-  File,               // fs: position of an open file
-  Inode,              // fs: contents of one inode; subclass orders directories
-  Pipe,               // fs: buffer of one pipe
-  FdTable,            // fs: descriptor table, growth
-  FsContext,          // fs: root, working directory, umask
-  AddressSpace,       // vm: mappings of one address space; subclass 1 = the child in fork
-  MemoryObject,       // vm: pages of one memory object
-  DriverThread,       // drivers: state of one device, thread context
+  MountNamespace,  // fs: the mount tree, changed by mount/umount/pivot_root
+  Rename,          // fs: one per superblock, cross-directory rename
+  Execve,          // process: credentials and image change of one process
+  PidNamespace,    // task: process tree: parents, children, groups, sessions
+  Terminal,        // fs/tty: configuration of one terminal
+  File,            // fs: position of an open file
+  Inode,           // fs: contents of one inode; subclass orders directories
+  Pipe,            // fs: buffer of one pipe
+  FdTable,         // fs: descriptor table, growth
+  FsContext,       // fs: root, working directory, umask
+  AddressSpace,    // vm: mappings of one address space; subclass 1 = the child in fork
+  MemoryObject,    // vm: pages of one memory object
+  DriverThread,    // drivers: state of one device, thread context
   // Spin locks, outermost first.
-  Names,              // fs: writers of the name sequence (rename, mount)
-  Epoll,              // fs: ready lists
-  TerminalBuffer,     // fs/tty: input and output rings
-  ProcessTimers,      // process: one process's timers; subclass 1 below the list of all
-  ProcessTree,        // task: parents, children, threads, groups, sessions (tree_lock)
-  Task,               // task: signals of one thread group (signal_lock)
-  SignalActions,      // task: one table of signal actions
-  PidMap,             // task: pid allocation
-  InodeSpin,          // fs: small fields of an inode
-  DentryHash,         // fs: dentry cache
-  MountHash,          // fs: mount lookup
-  FutexBucket,        // vm
-  PageTable,          // vm: entries of one leaf table or one address space
-  PageCache,          // vm: tree of one memory object's pages
-  Device,             // drivers: registers and rings
-  WaitQueue,          // sched
-  TimerQueue,         // sched
-  RunQueue,           // sched; subclass by CPU number order
-  StackCache,         // mm: a CPU's spare kernel stacks
-  KernelMap,          // mm: ranges and tables of kernel mappings
-  HeapCache,          // mm: a CPU's magazines of objects
-  Slab,               // mm: slab lists of one size class
-  FrameCache,         // mm: a CPU's cache of frames
-  Frames,             // mm: buddy lists
-  RandomCpu,          // sync: a CPU's random key
-  Random,             // sync: entropy pool
-  Console,            // lib: output of the log
-  Leaf,               // a lock under which nothing else is taken
+  Names,           // fs: writers of the name sequence (rename, mount)
+  Epoll,           // fs: ready lists
+  TerminalBuffer,  // fs/tty: input and output rings
+  ProcessTimers,   // process: one process's timers; subclass 1 below the list of all
+  ProcessTree,     // task: parents, children, threads, groups, sessions (tree_lock)
+  Task,            // task: signals of one thread group (signal_lock)
+  SignalActions,   // task: one table of signal actions
+  PidMap,          // task: pid allocation
+  InodeSpin,       // fs: small fields of an inode
+  DentryHash,      // fs: dentry cache
+  MountHash,       // fs: mount lookup
+  FutexBucket,     // vm
+  PageTable,       // vm: entries of one leaf table or one address space
+  PageCache,       // vm: tree of one memory object's pages
+  Device,          // drivers: registers and rings
+  WaitQueue,       // sched
+  TimerQueue,      // sched
+  RunQueue,        // sched; subclass by CPU number order
+  StackCache,      // mm: a CPU's spare kernel stacks
+  KernelMap,       // mm: ranges and tables of kernel mappings
+  HeapCache,       // mm: a CPU's magazines of objects
+  Slab,            // mm: slab lists of one size class
+  FrameCache,      // mm: a CPU's cache of frames
+  Frames,          // mm: buddy lists
+  RandomCpu,       // sync: a CPU's random key
+  Random,          // sync: entropy pool
+  Console,         // lib: output of the log
+  Leaf,            // a lock under which nothing else is taken
 };
 
 inline constexpr LockRank kFirstSpinRank = LockRank::Names;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Spin locks, guards, sequence counters between real threads (TSan watches), and the lock order check.
+// Spin locks, guards, sequence counters between real threads (TSan watches), and the lock order
+// check.
 
 #include <gtest/gtest.h>
 
@@ -124,7 +125,9 @@ TEST(LockOrder, SleepingWhereOneMayNot) {
       "sleeping lock Inode");
 }
 
-TEST(LockOrder, ReleaseOfWhatIsNotHeld) { EXPECT_DEATH(lockdep::release(&leaf), "does not hold it"); }
+TEST(LockOrder, ReleaseOfWhatIsNotHeld) {
+  EXPECT_DEATH(lockdep::release(&leaf), "does not hold it");
+}
 
 TEST(LockOrder, ReleaseInAnyOrder) {
   lockdep::acquire(&outer, LockRank::Task, 0, true);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// See per_cpu.h. The linker gathers every PER_CPU variable between _percpu_start and _percpu_end: the
-// template, which nobody writes. arch gives the boot CPU its copy before any C++ runs.
+// See per_cpu.h. The linker gathers every PER_CPU variable between _percpu_start and _percpu_end:
+// the template, which nobody writes. arch gives the boot CPU its copy before any C++ runs.
 
 #include "sync/per_cpu.h"
 

@@ -16,8 +16,8 @@ unsigned per_cpu_count();
 
 // Boot CPU, the first thing in kernel_main: arch has made its copy and set its offset already.
 void per_cpu_init();
-// Makes the copy of `cpu` (the next number) in memory of per_cpu_area_size() bytes, page-aligned. The
-// CPU then starts with per_cpu_offsets[cpu].
+// Makes the copy of `cpu` (the next number) in memory of per_cpu_area_size() bytes, page-aligned.
+// The CPU then starts with per_cpu_offsets[cpu].
 size_t per_cpu_area_size();
 void per_cpu_install(unsigned cpu, VirtAddr area);
 // This CPU's number, from its own per-CPU data. Preemption off.
@@ -33,8 +33,8 @@ class PerCpu : public Pinned {
     DCHECK(arch::current_thread()->preempt_count != 0 || !arch::interrupts_enabled());
     return at(arch::per_cpu_offset());
   }
-  // The copy of the CPU that runs this now, which the thread may leave any time: for T that brings its
-  // own lock, where another CPU's copy is as correct, only slower.
+  // The copy of the CPU that runs this now, which the thread may leave any time: for T that brings
+  // its own lock, where another CPU's copy is as correct, only slower.
   T& nearby() { return at(arch::per_cpu_offset()); }
   // Another CPU's copy: only for T that is safe to reach from elsewhere.
   T& on(unsigned cpu) { return at(per_cpu_offsets[cpu]); }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// See random.h. One pool key, into which input is chained through the block function, 16 bytes at a time:
-// key = block(key, input). Each CPU draws from a key of its own, which it takes from the pool whenever
-// the pool has had new input; every draw replaces the key by output that nobody sees.
+// See random.h. One pool key, into which input is chained through the block function, 16 bytes at a
+// time: key = block(key, input). Each CPU draws from a key of its own, which it takes from the pool
+// whenever the pool has had new input; every draw replaces the key by output that nobody sees.
 
 #include "sync/random.h"
 
@@ -63,8 +63,8 @@ void forget(T& secret) {
   asm volatile("" ::"r"(&secret) : "memory");  // the store is wanted
 }
 
-// Without any seed: the time that a loop takes varies with caches, interrupts and the host. One bit for
-// each reading whose second difference is not zero is a cautious measure.
+// Without any seed: the time that a loop takes varies with caches, interrupts and the host. One bit
+// for each reading whose second difference is not zero is a cautious measure.
 void add_jitter() {
   uint64_t last = arch::counter(), last_delta = 0;
   unsigned bits = 0;
@@ -105,7 +105,8 @@ void add_entropy(std::span<const uint8_t> input, unsigned credit_bits) {
     advance(pool.key, words);
   }
   uint32_t bits = credited_bits.load_relaxed();
-  if (bits < kSeededBits) credited_bits.fetch_add_relaxed(credit_bits < kSeededBits ? credit_bits : kSeededBits);
+  if (bits < kSeededBits)
+    credited_bits.fetch_add_relaxed(credit_bits < kSeededBits ? credit_bits : kSeededBits);
   generation.fetch_add_acq_rel(1);
 }
 

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
-// Quiescent-state RCU: see rcu.h. A CPU reports by writing the number of the grace period under way into
-// its own word; an idle CPU by its idle counter being odd, so that nobody has to wake it.
+// Quiescent-state RCU: see rcu.h. A CPU reports by writing the number of the grace period under way
+// into its own word; an idle CPU by its idle counter being odd, so that nobody has to wake it.
 //
-// Why it is safe. A writer unlinks, then a grace period begins: `begun` rises, then a full fence, then
-// the idle counters are read. A CPU that reports number n has loaded `begun` >= n (acquire) after its
-// last reader ended and before the next one starts: the next one sees the unlinking. An idle CPU that
-// is counted as quiescent raises its counter, then a full fence, then reads: either the grace period
-// saw it running, or it sees the unlinking. That the last reader ended before is in the release of
-// the word or counter and the acquire that reads it.
+// Why it is safe. A writer unlinks, then a grace period begins: `begun` rises, then a full fence,
+// then the idle counters are read. A CPU that reports number n has loaded `begun` >= n (acquire)
+// after its last reader ended and before the next one starts: the next one sees the unlinking. An
+// idle CPU that is counted as quiescent raises its counter, then a full fence, then reads: either
+// the grace period saw it running, or it sees the unlinking. That the last reader ended before is
+// in the release of the word or counter and the acquire that reads it.
 
 #include "sync/rcu.h"
 
@@ -17,9 +17,9 @@ namespace kernel {
 namespace {
 
 struct RcuCpu {
-  Atomic<uint64_t> reported;     // the newest grace period for which the CPU was quiescent
-  Atomic<uint32_t> idle;         // odd: idle (or offline)
-  Atomic<RcuHead*> retired;      // newest first
+  Atomic<uint64_t> reported;  // the newest grace period for which the CPU was quiescent
+  Atomic<uint32_t> idle;      // odd: idle (or offline)
+  Atomic<RcuHead*> retired;   // newest first
   // Of the grace period under way; the thread that drives it only.
   uint32_t idle_at_begin = 0;
   bool done = false;
@@ -123,7 +123,8 @@ uint64_t holdouts() {
     RcuCpu& state = rcu_cpu.on(cpu);
     // Has it been idle since? Then it was quiescent, whatever it does now.
     if (!state.done)
-      state.done = state.idle.load_acquire() != state.idle_at_begin || state.reported.load_acquire() >= number;
+      state.done = state.idle.load_acquire() != state.idle_at_begin ||
+                   state.reported.load_acquire() >= number;
     if (!state.done) mask |= uint64_t{1} << cpu;
   }
   return mask;

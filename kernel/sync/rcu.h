@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Quiescent-state RCU. A read section is preemption off; idle, user mode and a context switch are
-// quiescent. What lock-free readers see dies through retire(): its destructor runs after every CPU has
-// passed a quiescent state, in the RCU thread (it may sleep there).
+// quiescent. What lock-free readers see dies through retire(): its destructor runs after every CPU
+// has passed a quiescent state, in the RCU thread (it may sleep there).
 #pragma once
 
 #include "sync/preempt.h"
@@ -14,8 +14,8 @@ class RcuHead {
   void (*reclaim)(RcuHead*) = nullptr;
 };
 
-// `reclaim` runs later, once, in thread context. Any context, but not under a run queue's lock (it may
-// wake the RCU thread).
+// `reclaim` runs later, once, in thread context. Any context, but not under a run queue's lock (it
+// may wake the RCU thread).
 void retire(RcuHead& head, void (*reclaim)(RcuHead*));
 
 // For T derived from RcuHead.
@@ -29,11 +29,13 @@ void synchronize_rcu();
 // Sleeps until everything retired before now is reclaimed (drop_caches, leak tests).
 void rcu_barrier();
 
-// Scheduler: this CPU has passed a quiescent state, that is, runs no reader: at each context switch, and
-// in an interrupt whose interrupted thread was preemptible (user mode included). Preemption off.
+// Scheduler: this CPU has passed a quiescent state, that is, runs no reader: at each context
+// switch, and in an interrupt whose interrupted thread was preemptible (user mode included).
+// Preemption off.
 void rcu_quiescent();
-// Idle CPUs are quiescent without being asked: enter before waiting for an interrupt, exit before any
-// handler or thread runs. Masked. A secondary CPU is born idle; its first act is rcu_exit_idle().
+// Idle CPUs are quiescent without being asked: enter before waiting for an interrupt, exit before
+// any handler or thread runs. Masked. A secondary CPU is born idle; its first act is
+// rcu_exit_idle().
 void rcu_enter_idle();
 void rcu_exit_idle();
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// RCU between real threads, each a CPU: readers never see a reclaimed object, idle CPUs do not hold a
-// grace period up, running ones do.
+// RCU between real threads, each a CPU: readers never see a reclaimed object, idle CPUs do not hold
+// a grace period up, running ones do.
 
 #include "sync/rcu.h"
 

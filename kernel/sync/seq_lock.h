@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Sequence counter: readers never wait, they try again when a writer was active. Writers are serialised
-// by a lock of their own. The guarded fields are Atomic<>, read relaxed.
+// Sequence counter: readers never wait, they try again when a writer was active. Writers are
+// serialised by a lock of their own. The guarded fields are Atomic<>, read relaxed.
 #pragma once
 
 #include "arch/cpu.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// SpinLock<rank>: masks interrupts on its CPU, never sleeps, short sections. A fair ticket lock in one
-// word (KB14: no separate holder that could disagree). Taken through Guard only.
+// SpinLock<rank>: masks interrupts on its CPU, never sleeps, short sections. A fair ticket lock in
+// one word (KB14: no separate holder that could disagree). Taken through Guard only.
 #pragma once
 
 #include "arch/irq_state.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// CPUs of the build machine: see arch_impl/cpu.h. A host thread that first asks who it is becomes a CPU
-// with per-CPU data and a ThreadBase of its own; at its end the number is free again.
+// CPUs of the build machine: see arch_impl/cpu.h. A host thread that first asks who it is becomes a
+// CPU with per-CPU data and a ThreadBase of its own; at its end the number is free again.
 
 #include "arch/cpu.h"
 

@@ -34,7 +34,8 @@ uint64_t host::tlb_flushes() { return flushes.load(); }
 unsigned asid_bits() { return 16; }
 
 PhysAddr kernel_root_table() {
-  static const PhysAddr root = frames::allocate(0, FrameUse::PageTable, AllocationFlags::Zero).take();
+  static const PhysAddr root =
+      frames::allocate(0, FrameUse::PageTable, AllocationFlags::Zero).take();
   return root;
 }
 
@@ -52,7 +53,8 @@ void clean_data_cache(VirtAddr, size_t) {}
 void invalidate_data_cache(VirtAddr, size_t) {}
 void zero_page(VirtAddr page) { std::memset(reinterpret_cast<void*>(raw(page)), 0, kPageSize); }
 void copy_page(VirtAddr to, VirtAddr from) {
-  std::memcpy(reinterpret_cast<void*>(raw(to)), reinterpret_cast<const void*>(raw(from)), kPageSize);
+  std::memcpy(reinterpret_cast<void*>(raw(to)), reinterpret_cast<const void*>(raw(from)),
+              kPageSize);
 }
 
 }  // namespace kernel::arch

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A panic on the build machine: the message on stderr, then the end of the test by SIGABRT, which death
-// tests expect and sanitizers report with a backtrace.
+// A panic on the build machine: the message on stderr, then the end of the test by SIGABRT, which
+// death tests expect and sanitizers report with a backtrace.
 
 #include <cstdarg>
 #include <cstdio>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Saved execution on the build machine. Kernel threads do not run there: tests call what threads would
-// call, from host threads. switch_context() therefore ends the test.
+// Saved execution on the build machine. Kernel threads do not run there: tests call what threads
+// would call, from host threads. switch_context() therefore ends the test.
 #pragma once
 
 #include "lib/types.h"
@@ -20,7 +20,8 @@ struct UserState {
   uint64_t tpidr;
 };
 
-inline void init_context(Context& context, VirtAddr stack_top, void (*entry)(void*), void* argument) {
+inline void init_context(Context& context, VirtAddr stack_top, void (*entry)(void*),
+                         void* argument) {
   context = {stack_top, entry, argument};
 }
 inline void save_user_state(UserState&) {}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The running CPU on the build machine: each thread of the host is a CPU of its own, attached at its
-// first use. Bodies in cpu.cc, out of line: a kernel context may move to another host thread.
+// The running CPU on the build machine: each thread of the host is a CPU of its own, attached at
+// its first use. Bodies in cpu.cc, out of line: a kernel context may move to another host thread.
 #pragma once
 
 #include "lib/types.h"

@@ -1,3 +1,4 @@
 // SPDX-License-Identifier: MIT
-// The system counter on the build machine: nanoseconds of the host's monotonic clock. Body in cpu.cc.
+// The system counter on the build machine: nanoseconds of the host's monotonic clock. Body in
+// cpu.cc.
 #pragma once

@@ -25,7 +25,9 @@ inline UserAddr stack_pointer(const TrapFrame& frame) { return UserAddr{frame.sp
 inline void set_stack_pointer(TrapFrame& frame, UserAddr sp) { frame.sp = raw(sp); }
 inline uint64_t syscall_number(const TrapFrame& frame) { return frame.x[8]; }
 inline uint64_t syscall_argument(const TrapFrame& frame, size_t index) { return frame.x[index]; }
-inline void set_syscall_result(TrapFrame& frame, int64_t value) { frame.x[0] = static_cast<uint64_t>(value); }
+inline void set_syscall_result(TrapFrame& frame, int64_t value) {
+  frame.x[0] = static_cast<uint64_t>(value);
+}
 inline int64_t syscall_result(const TrapFrame& frame) { return static_cast<int64_t>(frame.x[0]); }
 inline uint64_t begin_syscall(TrapFrame& frame) {
   frame.original_x0 = frame.x[0];
