@@ -57,6 +57,7 @@ class Boot:
     machine: str = "virt,gic-version=3"
     append: str = "console=ttyAMA0 quiet loglevel=1 panic=-1"
     timeout: int = 600
+    silence: int = 90
     log: Path | None = None
     extra: list = field(default_factory=list)
 
@@ -213,8 +214,8 @@ def boot_once(boot, initramfs, on_end=None):
                 time.sleep(0.02)
             if decoder.done:
                 deadline = min(deadline, time.monotonic() + 5)
-            if time.monotonic() - quiet_since > 60:
-                deadline, why = 0, "silent for 60 s"
+            if time.monotonic() - quiet_since > boot.silence:
+                deadline, why = 0, f"silent for {boot.silence} s"
             if time.monotonic() > deadline:
                 why = why if why != "ended" or decoder.done else "timeout"
                 break
