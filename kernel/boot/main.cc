@@ -12,6 +12,7 @@
 #include "arch/timer.h"
 #include "boot/memory_scan.h"
 #include "boot/panic.h"
+#include "boot/random_seed.h"
 #include "boot/smp_boot.h"
 #include "dev/device_tree.h"
 #include "dev/driver.h"
@@ -98,6 +99,7 @@ void kernel_main(PhysAddr device_tree_address) {
   frames::init(memory.ram.ranges(), memory.reserved.ranges());
   heap::init();
   kernel_map::init();
+  take_random_seed();
   // Time, then threads; this one becomes CPU 0's idle thread.
   clock::init();
   log_set_clock(clock::monotonic);
