@@ -3,6 +3,7 @@
 
 #define ZSTD_STATIC_LINKING_ONLY
 #include <zstd.h>
+#include <zstd_errors.h>
 
 #include "fs/initramfs/decompressor.h"
 #include "lib/vector.h"
