@@ -10,6 +10,7 @@
 #include "arch/mmu.h"
 #include "arch/smp.h"
 #include "arch/timer.h"
+#include "boot/ktest_run.h"
 #include "boot/memory_scan.h"
 #include "boot/panic.h"
 #include "boot/random_seed.h"
@@ -24,7 +25,9 @@
 #include "mm/heap.h"
 #include "mm/kernel_map.h"
 #include "sched/clock.h"
+#include "sched/rcu_thread.h"
 #include "sched/scheduler.h"
+#include "sched/work_queue.h"
 #include "sync/per_cpu.h"
 
 namespace kernel {
@@ -68,6 +71,8 @@ void read_log_options() {
 
 // The first thread: everything that may sleep or wait for interrupts.
 void boot_thread_main(void*) {
+  CHECK(sched::start_rcu_thread().ok());
+  CHECK(sched::start_work_thread().ok());
   // CPUs before devices: device threads find their CPU at once.
   start_secondary_cpus(static_cast<unsigned>(
       command_line::has("nosmp") ? 1 : command_line::number("maxcpus").value_or(kMaxCpus)));
@@ -75,6 +80,7 @@ void boot_thread_main(void*) {
   drivers::probe(Stage::Bus);
   drivers::probe(Stage::Device);
   drivers::list_unmatched();
+  if (std::optional<StringView> pattern = command_line::value("test")) run_kernel_tests(*pattern);
   panic("no init");
 }
 

@@ -99,10 +99,15 @@ bool FairQueue::charge_current(Nanoseconds time) {
   return used_up;
 }
 
+// Who is behind the average forfeits the rest of its slice; who is ahead has nothing to forfeit, and
+// gives way by its later deadline. So a loop of yields costs no more than a slice.
 void FairQueue::forfeit_current() {
-  current_->virtual_runtime = current_->virtual_deadline;
-  current_->virtual_deadline += virtual_time(kSlice, current_->weight);
-  advance_base();
+  uint64_t slice = virtual_time(kSlice, current_->weight);
+  if (is_eligible(current_->virtual_runtime, sums())) {
+    current_->virtual_runtime = current_->virtual_deadline;
+    advance_base();
+  }
+  current_->virtual_deadline = current_->virtual_runtime + slice;
 }
 
 Nanoseconds FairQueue::slice_left() const {
