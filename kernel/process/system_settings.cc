@@ -48,8 +48,14 @@ Result<> set_domain_name(StringView name) { return set(domain, name); }
 
 // As Linux: kernel stacks take at most an eighth of memory.
 uint64_t thread_limit() {
-  uint64_t limit = frames::statistics().total_pages * kPageSize / (kKernelStackSize * 8);
-  return limit < 20 ? 20 : limit;
+  static constinit Atomic<uint64_t> known;
+  uint64_t limit = known.load_relaxed();
+  if (limit == 0) {
+    limit = frames::statistics().total_pages * kPageSize / (kKernelStackSize * 8);
+    if (limit < 20) limit = 20;
+    known.store_relaxed(limit);
+  }
+  return limit;
 }
 
 bool randomise_addresses() { return randomise.load_relaxed(); }
