@@ -43,6 +43,7 @@ enum class LockRank : uint16_t {
   WaitQueue,       // sched
   TimerQueue,      // sched
   RunQueue,        // sched; subclass by CPU number order
+  Asid,            // vm: address space identifiers, taken in a context switch
   StackCache,      // mm: a CPU's spare kernel stacks
   KernelMap,       // mm: ranges and tables of kernel mappings
   HeapCache,       // mm: a CPU's magazines of objects

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: MIT
+// RwMutex<rank>: many readers or one writer; may sleep; thread context only. Guard takes it as writer,
+// ReadGuard as reader. A waiting writer keeps new readers out, so a thread must not read-lock twice.
+// Fast paths: one compare-exchange.
+#pragma once
+
+#include "sched/mutex.h"
+#include "sched/wait_queue.h"
+
+namespace kernel {
+
+// The rank-free body. The word: bit 0 a writer holds it, bit 1 a writer waits, the rest counts readers.
+class RwMutexBase : public Pinned {
+ public:
+  void acquire_shared() {
+    uint64_t state = state_.load_relaxed();
+    if ((state & (kWriter | kWriterWaits)) == 0 && state_.compare_exchange_acq_rel(state, state + kReader))
+      return;
+    acquire_shared_slow();
+  }
+  void release_shared() {
+    uint64_t left = state_.fetch_sub_acq_rel(kReader) - kReader;
+    if (left == kWriterWaits) [[unlikely]]
+      waiters_.wake_all();
+  }
+  void acquire() {
+    uint64_t state = 0;
+    if (state_.compare_exchange_acq_rel(state, kWriter)) return;
+    acquire_slow();
+  }
+  void release() {
+    state_.fetch_and_acq_rel(~kWriter);
+    waiters_.wake_all();
+  }
+  bool is_write_locked() const { return (state_.load_relaxed() & kWriter) != 0; }
+
+ private:
+  static constexpr uint64_t kWriter = 1, kWriterWaits = 2, kReader = 4;
+
+  bool try_acquire_shared();
+  bool try_acquire_or_announce();
+  void acquire_shared_slow();
+  void acquire_slow();
+
+  Atomic<uint64_t> state_;
+  WaitQueue waiters_;
+};
+
+template <class Lock>
+class ReadGuard;
+
+template <LockRank rank>
+class CAPABILITY("rw mutex") RwMutex : public Pinned {
+  static_assert(rank < kFirstSpinRank, "a spin lock's rank");
+
+ public:
+  constexpr RwMutex() = default;
+
+ private:
+  friend class Guard<RwMutex>;
+  friend class ReadGuard<RwMutex>;
+
+  struct State {};
+  State lock(unsigned subclass) {
+    lockdep::acquire(this, rank, subclass, false);
+    body_.acquire();
+    return {};
+  }
+  void unlock(State) {
+    body_.release();
+    lockdep::release(this);
+  }
+  void lock_shared() {
+    lockdep::acquire(this, rank, 0, false);
+    body_.acquire_shared();
+  }
+  void unlock_shared() {
+    body_.release_shared();
+    lockdep::release(this);
+  }
+
+  RwMutexBase body_;
+};
+
+template <class Lock>
+class SCOPED_CAPABILITY ReadGuard : public Pinned {
+ public:
+  explicit ReadGuard(Lock& lock) ACQUIRE_SHARED(lock) : lock_(lock) { lock_.lock_shared(); }
+  ~ReadGuard() RELEASE() { lock_.unlock_shared(); }
+
+ private:
+  Lock& lock_;
+};
+template <class Lock>
+ReadGuard(Lock&) -> ReadGuard<Lock>;
+
+}  // namespace kernel
