@@ -82,6 +82,8 @@ void flush_tlb_page_local(UserAddr address, Asid asid) {
   asm volatile("dsb nshst\n\ttlbi vae1, %0\n\tdsb nsh\n\tisb" ::"r"(tlb_operand(raw(address), asid)) : "memory");
 }
 
+void flush_tlb_local() { asm volatile("dsb nshst\n\ttlbi vmalle1\n\tdsb nsh\n\tisb" ::: "memory"); }
+
 void sync_instruction_cache(VirtAddr start, size_t size) {
   uint64_t ctr = READ_SYSREG(ctr_el0);
   bool data_is_coherent = field(ctr, 28, 1) != 0;         // IDC

@@ -45,6 +45,7 @@ void flush_tlb_leaf_range(UserRange, Asid) { ++flushes; }
 void flush_tlb_asid(Asid) { ++flushes; }
 void flush_tlb_kernel(VirtRange) { ++flushes; }
 void flush_tlb_all() { ++flushes; }
+void flush_tlb_local() { ++flushes; }
 void flush_tlb_page_local(UserAddr, Asid) { ++flushes; }
 void page_table_fence() { __atomic_thread_fence(__ATOMIC_SEQ_CST); }
 

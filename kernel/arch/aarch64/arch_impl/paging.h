@@ -46,6 +46,9 @@ struct PagingFormat {
   static constexpr PageEntry table(PhysAddr address) { return raw(address) | kPresent | kTableOrPage; }
   static constexpr PageEntry read_only_table(PhysAddr address) { return table(address) | kTableReadOnly; }
 
+  // A page that may not be touched now, remembered for later (PROT_NONE): the walker sees nothing.
+  static constexpr PageEntry hidden(PageEntry entry) { return entry & ~kPresent; }
+
   static constexpr bool is_present(PageEntry entry) { return (entry & kPresent) != 0; }
   static constexpr bool is_table(PageEntry entry, unsigned level) {
     return level > 0 && (entry & (kPresent | kTableOrPage)) == (kPresent | kTableOrPage);

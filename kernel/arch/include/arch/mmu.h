@@ -37,6 +37,9 @@ void page_table_fence();
 // This CPU only, one page, all ASIDs: after a spurious permission fault (another CPU made it writable).
 void flush_tlb_page_local(UserAddr address, Asid asid);
 
+// This CPU only, everything but global entries: before it first runs an ASID of a new generation.
+void flush_tlb_local();
+
 // Makes instructions written to this frame through the linear map visible to all CPUs.
 void sync_instruction_cache(VirtAddr start, size_t size);
 // To the point of coherency, for memory that agents without caches read.

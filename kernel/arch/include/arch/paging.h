@@ -33,6 +33,8 @@ concept PagingFormatContract = requires(PageEntry entry, PhysAddr address, PageA
   { F::table(address) } -> std::same_as<PageEntry>;
   // A table whose whole subtree is read-only to everybody (APTable), for shared leaf tables.
   { F::read_only_table(address) } -> std::same_as<PageEntry>;
+  // A leaf that keeps its frame but translates nothing, and is not 0 (PROT_NONE).
+  { F::hidden(entry) } -> std::same_as<PageEntry>;
   { F::is_present(entry) } -> std::same_as<bool>;
   { F::is_table(entry, level) } -> std::same_as<bool>;
   { F::is_read_only_table(entry) } -> std::same_as<bool>;
