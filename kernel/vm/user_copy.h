@@ -21,6 +21,8 @@ size_t copy_out_nofault(UserAddr to, const void* from, size_t size);
 size_t zero_out_nofault(UserAddr to, size_t size);
 // Makes the range's first bytes accessible (at least one page), or Fault. May sleep.
 Result<> fault_in(UserAddr start, size_t size, bool for_write);
+// Without the tag bits: TBI0 lets user mode set the top byte of an address.
+constexpr UserAddr untagged(UserAddr address) { return UserAddr{raw(address) & ((uint64_t{1} << 56) - 1)}; }
 bool is_user_range(UserAddr start, size_t size);
 
 // A NUL-terminated string of at most `limit` bytes, NUL included. Errors: Fault; NameTooLong.

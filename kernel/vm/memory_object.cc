@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: MIT
+// The page cache of one object: finding, filling and removing pages, and the bytes in them. Pages are
+// found under the cache's spin lock; filling happens without a lock, and the faster of two fillers wins.
+
+#include "vm/memory_object.h"
+
+namespace kernel {
+namespace {
+
+constexpr uint64_t kEndOfIndices = ~uint64_t{0};
+
+PhysAddr frame_of_value(uint64_t value) { return PhysAddr{value}; }
+
+}  // namespace
+
+MemoryObject::~MemoryObject() {
+  // Nobody can look anything up any more: no references beside our own on most pages.
+  remove_pages(0, kEndOfIndices, false);
+  DCHECK(mappings_.empty());
+}
+
+std::optional<PhysAddr> MemoryObject::peek_page(uint64_t index) {
+  PhysAddr page{};
+  peek_pages(index, {&page, 1});
+  if (page == PhysAddr{}) return {};
+  return page;
+}
+
+void MemoryObject::peek_pages(uint64_t first, std::span<PhysAddr> pages) {
+  Guard guard(lock_);
+  uint64_t end = pages_for(size());
+  for (size_t i = 0; i < pages.size(); ++i) {
+    uint64_t value = first + i < end ? pages_.find(first + i) : 0;
+    pages[i] = frame_of_value(value);
+    if (value != 0) frames::get(pages[i]);
+  }
+}
+
+bool MemoryObject::is_resident(uint64_t index) {
+  Guard guard(lock_);
+  return pages_.find(index) != 0;
+}
+
+Result<PhysAddr> MemoryObject::get_page(uint64_t index, bool for_write) {
+  if (index >= pages_for(size())) return Errno::Fault;
+  std::optional<PhysAddr> found = peek_page(index);
+  PhysAddr page = found ? *found : TRY(add_page(index));
+  if (for_write) frames::frame_of(page).flags.fetch_or_relaxed(kFrameDirty);
+  return page;
+}
+
+Result<PhysAddr> MemoryObject::add_page(uint64_t index) {
+  RadixSpare spare;
+  TRY(spare.fill());
+  PhysAddr fresh = TRY(frames::allocate(0, FrameUse::Object, AllocationFlags::Zero));
+  Result<> ready = charge_page();
+  if (!ready.ok()) {
+    frames::free(fresh);
+    return ready.error();
+  }
+  ready = fill_page(index, fresh);
+  PhysAddr other{};
+  if (ready.ok()) {
+    Guard guard(lock_);
+    other = frame_of_value(pages_.find(index));
+    if (other != PhysAddr{}) {
+      frames::get(other);
+    } else if (index >= pages_for(size())) {
+      ready = Errno::Fault;  // truncated meanwhile
+    } else {
+      ready = pages_.insert(index, raw(fresh), &spare);
+    }
+    if (ready.ok() && other == PhysAddr{}) {
+      frames::get(fresh);  // the cache's; the first one is the caller's
+      resident_.fetch_add_relaxed(1);
+      return fresh;
+    }
+  }
+  uncharge_pages(1);
+  frames::free(fresh);
+  if (!ready.ok()) return ready.error();
+  return other;
+}
+
+// --- Bytes -----------------------------------------------------------------------
+
+Result<size_t> MemoryObject::read(IoBuffer& buffer, uint64_t offset) {
+  size_t total = 0;
+  while (buffer.remaining() != 0 && offset < size()) {
+    uint64_t index = offset >> kPageShift;
+    size_t in_page = offset & (kPageSize - 1);
+    size_t part = kPageSize - in_page;
+    if (part > size() - offset) part = size() - offset;
+    if (part > buffer.remaining()) part = buffer.remaining();
+    std::optional<PhysAddr> page = peek_page(index);
+    if (!page && !holes_are_zero()) {
+      Result<PhysAddr> filled = get_page(index, false);
+      if (filled.failed_with(Errno::Fault)) break;  // truncated meanwhile
+      if (!filled.ok()) return total != 0 ? Result<size_t>(total) : filled.error();
+      page = *filled;
+    }
+    size_t moved = buffer.put_nofault(frames::frame_data(page ? *page : zero_frame()) + in_page, part);
+    if (page) frames::put(*page);
+    total += moved;
+    offset += moved;
+    if (moved < part) break;
+  }
+  return total;
+}
+
+Result<size_t> MemoryObject::write(IoBuffer& buffer, uint64_t offset) {
+  size_t total = 0;
+  while (buffer.remaining() != 0) {
+    size_t in_page = offset & (kPageSize - 1);
+    size_t part = kPageSize - in_page;
+    if (part > buffer.remaining()) part = buffer.remaining();
+    Result<PhysAddr> page = get_page(offset >> kPageShift, true);
+    if (!page.ok()) return total != 0 ? Result<size_t>(total) : page.error();
+    frames::frame_of(*page).flags.fetch_and_relaxed(static_cast<uint16_t>(~kFrameInstructionsSynced));
+    size_t moved = buffer.take_nofault(frames::frame_data(*page) + in_page, part);
+    frames::put(*page);
+    total += moved;
+    offset += moved;
+    if (moved < part) break;
+  }
+  return total;
+}
+
+Result<uint64_t> MemoryObject::seek(uint64_t offset, bool want_data) {
+  uint64_t end = size();
+  if (offset >= end) return Errno::NxIo;
+  if (!holes_are_zero()) return want_data ? offset : end;
+  Guard guard(lock_);
+  uint64_t index = offset >> kPageShift;
+  if (want_data) {
+    std::optional<RadixTree::Entry> found = pages_.next(index);
+    if (!found || found->index << kPageShift >= end) return Errno::NxIo;
+    uint64_t start = found->index << kPageShift;
+    return start > offset ? start : offset;
+  }
+  while (index < pages_for(end) && pages_.find(index) != 0) ++index;
+  uint64_t hole = index << kPageShift;
+  if (hole < offset) hole = offset;
+  return hole < end ? hole : end;
+}
+
+// --- Removal -----------------------------------------------------------------------
+
+void MemoryObject::zero_part(uint64_t start, uint64_t end) {
+  std::optional<PhysAddr> page = peek_page(start >> kPageShift);
+  if (!page) return;
+  uint8_t* data = frames::frame_data(*page);
+  for (uint64_t at = start; at < end; ++at) data[at & (kPageSize - 1)] = 0;
+  frames::put(*page);
+}
+
+void MemoryObject::truncate(uint64_t start) {
+  uint64_t first_gone = align_up(start, kPageSize);
+  unmap_everywhere(pages_for(start), kEndOfIndices, true);
+  // The tail is zeroed where it is, whatever the size says now.
+  if (first_gone != start) {
+    PhysAddr tail{};
+    {
+      Guard guard(lock_);
+      tail = frame_of_value(pages_.find(start >> kPageShift));
+      if (tail != PhysAddr{}) frames::get(tail);
+    }
+    if (tail != PhysAddr{}) {
+      uint8_t* data = frames::frame_data(tail);
+      for (size_t at = start & (kPageSize - 1); at < kPageSize; ++at) data[at] = 0;
+      frames::put(tail);
+    }
+  }
+  remove_pages(pages_for(start), kEndOfIndices, false);
+}
+
+void MemoryObject::punch(uint64_t start, uint64_t end) {
+  uint64_t first = pages_for(start);
+  uint64_t last = end >> kPageShift;
+  if (first > last) return zero_part(start, end);  // inside one page
+  if (start < first << kPageShift) zero_part(start, first << kPageShift);
+  if (end > last << kPageShift) zero_part(last << kPageShift, end);
+  remove_pages(first, last, true);
+}
+
+size_t MemoryObject::remove_some(uint64_t first, uint64_t end, std::span<RadixTree::Entry> removed) {
+  Guard guard(lock_);
+  size_t count = 0;
+  while (count < removed.size()) {
+    std::optional<RadixTree::Entry> entry = pages_.next(first);
+    if (!entry || entry->index >= end) break;
+    pages_.remove(entry->index);
+    removed[count++] = *entry;
+    first = entry->index;
+  }
+  resident_.fetch_sub_relaxed(count);
+  return count;
+}
+
+// The cache's reference is dropped last: until then no frame is reused, though TLBs may remember it.
+void MemoryObject::remove_pages(uint64_t first, uint64_t end, bool unmap) {
+  RadixTree::Entry removed[32];
+  while (size_t count = remove_some(first, end, removed)) {
+    first = removed[count - 1].index + 1;
+    if (unmap) unmap_everywhere(removed[0].index, first, false);
+    for (size_t i = 0; i < count; ++i) frames::put(frame_of_value(removed[i].value));
+    uncharge_pages(count);
+    if (first == 0) break;
+  }
+}
+
+// --- Mappings ------------------------------------------------------------------------
+
+bool MemoryObject::has_writable_mappings() const {
+  Guard guard(mappings_lock_);
+  for (Mapping& mapping : const_cast<List<Mapping, ObjectMappingTag>&>(mappings_)) {
+    if (mapping.flags.shared && (mapping.max_protection & kProtWrite) != 0) return true;
+  }
+  return false;
+}
+
+Result<Ref<AnonymousObject>> AnonymousObject::create(uint64_t size) {
+  Ref<AnonymousObject> object = TRY(make_ref<AnonymousObject>());
+  object->set_size(size);
+  return object;
+}
+
+}  // namespace kernel

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: MIT
+// Taking an object's pages out of every address space that maps them: the reverse walk. Comes from the
+// object with its list of mappings locked, and neither with the spaces' locks nor the right to free
+// tables (page_tables.h says why that is enough).
+
+#include "vm/address_space.h"
+
+namespace kernel {
+
+struct Truncation {
+  static UserRange part_of(const Mapping& mapping, uint64_t first, uint64_t end) {
+    uint64_t mapped_first = mapping.object_offset >> kPageShift;
+    uint64_t mapped_end = mapped_first + mapping.pages();
+    if (first < mapped_first) first = mapped_first;
+    if (end > mapped_end) end = mapped_end;
+    if (first >= end) return {};
+    UserAddr start = mapping.range.start + ((first - mapped_first) << kPageShift);
+    return {start, start + ((end - first) << kPageShift)};
+  }
+
+  // Private copies that are not to go stay; everything else of a leaf table's part is cleared.
+  static void clear_part(PageTables& tables, UserRange part, PageKind kind, bool even_copies, TlbBatch& batch) {
+    for (UserAddr at = part.start; at < part.end;) {
+      {
+        LeafTable leaf;
+        if (!tables.lock_leaf_for_truncation(at, leaf)) return;
+        // Other sharers' TLBs hold what goes here too.
+        if (tables.is_leaf_shared(at)) batch.set_all_spaces();
+        if (even_copies) {
+          clear_locked_entries(leaf, part, kind, batch, at);
+        } else {
+          for (; at < part.end && !batch.full(); at += kPageSize) {
+            PageEntry entry = leaf.get(at);
+            if (entry == 0 || is_owned(entry)) continue;
+            UserAddr one = at;
+            clear_locked_entries(leaf, {at, at + kPageSize}, kind, batch, one);
+          }
+        }
+      }
+      if (batch.full()) batch.flush();
+    }
+  }
+
+  static void unmap(Mapping& mapping, uint64_t first, uint64_t end, bool even_copies, PageKind kind) {
+    UserRange range = part_of(mapping, first, end);
+    if (range.empty()) return;
+    PageTables& tables = mapping.space->tables_;
+    TlbBatch batch(tables);
+    for (UserAddr at = range.start; at < range.end;) {
+      UserAddr span_end = align_down(at, kLeafSpan) + kLeafSpan;
+      UserRange part{at, span_end < range.end ? span_end : range.end};
+      clear_part(tables, part, kind, even_copies, batch);
+      at = tables.next_leaf_for_truncation(span_end, range.end);
+    }
+  }
+};
+
+void MemoryObject::unmap_everywhere(uint64_t first, uint64_t end, bool even_copies) {
+  Guard guard(mappings_lock_);
+  for (Mapping& mapping : mappings_) Truncation::unmap(mapping, first, end, even_copies, page_kind());
+}
+
+}  // namespace kernel

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: MIT
+// User copies: the range check, then arch's copy, which faults pages in by itself where it may sleep
+// (handle_user_memory_fault) and stops where it may not. See user_copy.h.
+
+#include "vm/user_copy.h"
+
+#include "vm/address_space.h"
+
+namespace kernel {
+namespace {
+
+void assert_may_fault() {
+  lockdep::assert_no_locks_held();
+  lockdep::assert_may_sleep();
+}
+
+}  // namespace
+
+bool is_user_range(UserAddr start, size_t size) {
+  start = untagged(start);
+  return start <= arch::kUserLimit && size <= arch::kUserLimit - start;
+}
+
+Result<> copy_in(void* to, UserAddr from, size_t size) {
+  assert_may_fault();
+  if (!is_user_range(from, size) || arch::copy_from_user(to, untagged(from), size) != 0) return Errno::Fault;
+  return {};
+}
+
+Result<> copy_out(UserAddr to, const void* from, size_t size) {
+  assert_may_fault();
+  if (!is_user_range(to, size) || arch::copy_to_user(untagged(to), from, size) != 0) return Errno::Fault;
+  return {};
+}
+
+Result<> zero_out(UserAddr to, size_t size) {
+  assert_may_fault();
+  if (!is_user_range(to, size) || arch::zero_user(untagged(to), size) != 0) return Errno::Fault;
+  return {};
+}
+
+// Preemption off tells the fault entry to take the fixup.
+size_t copy_in_nofault(void* to, UserAddr from, size_t size) {
+  if (!is_user_range(from, size)) return 0;
+  PreemptGuard guard;
+  return size - arch::copy_from_user(to, untagged(from), size);
+}
+
+size_t copy_out_nofault(UserAddr to, const void* from, size_t size) {
+  if (!is_user_range(to, size)) return 0;
+  PreemptGuard guard;
+  return size - arch::copy_to_user(untagged(to), from, size);
+}
+
+size_t zero_out_nofault(UserAddr to, size_t size) {
+  if (!is_user_range(to, size)) return 0;
+  PreemptGuard guard;
+  return size - arch::zero_user(untagged(to), size);
+}
+
+Result<> fault_in(UserAddr start, size_t size, bool for_write) {
+  lockdep::assert_may_sleep();
+  start = untagged(start);
+  AddressSpace* space = current().address_space;
+  if (size == 0) return {};
+  if (space == nullptr || start >= arch::kUserLimit) return Errno::Fault;
+  // A few pages at once: the caller comes back for more.
+  constexpr size_t kAhead = 16;
+  arch::Access access = for_write ? arch::Access::Write : arch::Access::Read;
+  UserAddr end = is_user_range(start, size) ? start + size : arch::kUserLimit;
+  size_t done = 0;
+  for (UserAddr at = page_of(start); at < end && done < kAhead; at += kPageSize, ++done) {
+    Result<> present = space->fault(at, access);
+    if (present.ok()) continue;
+    if (done != 0) break;
+    return present.failed_with(Errno::NoMem) ? Errno::NoMem : Errno::Fault;
+  }
+  return {};
+}
+
+Result<String> copy_in_string(UserAddr from, size_t limit) {
+  assert_may_fault();
+  from = untagged(from);
+  if (from >= arch::kUserLimit) return Errno::Fault;
+  size_t reachable = arch::kUserLimit - from;
+  char chunk[256];
+  String string;
+  size_t done = 0;
+  while (done < limit) {
+    size_t part = limit - done < sizeof chunk ? limit - done : sizeof chunk;
+    if (part > reachable - done) part = reachable - done;
+    if (part == 0) return Errno::Fault;
+    ptrdiff_t length = arch::copy_string_from_user(chunk, from + done, part);
+    if (length < 0) return Errno::Fault;
+    TRY(string.append(StringView(chunk, static_cast<size_t>(length))));
+    if (static_cast<size_t>(length) < part) return string;
+    done += part;
+  }
+  return Errno::NameTooLong;
+}
+
+}  // namespace kernel
