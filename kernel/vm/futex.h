@@ -11,15 +11,21 @@ namespace kernel::futex {
 enum class Scope : uint8_t { Private, Shared };
 inline constexpr uint32_t kMatchAny = ~uint32_t{0};
 
-// Errors: Again when *address != expected, Fault, TimedOut, RestartSys on a signal.
-Result<> wait(UserAddr address, uint32_t expected, Scope scope, uint32_t bitset, Deadline deadline);
-// Return the number woken (and, requeue: moved).
+// When a wait ends: on the monotonic clock, or on the wall clock, which may be set meanwhile.
+struct Until {
+  Deadline deadline;
+  bool wall_clock = false;
+};
+
+// Errors: Again when *address != expected, Fault, Inval, TimedOut, RestartSys on a signal.
+Result<> wait(UserAddr address, uint32_t expected, Scope scope, uint32_t bitset, Until until);
+// Return the number woken (and, requeue: moved). As on Linux at least one is woken, whatever the count.
 Result<int> wake(UserAddr address, int count, Scope scope, uint32_t bitset);
 Result<int> requeue(UserAddr from, UserAddr to, int wake_count, int requeue_count, Scope scope,
                     const uint32_t* expected);
 Result<int> wake_op(UserAddr first, UserAddr second, int wake_count, int wake_count_second,
                     uint32_t operation, Scope scope);
-// Thread exit: marks owned robust futexes and wakes one waiter each; then clear_child_tid.
+// Thread exit: marks owned robust futexes and wakes one waiter each.
 void exit_robust_list(UserAddr head, int32_t tid);
 
 }  // namespace kernel::futex

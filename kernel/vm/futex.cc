@@ -1,0 +1,293 @@
+// SPDX-License-Identifier: MIT
+// Futexes: hash buckets of waiters, each under its spin lock. The user word is read under that lock
+// without faulting, so that a waker who changed the word before waking finds every waiter that saw the
+// old value. A word that is not there is faulted in with no lock held, and the call starts over.
+//
+// A waiter lives on its thread's stack. Who wakes it takes it off its bucket and marks it, all under the
+// bucket's lock; the thread object behind it cannot go before that lock is released (RCU: preemption is
+// off). A waiter that gives up finds its bucket again, as requeue may have moved it.
+
+#include "vm/futex.h"
+
+#include "arch/user_copy.h"
+#include "sched/wait_queue.h"
+#include "vm/user_copy.h"
+
+namespace kernel::futex {
+namespace {
+
+struct Key {
+  const void* owner = nullptr;  // address space, or memory object
+  uint64_t offset = 0;
+  Optional<Ref<MemoryObject>> object;  // keeps a shared key's owner alive
+  friend bool operator==(const Key& a, const Key& b) { return a.owner == b.owner && a.offset == b.offset; }
+};
+
+struct Waiter : ListNode<Waiter> {
+  Key key;
+  uint32_t bitset = 0;
+  Thread* thread = nullptr;
+  Atomic<struct Bucket*> bucket;
+  Atomic<bool> woken;
+};
+
+struct Bucket {
+  SpinLock<LockRank::FutexBucket> lock;
+  List<Waiter> waiters GUARDED_BY(lock);
+};
+
+constexpr size_t kBuckets = 256;
+constinit Bucket buckets[kBuckets];
+
+Bucket& bucket_of(const Key& key) {
+  uint64_t mixed = (reinterpret_cast<uint64_t>(key.owner) >> 6) + (key.offset >> 2) * 0x9e37'79b9'7f4a'7c15;
+  return buckets[(mixed >> 32 ^ mixed) % kBuckets];
+}
+
+Result<Key> key_of(UserAddr address, Scope scope) {
+  address = untagged(address);
+  if (!is_aligned(address, sizeof(uint32_t))) return Errno::Inval;
+  if (!is_user_range(address, sizeof(uint32_t))) return Errno::Fault;
+  AddressSpace* space = current().address_space;
+  Key key;
+  key.owner = space;
+  key.offset = raw(address);
+  if (scope == Scope::Private) return key;
+  AddressSpace::Backing backing = TRY(space->backing_of(address));
+  if (backing.object) {
+    key.owner = backing.object.get();
+    key.offset = backing.offset;
+    key.object = std::move(backing.object);
+  }
+  return key;
+}
+
+// Only while its bucket's lock is held.
+void wake_locked(Bucket& bucket, Waiter& waiter) REQUIRES(bucket.lock) {
+  Thread& thread = *waiter.thread;
+  bucket.waiters.remove(waiter);
+  waiter.woken.store_release(true);  // the waiter may be gone from here on
+  thread.wake();
+}
+
+int wake_matching_locked(Bucket& bucket, const Key& key, int count, uint32_t bitset) REQUIRES(bucket.lock) {
+  int woken = 0;
+  for (Waiter* waiter = bucket.waiters.front(); waiter != nullptr;) {
+    Waiter* next = bucket.waiters.next(*waiter);
+    if (waiter->key == key && (waiter->bitset & bitset) != 0) {
+      wake_locked(bucket, *waiter);
+      if (++woken >= count) break;
+    }
+    waiter = next;
+  }
+  return woken;
+}
+
+// True when the waiter was still queued: nobody woke it.
+bool leave_queue(Waiter& waiter) {
+  for (;;) {
+    Bucket& bucket = *waiter.bucket.load_acquire();
+    Guard guard(bucket.lock);
+    if (&bucket != waiter.bucket.load_relaxed()) continue;
+    if (waiter.woken.load_relaxed()) return false;
+    bucket.waiters.remove(waiter);
+    return true;
+  }
+}
+
+Deadline deadline_of(const Until& until) {
+  if (!until.wall_clock || until.deadline.at == kForever) return until.deadline;
+  Nanoseconds offset = clock::realtime_offset();
+  return {until.deadline.at > offset ? until.deadline.at - offset : 0};
+}
+
+// Until it is woken, a signal comes (false) or the time is over (TimedOut).
+Result<> sleep(Waiter& waiter, const Until& until) {
+  Result<> result;
+  for (;;) {
+    sched::set_state(ThreadState::Interruptible);
+    if (waiter.woken.load_acquire()) break;
+    if (sched::signal_pending()) {
+      result = Errno::RestartSys;
+      break;
+    }
+    Deadline deadline = deadline_of(until);
+    if (!sched::schedule_until(deadline) && clock::monotonic() >= deadline_of(until).at) {
+      result = Errno::TimedOut;
+      break;
+    }
+  }
+  sched::set_state(ThreadState::Runnable);
+  return result;
+}
+
+Result<> sleep_on_wall_clock(Waiter& waiter, const Until& until) {
+  ThreadWaiter clock_change;
+  clock::realtime_waiters().add(clock_change);
+  Result<> result = sleep(waiter, until);
+  clock::realtime_waiters().remove(clock_change);
+  return result;
+}
+
+}  // namespace
+
+Result<> wait(UserAddr address, uint32_t expected, Scope scope, uint32_t bitset, Until until) {
+  if (bitset == 0) return Errno::Inval;
+  Waiter waiter;
+  waiter.key = TRY(key_of(address, scope));
+  waiter.bitset = bitset;
+  waiter.thread = &current();
+  address = untagged(address);
+  Bucket& bucket = bucket_of(waiter.key);
+  for (bool queued = false; !queued;) {
+    {
+      Guard guard(bucket.lock);
+      uint32_t value;
+      if (arch::load_user_u32(address, value)) {
+        if (value != expected) return Errno::Again;
+        waiter.bucket.store_relaxed(&bucket);
+        bucket.waiters.push_back(waiter);
+        queued = true;
+      }
+    }
+    if (!queued) TRY(fault_in(address, sizeof(uint32_t), /*for_write=*/false));
+  }
+  Result<> result = until.wall_clock ? sleep_on_wall_clock(waiter, until) : sleep(waiter, until);
+  // Woken and interrupted at once: it was a wake-up, which must not be lost.
+  if (!leave_queue(waiter)) return {};
+  return result;
+}
+
+Result<int> wake(UserAddr address, int count, Scope scope, uint32_t bitset) {
+  if (bitset == 0) return Errno::Inval;
+  Key key = TRY(key_of(address, scope));
+  Bucket& bucket = bucket_of(key);
+  Guard guard(bucket.lock);
+  return wake_matching_locked(bucket, key, count, bitset);
+}
+
+// --- Two futexes -------------------------------------------------------------------
+
+namespace {
+
+// Wakes some and moves some. Both buckets' locks are held; they may be one.
+int requeue_locked(Bucket& from, Bucket& to, const Key& source, const Key& target, int wake_count,
+                   int requeue_count) REQUIRES(from.lock, to.lock) {
+  int done = 0;
+  Waiter* last = from.waiters.back();
+  for (Waiter* waiter = from.waiters.front(); waiter != nullptr && done - wake_count < requeue_count;) {
+    Waiter* next = waiter == last ? nullptr : from.waiters.next(*waiter);
+    if (waiter->key == source) {
+      if (done < wake_count) {
+        wake_locked(from, *waiter);
+      } else {
+        from.waiters.remove(*waiter);
+        waiter->key = target;
+        waiter->bucket.store_release(&to);
+        to.waiters.push_back(*waiter);
+      }
+      ++done;
+    }
+    waiter = next;
+  }
+  return done;
+}
+
+constexpr int32_t sign_extend_12(uint32_t value) {
+  return static_cast<int32_t>(value << 20) >> 20;
+}
+
+// FUTEX_OP of futex(2): the new value and the comparison.
+struct Operation {
+  explicit Operation(uint32_t encoded)
+      : code(encoded >> 28 & 7), comparison(encoded >> 24 & 15),
+        argument(sign_extend_12(encoded >> 12 & 0xfff)), compared(sign_extend_12(encoded & 0xfff)) {
+    if ((encoded >> 31) != 0) argument = static_cast<int32_t>(uint32_t{1} << (static_cast<uint32_t>(argument) & 31));
+  }
+  bool is_known() const { return code <= 4 && comparison <= 5; }
+  uint32_t apply(uint32_t old) const {
+    uint32_t operand = static_cast<uint32_t>(argument);
+    switch (code) {
+      case 0: return operand;
+      case 1: return old + operand;
+      case 2: return old | operand;
+      case 3: return old & ~operand;
+      default: return old ^ operand;
+    }
+  }
+  bool holds(uint32_t old_value) const {
+    int32_t old = static_cast<int32_t>(old_value);
+    switch (comparison) {
+      case 0: return old == compared;
+      case 1: return old != compared;
+      case 2: return old < compared;
+      case 3: return old <= compared;
+      case 4: return old > compared;
+      default: return old >= compared;
+    }
+  }
+
+  uint32_t code, comparison;
+  int32_t argument, compared;
+};
+
+// False: the word must be faulted in first.
+bool apply_to_word(UserAddr address, const Operation& operation, uint32_t& old) {
+  if (!arch::load_user_u32(address, old)) return false;
+  for (;;) {
+    uint32_t seen = old;
+    if (!arch::compare_exchange_user_u32(address, seen, operation.apply(old))) return false;
+    if (seen == old) return true;
+    old = seen;
+  }
+}
+
+}  // namespace
+
+Result<int> requeue(UserAddr from, UserAddr to, int wake_count, int requeue_count, Scope scope,
+                    const uint32_t* expected) {
+  if (wake_count < 0 || requeue_count < 0) return Errno::Inval;
+  Key source = TRY(key_of(from, scope));
+  Key target = TRY(key_of(to, scope));
+  from = untagged(from);
+  Bucket& first = bucket_of(source);
+  Bucket& second = bucket_of(target);
+  for (;;) {
+    {
+      Guard2 guard(first.lock, second.lock);
+      uint32_t value = 0;
+      bool readable = expected == nullptr || arch::load_user_u32(from, value);
+      if (readable) {
+        if (expected != nullptr && value != *expected) return Errno::Again;
+        return requeue_locked(first, second, source, target, wake_count, requeue_count);
+      }
+    }
+    TRY(fault_in(from, sizeof(uint32_t), /*for_write=*/false));
+  }
+}
+
+Result<int> wake_op(UserAddr first, UserAddr second, int wake_count, int wake_count_second,
+                    uint32_t encoded, Scope scope) {
+  Key first_key = TRY(key_of(first, scope));
+  Key second_key = TRY(key_of(second, scope));
+  Operation operation(encoded);
+  if (!operation.is_known()) return Errno::NoSys;
+  second = untagged(second);
+  Bucket& first_bucket = bucket_of(first_key);
+  Bucket& second_bucket = bucket_of(second_key);
+  for (;;) {
+    {
+      Guard2 guard(first_bucket.lock, second_bucket.lock);
+      uint32_t old = 0;
+      if (apply_to_word(second, operation, old)) {
+        int woken = wake_matching_locked(first_bucket, first_key, wake_count, kMatchAny);
+        if (operation.holds(old))
+          woken += wake_matching_locked(second_bucket, second_key, wake_count_second, kMatchAny);
+        return woken;
+      }
+    }
+    TRY(fault_in(second, sizeof(uint32_t), /*for_write=*/true));
+  }
+}
+
+}  // namespace kernel::futex
