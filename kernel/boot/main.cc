@@ -29,6 +29,7 @@
 #include "sched/scheduler.h"
 #include "sched/work_queue.h"
 #include "sync/per_cpu.h"
+#include "vm/address_space.h"
 
 namespace kernel {
 namespace {
@@ -110,6 +111,7 @@ void kernel_main(PhysAddr device_tree_address) {
   clock::init();
   log_set_clock(clock::monotonic);
   sched::init();
+  AddressSpace::init();
   // Interrupts need their controller, sleeping needs the timer.
   drivers::probe(Stage::Irqchip);
   drivers::probe(Stage::Timer);

@@ -322,7 +322,7 @@ Result<> memory_text(FormatSink& sink, AddressSpace& space, UserRange range) {
   while (at < range.end) {
     char piece[256];
     IoBuffer buffer = IoBuffer::kernel(piece, std::min<uint64_t>(sizeof piece, range.end - at));
-    size_t got = TRY(space.access_memory(at, buffer, /*write=*/false));
+    size_t got = TRY(space.access_memory(at, buffer, AddressSpace::MemoryAccess::Read));
     if (got == 0) break;
     sink.write(StringView(piece, got));
     at += got;

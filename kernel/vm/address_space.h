@@ -5,47 +5,15 @@
 #pragma once
 
 #include "arch/entry.h"
-#include "lib/string.h"
-#include "lib/tree.h"
+#include "sched/rw_mutex.h"
+#include "vm/mapping_tree.h"
 #include "vm/memory_object.h"
+#include "vm/page_tables.h"
 
 namespace kernel {
 
-class File;
-
-// mmap(2)'s values.
-enum Protection : uint32_t { kProtNone = 0, kProtRead = 1, kProtWrite = 2, kProtExec = 4 };
-
-// What a mapping maps, and how; neighbours with equal ones merge.
-struct MappingFlags {
-  bool shared = false;
-  bool no_reserve = false;
-  bool grows_down = false;
-  bool locked = false;
-  bool dont_fork = false;
-  bool wipe_on_fork = false;
-  bool dont_dump = false;
-  friend bool operator==(MappingFlags, MappingFlags) = default;
-};
-
-struct AddressOrder;
-struct MappingTreeTag {};
-
-// One range with one kind of backing. Guarded by the address space's lock.
-class Mapping : public TreeNode<Mapping, MappingTreeTag>, public ListNode<Mapping, ObjectMappingTag> {
- public:
-  UserRange range;
-  uint32_t protection = 0;
-  uint32_t max_protection = kProtRead | kProtWrite | kProtExec;  // mprotect beyond it: EACCES
-  MappingFlags flags;
-  AddressSpace* space = nullptr;
-  Optional<Ref<MemoryObject>> object;  // none: private anonymous
-  uint64_t object_offset = 0;          // bytes, of range.start
-  File* file = nullptr;                // owned reference: name in /proc/PID/maps, and its inode stays
-  StringView special;                  // "[heap]", "[stack]", "[vdso]": literals
-  uint64_t gap_before = 0;             // to the mapping below; and the largest in this subtree:
-  uint64_t largest_gap = 0;
-};
+inline constexpr UserAddr kLowestAddress{64 * KiB};  // vm.mmap_min_addr
+inline constexpr size_t kMaxMappings = 65530;        // vm.max_map_count
 
 struct MapRequest {
   UserAddr address{};        // hint, or the place when fixed
@@ -63,6 +31,8 @@ struct MapRequest {
 
 class AddressSpace final : public RefCounted<AddressSpace> {
  public:
+  // Boot, once: before the first one is made or loaded.
+  static void init();
   // Empty, with ASLR bases chosen (unless `randomise` is false: ADDR_NO_RANDOMIZE).
   static Result<Ref<AddressSpace>> create(bool randomise);
   // fork: the same mappings, pages shared copy-on-write.
@@ -73,7 +43,7 @@ class AddressSpace final : public RefCounted<AddressSpace> {
   Result<> unmap(UserAddr start, uint64_t size);
   Result<> protect(UserAddr start, uint64_t size, uint32_t protection);
   Result<UserAddr> remap(UserAddr old, uint64_t old_size, uint64_t new_size, uint32_t flags, UserAddr fixed);
-  Result<UserAddr> set_break(UserAddr wanted);  // returns the break in force
+  UserAddr set_break(UserAddr wanted);  // returns the break in force
   Result<> advise(UserAddr start, uint64_t size, int advice);
   // One byte a page: bit 0 = resident.
   Result<> residency(UserAddr start, std::span<uint8_t> pages);
@@ -83,13 +53,16 @@ class AddressSpace final : public RefCounted<AddressSpace> {
   Result<> unlock_all();
 
   // Resolves a page fault. Errors, as the signal: Fault = SEGV_MAPERR, Acces = SEGV_ACCERR,
-  // Io = BUS_ADRERR, NoMem = out of memory. May sleep.
+  // Io or NoSpc = BUS_ADRERR, NoMem = out of memory. May sleep.
   Result<> fault(UserAddr address, arch::Access access);
   // Pages brought in ahead (MAP_POPULATE, mlock, exec's stack). May sleep.
   Result<> populate(UserRange range, bool for_write);
 
   // Reads or writes another process's memory (process_vm_readv, /proc/PID/mem, ptrace): returns bytes.
-  Result<size_t> access_memory(UserAddr start, IoBuffer& buffer, bool write);
+  // Force: as a debugger does, whatever the mapping's protection says; a write to a private mapping
+  // makes the page private first.
+  enum class MemoryAccess : uint8_t { Read, Write, ForceRead, ForceWrite };
+  Result<size_t> access_memory(UserAddr start, IoBuffer& buffer, MemoryAccess access);
 
   // The frame and object offset behind a shared mapping, for shared futex keys. The object is null for
   // private memory.
@@ -132,20 +105,97 @@ class AddressSpace final : public RefCounted<AddressSpace> {
   // RLIMIT_AS, RLIMIT_DATA, RLIMIT_STACK and RLIMIT_MEMLOCK in force, copied in by setrlimit and exec.
   Atomic<uint64_t> limit_total{~uint64_t{0}}, limit_data{~uint64_t{0}}, limit_stack{8 * MiB},
       limit_locked{8 * MiB};
-  bool may_exceed_locked = false;  // CAP_IPC_LOCK
+  Atomic<bool> may_exceed_locked{false};  // CAP_IPC_LOCK
 
-  PhysAddr root() const { return root_; }
-  // membarrier-like facts and ASID state; see asid.h.
-  Atomic<uint64_t> asid_generation;
+  PhysAddr root() const { return tables_.root(); }
   static void load_on_this_cpu(AddressSpace* space);  // the scheduler's hook
+  // The last user has gone: everything but the root goes now, the root with the last CPU that has it
+  // loaded. Thread context, no lock held.
+  static void last_unref(AddressSpace* space);
 
  private:
-  friend class PageTableEditor;
+  friend class Owned<AddressSpace>;
   AddressSpace() = default;
-  mutable Mutex<LockRank::AddressSpace> lock_;
-  Tree<Mapping, AddressOrder, MappingTreeTag> mappings_ GUARDED_BY(lock_);
-  PhysAddr root_{};
+
+  // Helpers of the calls above, by the file that holds them. Those that take `doomed` put there what is
+  // to be destroyed after the lock.
+  static PageKind kind_of(const Mapping& mapping);
+
+  // map.cc
+  Result<UserAddr> place_locked(const MapRequest& request) const REQUIRES(lock_);
+  Result<> check_room_locked(const MapRequest& request, uint64_t replaced) const REQUIRES(lock_);
+  uint64_t mapped_pages_locked(UserRange range) const REQUIRES(lock_);
+  void insert_locked(Mapping& mapping) REQUIRES(lock_);
+  void account_locked(const Mapping& mapping, int sign) REQUIRES(lock_);
+
+  // unmap.cc
+  Result<> unmap_locked(UserRange range, DoomedMappings& doomed) REQUIRES(lock_);
+  void remove_locked(Mapping& mapping, DoomedMappings& doomed) REQUIRES(lock_);
+  Result<> drop_pages_locked(const Mapping& mapping, UserRange range) REQUIRES(lock_);
+  Result<Mapping*> split_locked(Mapping& mapping, UserAddr at) REQUIRES(lock_);
+  // Splits at both ends, so that the range consists of whole mappings.
+  Result<> isolate_locked(UserRange range) REQUIRES(lock_);
+  void merge_around_locked(UserRange range, DoomedMappings& doomed) REQUIRES(lock_);
+  void note_peak_locked() REQUIRES(lock_);
+
+  // break.cc, protect.cc
+  Result<> grow_break_locked(UserRange added, DoomedMappings& doomed) REQUIRES(lock_);
+  Result<> protect_part_locked(Mapping& whole, UserRange part, uint32_t protection) REQUIRES(lock_);
+  void protect_pages_locked(const Mapping& mapping, UserRange range) REQUIRES(lock_);
+  static PageEntry entry_for(const Mapping& mapping, PhysAddr frame, bool owned, bool write);
+
+  // remap.cc
+  struct RemapRequest;
+  Result<UserAddr> remap_locked(RemapRequest& request, DoomedMappings& doomed) REQUIRES(lock_);
+  Result<> check_growth_locked(const Mapping& mapping, uint64_t pages) const REQUIRES(lock_);
+  Result<UserAddr> move_locked(Mapping& mapping, RemapRequest& request, DoomedMappings& doomed) REQUIRES(lock_);
+  Result<> prepare_move_locked(UserRange from, UserAddr to) REQUIRES(lock_);
+  void move_pages_locked(UserRange from, UserAddr to, PageKind kind) REQUIRES(lock_);
+
+  // advise.cc, lock_memory.cc
+  Result<> advise_flags_locked(Mapping& whole, UserRange part, int advice) REQUIRES(lock_);
+  Result<> advise_part_locked(Mapping& mapping, UserRange part, int advice) REQUIRES(lock_);
+  Result<> advise_populate(UserRange range, bool for_write);
+  Result<> advise_remove(UserRange range);
+  uint64_t locked_pages_locked(UserRange range) const REQUIRES(lock_);
+  Result<> set_locked_locked(UserRange range, bool locked, bool on_fault, DoomedMappings& doomed) REQUIRES(lock_);
+  void set_all_locked_locked(bool locked, bool on_fault, DoomedMappings& doomed) REQUIRES(lock_);
+  bool populate_step(UserAddr at, bool for_write, UserAddr& end, std::optional<arch::Access>& access);
+  void populate_all(UserRange range);
+
+  // fault.cc, stack_growth.cc
+  enum class FaultStep : uint8_t { Done, Retry, Grow, Fill };
+  struct Fault;
+  Result<> resolve(Fault& fault);
+  Result<FaultStep> fault_once(Fault& fault);
+  Result<FaultStep> fault_locked(Fault& fault) REQUIRES_SHARED(lock_);
+  Result<FaultStep> anonymous_fault_locked(Fault& fault) REQUIRES_SHARED(lock_);
+  Result<FaultStep> object_fault_locked(Fault& fault) REQUIRES_SHARED(lock_);
+  Result<FaultStep> present_fault_locked(Fault& fault) REQUIRES_SHARED(lock_);
+  Result<FaultStep> widen_locked(Fault& fault) REQUIRES_SHARED(lock_);
+  Result<FaultStep> copy_on_write_locked(Fault& fault) REQUIRES_SHARED(lock_);
+  Result<FaultStep> install_copy_locked(Fault& fault, PhysAddr source) REQUIRES_SHARED(lock_);
+  Result<FaultStep> replace_entry_locked(Fault& fault, PhysAddr fresh) REQUIRES_SHARED(lock_);
+  void map_around_locked(const Fault& fault, LeafTable& leaf) REQUIRES_SHARED(lock_);
+  Result<> grow_stack(UserAddr page);
+
+  // transfer.cc, inspect.cc
+  Result<PhysAddr> hold_page(UserAddr address, MemoryAccess access);
+  std::optional<PhysAddr> hold_present_locked(const Fault& fault) REQUIRES_SHARED(lock_);
+  void count_pages_locked(MappingView& view) REQUIRES_SHARED(lock_);
+
+  // fork.cc
+  Result<> copy_mappings_locked(AddressSpace& child) REQUIRES(lock_) REQUIRES(child.lock_);
+  Result<> share_tables_locked(AddressSpace& child) REQUIRES(lock_) REQUIRES(child.lock_);
+  Result<> share_span_locked(UserAddr span_start, AddressSpace& child) REQUIRES(lock_) REQUIRES(child.lock_);
+
+  friend struct Truncation;
+
+  mutable RwMutex<LockRank::AddressSpace> lock_;
+  MappingTree mappings_ GUARDED_BY(lock_);
+  PageTables tables_;                      // its own rules: page_tables.h
   Statistics statistics_ GUARDED_BY(lock_);
+  MappingFlags default_flags_ GUARDED_BY(lock_);  // mlockall(MCL_FUTURE)
 };
 
 }  // namespace kernel
