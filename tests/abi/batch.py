@@ -13,13 +13,17 @@ import os
 import re
 import signal
 import subprocess
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-BUILD = ROOT / "build"
+sys.path.insert(0, str(ROOT / "tools"))
+from samara import kernels, paths, rootfs  # noqa: E402
+
+BUILD = paths.BUILD
 COMPILER = "aarch64-linux-gnu-gcc-12"
 FLAGS = ["-static", "-O1", "-g0", "-s", "-std=gnu17", "-Wall", "-Wextra", "-Werror",
          "-Wno-nonnull", "-Wno-unused-result",
@@ -101,35 +105,30 @@ def cpio(entries):
     return bytes(out)
 
 
-def find_one(patterns, what):
-    for pattern in patterns:
-        for path in sorted(BUILD.glob(pattern)):
-            return path
-    raise SystemExit(f"no {what} under {BUILD}: run ./samara setup")
-
-
 def linux_kernel():
-    return Path(os.environ.get("SAMARA_LINUX_KERNEL") or
-                find_one(["vmlinuz*", "*/vmlinuz*", "**/boot/vmlinuz-*-cloud-arm64"],
-                         "Linux kernel"))
+    """SAMARA_LINUX_KERNEL, or the kernel that `samara setup` fetched."""
+    named = os.environ.get("SAMARA_LINUX_KERNEL")
+    return Path(named) if named else rootfs.linux_kernel()
 
 
 def busybox():
-    return Path(os.environ.get("SAMARA_BUSYBOX") or
-                find_one(["*/bin/busybox", "**/bin/busybox"], "arm64 busybox"))
+    named = os.environ.get("SAMARA_BUSYBOX")
+    return Path(named) if named else rootfs.busybox_binary()
 
 
 def samara_kernel():
-    return Path(os.environ.get("SAMARA_KERNEL") or
-                find_one(["debug/Image", "debug/**/Image", "Image"], "debug kernel image"))
+    named = os.environ.get("SAMARA_KERNEL")
+    return Path(named) if named else kernels.choose("samara", "debug").image
 
 
 def make_initramfs(jobs, programs, target, more=()):
     entries = [(d, 0o40755, b"") for d in
                "bin sbin etc dev proc sys tmp tests root usr usr/bin usr/sbin var mnt".split()]
     entries += [("dev/console", 0o20600, b"")]
-    entries += [("bin/busybox", 0o100755, busybox().read_bytes()),
-                ("bin/sh", 0o120777, b"busybox"),
+    program = busybox()
+    entries += [(path, 0o120777, b"/bin/busybox") for path in rootfs.busybox_applets(program)
+                if path != "bin/busybox"]
+    entries += [("bin/busybox", 0o100755, program.read_bytes()),
                 ("init", 0o100755, programs["driver"].read_bytes()),
                 ("etc/passwd", 0o100644, b"root:x:0:0:root:/:/bin/sh\nuser:x:1000:1000::/:/bin/sh\n"),
                 ("etc/group", 0o100644, b"root:x:0:\nuser:x:1000:\n")]

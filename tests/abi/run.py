@@ -51,16 +51,16 @@ def compare(expected, actual, known, label):
         same = expected[name].key() == actual[name].key()
         if same and name not in known:
             passed += 1
-            print(f"ok       {label} {name}")
+            print(f"ok {label} {name}")
         elif same:
             failed += 1
-            print(f"not ok   {label} {name}: passes now, remove it from known_failures.txt")
+            print(f"not ok {label} {name}: passes now, remove it from known_failures.txt")
         elif name in known:
             passed += 1
-            print(f"known    {label} {name}: {known[name]}")
+            print(f"known {label} {name}: {known[name]}")
         else:
             failed += 1
-            print(f"not ok   {label} {name}\n{difference(expected[name], actual[name])}")
+            print(f"not ok {label} {name}\n{difference(expected[name], actual[name])}")
     return passed, failed
 
 

@@ -4,11 +4,12 @@
 # The stress programs of stress/: each says "ok" as its last line when the kernel held. The default
 # is a tenth of the full amounts; --sweep runs all of it and takes long.
 #
-#     tests/system/stress.py                       all, Samara with 4 CPUs
-#     tests/system/stress.py -k regfuzz --smp 1    one of them, 1 CPU
-#     tests/system/stress.py --kernel linux        are the programs themselves right?
+#     tests/system/stress_test.py                       all, Samara with 4 CPUs
+#     tests/system/stress_test.py -k regfuzz --smp 1    one of them, 1 CPU
+#     tests/system/stress_test.py --kernel linux        are the programs themselves right?
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
@@ -35,7 +36,8 @@ def main():
     parser.add_argument("-k", default="", help="only programs whose name contains this")
     parser.add_argument("--smp", type=int, action="append", help="CPUs (default: 4)")
     parser.add_argument("--kernel", default="samara", help="samara, linux, or an image")
-    parser.add_argument("--sweep", action="store_true", help="the full amounts")
+    parser.add_argument("--sweep", action="store_true", default=bool(os.environ.get("SAMARA_SWEEP")),
+                        help="the full amounts")
     parser.add_argument("--memory", default="512M")
     options = parser.parse_args()
 
@@ -62,12 +64,12 @@ def main():
             outcome = outcomes[job.name]
             good = outcome.result == "exit-0" and outcome.output.endswith(b"ok\n")
             passed, failed = passed + good, failed + (not good)
-            print(f"{'ok      ' if good else 'not ok  '} smp{smp} {job.name} "
+            print(f"{'ok' if good else 'not ok'} stress smp{smp} {job.name} "
                   f"({outcome.milliseconds / 1000:.1f} s)")
             if not good:
                 text = outcome.output.decode(errors="replace")[-3000:]
                 print(f"      {outcome.result}\n      " + text.replace("\n", "\n      "))
-    print(f"stress: {passed} passed, {failed} failed")
+    print(f"system: {passed} passed, {failed} failed")
     return 1 if failed else 0
 
 
