@@ -5,6 +5,7 @@
 #include "arch/smp.h"
 
 #include "arch/cpu.h"
+#include "arch/features.h"
 #include "arch/mmu.h"
 #include "arch/timer.h"
 #include "arch_impl/early_map.h"
@@ -72,6 +73,7 @@ void cpu_init() {
   cpu_has_pan = detect_pan() ? 1 : 0;
   if (cpu_has_pan != 0) asm volatile(".inst 0xd500419f" ::: "memory");
   instruction_barrier();
+  detect_features();
   clear_user_table();
 }
 

@@ -42,10 +42,10 @@ void on_user_sync(TrapFrame& frame, uint64_t syndrome, uint64_t fault_address) {
       if (emulate_system_register(frame, syndrome)) return;
       handle_user_trap(frame, UserTrap::UndefinedInstruction, syndrome, frame.pc);
       return;
-    case UserRoute::Trap: {
+    case UserRoute::Trap:
+      if (exception_class(syndrome) == ExceptionClass::Unknown && emulate_undefined(frame)) return;
       handle_user_trap(frame, decoded.trap, syndrome, trap_value(decoded.trap, frame, fault_address));
       return;
-    }
     case UserRoute::Syscall:
       break;  // the vector has taken it
   }
