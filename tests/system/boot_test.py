@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Boots: every machine that QEMU's virt board can be, with the command and by hand, with every kind of
-initramfs. On Linux too where that teaches what is right.
+"""Boots: every machine that QEMU's virt board can be, with the command and by hand, with every kind
+of initramfs. On Linux too where that teaches what is right.
 
     tests/system/boot_test.py [-k NAME] [--kernel linux|samara]"""
 
@@ -79,7 +79,7 @@ def test_again_and_again():
 
 
 def init_script(text: str) -> bytes:
-    """An initramfs of busybox and an /init that is a script: a Linux program like any other as PID 1."""
+    """An initramfs of busybox and an /init that is a script: any Linux program can be PID 1."""
     archive = Archive()
     archive.directory("proc")
     archive.device("dev/console", 0o600, 5, 1)

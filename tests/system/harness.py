@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""What the test scripts of this folder share: each `test_*` function of a script is a test, prints one
-line, and fails by raising. Run a script by hand, or all by `samara test system`."""
+"""What the test scripts of this folder share: each `test_*` function of a script is a test, prints
+one line, and fails by raising. Run a script by hand, or all by `samara test system`."""
 
 import argparse
 import os
@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 BUILD = Path(os.environ.get("SAMARA_BUILD_DIR") or ROOT / "build")
 sys.path.insert(0, str(ROOT / "tools"))
 
-SWEEP = bool(os.environ.get("SAMARA_SWEEP"))
+SWEEP = "--sweep" in sys.argv  # the long versions
 
 
 class Skip(Exception):
@@ -35,6 +35,7 @@ class Suite:
         parser = argparse.ArgumentParser()
         parser.add_argument("-k", default="", help="only tests whose name contains this")
         parser.add_argument("--kernel", action="append", help="only on this kernel")
+        parser.add_argument("--sweep", action="store_true", help="the long versions")
         options = parser.parse_args()
         for kernel in options.kernel or self.kernels:
             select_kernel(kernel)

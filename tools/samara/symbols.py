@@ -31,8 +31,8 @@ def run(arguments) -> int:
 
 
 def symbolize_text(text: str, elf: Path | None, whole_log: str | None = None) -> str:
-    """The text with ` (function file:line)` after each address in the kernel's code. `whole_log` says
-    how far the kernel was slid when the text is only a part of it."""
+    """The text with ` (function file:line)` after each address in the kernel's code. `whole_log`
+    says how far the kernel was slid when the text is only a part of it."""
     if elf is None or not shutil.which("llvm-symbolizer-19"):
         return text
     found = _SLIDE.search(whole_log or text)

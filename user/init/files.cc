@@ -34,7 +34,7 @@ bool report(Type type, int error, const char* path) {
 void make_parents(const char* path) {
   Path parent;
   parent << path;
-  auto* text = const_cast<char*>(parent.c_str());
+  char* text = parent.data();
   for (char* at = strchr(text + 1, '/'); at != nullptr; at = strchr(at + 1, '/')) {
     *at = '\0';
     mkdir(text, 0755);

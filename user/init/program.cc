@@ -38,7 +38,7 @@ struct Streams {
 };
 
 // Strings of the payload become pointers into it. The payload outlives the call.
-bool parse(const char* payload, size_t length, Command& command) {
+bool parse(char* payload, size_t length, Command& command) {
   if (length < sizeof(StartPayload) + 1 || payload[length - 1] != '\0') {
     return false;
   }
@@ -54,7 +54,7 @@ bool parse(const char* payload, size_t length, Command& command) {
   }
   command.argv = pointers;
   command.envp = pointers + argc + 1;
-  const char* at = payload + sizeof(StartPayload);
+  char* at = payload + sizeof(StartPayload);
   const char* end = payload + length;
   command.cwd = at;
   at += strlen(at) + 1;
@@ -62,7 +62,7 @@ bool parse(const char* payload, size_t length, Command& command) {
     if (at >= end) {
       return false;
     }
-    *(i < argc ? &command.argv[i] : &command.envp[i - argc]) = const_cast<char*>(at);
+    *(i < argc ? &command.argv[i] : &command.envp[i - argc]) = at;
     at += strlen(at) + 1;
   }
   return true;
@@ -163,7 +163,7 @@ void close_streams(const Streams& streams) {
 
 }  // namespace
 
-Failure start(const char* payload, size_t length, Program& program) {
+Failure start(char* payload, size_t length, Program& program) {
   Command command;
   if (!parse(payload, length, command)) {
     return {EINVAL, StartStage::Streams};

@@ -29,7 +29,7 @@ struct Failure {
 };
 
 // Starts what a Start message describes.
-Failure start(const char* payload, size_t length, Program& program);
+Failure start(char* payload, size_t length, Program& program);
 
 void resize(const Program& program, uint32_t rows, uint32_t columns);
 

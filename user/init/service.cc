@@ -51,7 +51,7 @@ uint32_t u32_at(const char* payload, size_t offset) {
   return value;
 }
 
-bool start(const char* payload, size_t length) {
+bool start(char* payload, size_t length) {
   program::Failure failure = program::start(payload, length, current);
   if (failure.error != 0) {
     const uint32_t report[] = {static_cast<uint32_t>(failure.error),
@@ -77,7 +77,7 @@ void close_output(uint32_t number) {
 }
 
 // One message of the host; false ends the service.
-bool handle(Type type, const char* payload, size_t length) {
+bool handle(Type type, char* payload, size_t length) {
   switch (type) {
     case Type::Start:
       return start(payload, length);

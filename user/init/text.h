@@ -39,6 +39,7 @@ class Text {
   }
 
   const char* c_str() const { return data_; }
+  char* data() { return data_; }  // to change bytes in place; the length stays
   size_t length() const { return length_; }
   bool complete() const { return complete_; }
 
