@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The out-of-line part of CHECK.
+// The out-of-line part of CHECK, and what the compiler calls when a class is misused.
 
 #include "lib/check.h"
 
@@ -10,3 +10,6 @@ void check_failed(const char* expression, std::source_location where) {
 }
 
 }  // namespace kernel
+
+// The compiler's answer to a call of an abstract function of an object that is being destroyed.
+extern "C" [[noreturn]] void __cxa_pure_virtual() { kernel::panic("pure virtual function called"); }
