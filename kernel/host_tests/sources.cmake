@@ -34,3 +34,8 @@ list(APPEND UNDER_TEST
 list(APPEND UNDER_TEST
   ${KERNEL}/fs/tty/line_discipline.cc
 )
+
+list(APPEND UNDER_TEST
+  ${KERNEL}/fs/initramfs/cpio.cc
+  ${KERNEL}/process/elf.cc
+)
