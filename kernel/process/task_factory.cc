@@ -10,7 +10,7 @@
 
 namespace kernel {
 
-Result<Ref<Task>> TaskFactory::create(Ref<Credentials> credentials) {
+Result<Ref<Task>> TaskFactory::create(Ref<Credentials> credentials, void (*entry)(void*)) {
   auto* task = new (std::nothrow) Task;
   if (task == nullptr) return Errno::NoMem;
   Ref<Task> owner = Ref<Task>::adopt(*task);
@@ -18,7 +18,7 @@ Result<Ref<Task>> TaskFactory::create(Ref<Credentials> credentials) {
   task::count.fetch_add_relaxed(1);
   task->counted_ = true;
   task->credentials_.publish(std::move(credentials).leak());
-  TRY(task->prepare(enter_user_mode, nullptr));
+  TRY(task->prepare(entry, nullptr));
   task->start_time_ns = clock::monotonic();
   return owner;
 }

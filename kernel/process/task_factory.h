@@ -12,8 +12,8 @@ class FsContext;
 class TaskFactory {
  public:
   // A task of the running task's user, with everything that a thread of its own has but an identity,
-  // memory, files and group. Its kernel stack starts at enter_user_mode.
-  static Result<Ref<Task>> create(Ref<Credentials> credentials);
+  // memory, files and group. Its kernel stack starts at `entry`, by default on the way to user mode.
+  static Result<Ref<Task>> create(Ref<Credentials> credentials, void (*entry)(void*) = enter_user_mode);
   static Result<Ref<ThreadGroup>> create_group(Ref<SignalHandlers> handlers);
 
   static void set_pid(Task& task, Ref<Pid> pid) { task.pid_.publish(std::move(pid).leak()); }
@@ -22,8 +22,6 @@ class TaskFactory {
     pid.ref();
     group.leader_pid_ = &pid;
   }
-
- private:
   static void enter_user_mode(void* unused);
 };
 

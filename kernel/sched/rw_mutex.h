@@ -32,12 +32,13 @@ class RwMutexBase : public Pinned {
     state_.fetch_and_acq_rel(~kWriter);
     waiters_.wake_all();
   }
+  // False also when a writer waits.
+  bool try_acquire_shared();
   bool is_write_locked() const { return (state_.load_relaxed() & kWriter) != 0; }
 
  private:
   static constexpr uint64_t kWriter = 1, kWriterWaits = 2, kReader = 4;
 
-  bool try_acquire_shared();
   bool try_acquire_or_announce();
   void acquire_shared_slow();
   void acquire_slow();
@@ -48,6 +49,8 @@ class RwMutexBase : public Pinned {
 
 template <class Lock>
 class ReadGuard;
+template <class Lock>
+class TryReadGuard;
 
 template <LockRank rank>
 class CAPABILITY("rw mutex") RwMutex : public Pinned {
@@ -59,6 +62,7 @@ class CAPABILITY("rw mutex") RwMutex : public Pinned {
  private:
   friend class Guard<RwMutex>;
   friend class ReadGuard<RwMutex>;
+  friend class TryReadGuard<RwMutex>;
 
   struct State {};
   State lock(unsigned subclass) {
@@ -73,6 +77,11 @@ class CAPABILITY("rw mutex") RwMutex : public Pinned {
   void lock_shared() {
     lockdep::acquire(this, rank, 0, false);
     body_.acquire_shared();
+  }
+  bool try_lock_shared() {
+    if (!body_.try_acquire_shared()) return false;
+    lockdep::acquire(this, rank, 255, false);
+    return true;
   }
   void unlock_shared() {
     body_.release_shared();
@@ -93,5 +102,20 @@ class SCOPED_CAPABILITY ReadGuard : public Pinned {
 };
 template <class Lock>
 ReadGuard(Lock&) -> ReadGuard<Lock>;
+
+// As TryGuard: `if (TryReadGuard guard(lock); guard.locked())`. Not analysed by the compiler.
+template <class Lock>
+class TryReadGuard : public Pinned {
+ public:
+  explicit TryReadGuard(Lock& lock) : lock_(lock), locked_(lock.try_lock_shared()) {}
+  ~TryReadGuard() {
+    if (locked_) lock_.unlock_shared();
+  }
+  bool locked() const { return locked_; }
+
+ private:
+  Lock& lock_;
+  bool locked_;
+};
 
 }  // namespace kernel

@@ -173,6 +173,8 @@ PidNumber PidMap::next_used(PidNumber from) {
 
 Result<Ref<Pid>> Pid::allocate() { return PidMap::allocate(); }
 Result<Ref<Pid>> Pid::allocate_number(PidNumber number) { return PidMap::allocate_at(number); }
+constinit Pid Pid::zero_(0);
+Pid& Pid::zero() { return zero_; }
 PidNumber Pid::last_allocated() { return PidMap::last(); }
 
 Optional<Ref<Pid>> Pid::find(PidNumber number) {

@@ -32,6 +32,8 @@ class Pid final : public RefCounted<Pid>, public RcuHead {
   static Optional<Ref<Pid>> find(PidNumber number);
   // The first Pid with a number >= `from` that has a task; for /proc listings.
   static Optional<Ref<Pid>> find_from(PidNumber from);
+  // Number 0: group and session of init, until it makes its own. Nobody finds it by number.
+  static Pid& zero();
   // The number given out last, for /proc/loadavg.
   static PidNumber last_allocated();
 
@@ -49,7 +51,8 @@ class Pid final : public RefCounted<Pid>, public RcuHead {
  private:
   friend class ProcessTree;
   friend class PidMap;
-  explicit Pid(PidNumber number) : number_(number) {}
+  explicit constexpr Pid(PidNumber number) : number_(number) {}
+  static Pid zero_;
 
   PidNumber number_;  // never changes once the map has it
   RcuPointer<Task> task_;

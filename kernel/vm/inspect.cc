@@ -18,6 +18,13 @@ AddressSpace::Statistics AddressSpace::statistics() {
   return result;
 }
 
+std::optional<uint64_t> AddressSpace::try_footprint() {
+  TryReadGuard guard(lock_);
+  if (!guard.locked()) return std::nullopt;
+  PageCounts counts = tables_.counts();
+  return counts.total() + counts.tables;
+}
+
 namespace {
 
 void count_entry(AddressSpace::MappingView& view, PageEntry entry) {
