@@ -290,12 +290,14 @@ def oracle(jobs, programs, work, more=(), smp=4, on_outcome=None, fresh=False):
     kernel = linux_kernel()
     common = digest(kernel.read_bytes(), busybox().read_bytes(), programs["driver"].read_bytes(),
                     *(programs[n].read_bytes() for n in sorted(programs) if "helper_" in n),
-                    smp, repr(more))
+                    smp)
 
     def path(job):
-        name = job.command.split()[0].removeprefix("/tests/")
+        words = job.command.split()
+        name = words[0].removeprefix("/tests/")
         binary = programs[name].read_bytes() if name in programs else b""
-        return cache / f"{job.name}-{digest(common, job.command, job.shell, binary)}.json"
+        own = [data for file, _, data in more if "/" + file in words]
+        return cache / f"{job.name}-{digest(common, job.command, job.shell, binary, *own)}.json"
 
     outcomes, missing = {}, []
     for job in jobs:
