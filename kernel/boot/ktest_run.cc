@@ -61,8 +61,7 @@ void run_kernel_tests(StringView pattern) {
     }
   }
   log_info("tests: {} passed, {} failed, {} skipped", counts[0], counts[1], counts[2]);
-  while (log_drain()) {
-  }
+  log_flush();
   arch::power_off();
   panic("no way to power off");
 }

@@ -11,6 +11,7 @@
 #include "arch/smp.h"
 #include "arch/timer.h"
 #include "boot/ktest_run.h"
+#include "boot/log_thread.h"
 #include "boot/memory_scan.h"
 #include "boot/panic.h"
 #include "boot/random_seed.h"
@@ -74,6 +75,7 @@ void read_log_options() {
 void boot_thread_main(void*) {
   CHECK(sched::start_rcu_thread().ok());
   CHECK(sched::start_work_thread().ok());
+  CHECK(start_log_thread().ok());
   // CPUs before devices: device threads find their CPU at once.
   start_secondary_cpus(static_cast<unsigned>(
       command_line::has("nosmp") ? 1 : command_line::number("maxcpus").value_or(kMaxCpus)));
@@ -115,6 +117,7 @@ void kernel_main(PhysAddr device_tree_address) {
   // Interrupts need their controller, sleeping needs the timer.
   drivers::probe(Stage::Irqchip);
   drivers::probe(Stage::Timer);
+  set_panic_stop(sched::stop_others);
   Result<Ref<Thread>> thread = Thread::create_kernel("boot", boot_thread_main, nullptr);
   CHECK(thread.ok());
   (*thread)->start();

@@ -132,11 +132,11 @@ bool log_drain() {
   return wrote;
 }
 
-void log_add_console(LogConsole& console) {
+void log_add_console(LogConsole& console, LogReplay replay) {
   LogConsole* first = consoles.load_relaxed();
   LogRecord record;
   // What older consoles have had already; the rest reaches this one with them.
-  uint64_t end = first == nullptr ? 0 : drained.load_relaxed();
+  uint64_t end = first == nullptr || replay == LogReplay::NewOnly ? 0 : drained.load_relaxed();
   for (uint64_t sequence = log_first_sequence(); sequence < end; ++sequence) {
     if (read_slot(sequence, record) == ReadOutcome::Ok &&
         static_cast<uint8_t>(record.level) <= console_level.load_relaxed())
@@ -146,6 +146,11 @@ void log_add_console(LogConsole& console) {
     console.next = first;
   } while (!consoles.compare_exchange_acq_rel(first, &console));
   log_drain();
+}
+
+void log_flush() {
+  // Another drainer may be at work; one that stands still must not hold us up.
+  for (unsigned turns = 0; turns < 1'000'000 && (has_pending() || draining.load_acquire()); ++turns) log_drain();
 }
 
 bool log_read(uint64_t sequence, LogRecord& record) {

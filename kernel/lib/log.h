@@ -45,8 +45,10 @@ class LogConsole {
  protected:
   ~LogConsole() = default;
 };
-// Consoles stay registered for good. Text logged before the first one is delivered to it.
-void log_add_console(LogConsole& console);
+// Consoles stay registered for good. Earlier text is delivered to it too, unless another console on the
+// same device has written it.
+enum class LogReplay : uint8_t { Everything, NewOnly };
+void log_add_console(LogConsole& console, LogReplay replay = LogReplay::Everything);
 
 // Reading for /dev/kmsg and syslog(2). Copies the record at `*sequence` or the first one behind it,
 // sets `*sequence` to the record's own number. False when there is none yet.
@@ -65,6 +67,8 @@ uint64_t log_next_sequence();
 void log_set_clock(uint64_t (*now)());
 // Called by the drain thread: writes what is pending to the consoles. False when nothing was pending.
 bool log_drain();
+// Before the machine stops: returns when everything is written, or cannot be.
+void log_flush();
 // From now on log_text() only records and calls `wake`, which must be lock-free and safe anywhere.
 void log_set_drainer(void (*wake)());
 // Messages above this level are recorded but not printed (`quiet`, `loglevel=`).

@@ -38,13 +38,31 @@ void run_pending_calls() {
   }
 }
 
+constinit Atomic<void (*)()> log_hook;
+
 }  // namespace
+
+void set_log_hook(void (*hook)()) { log_hook.store_release(hook); }
+
+void interrupt_self(Ipi ipi) {
+  arch::IrqState state = arch::disable_interrupts();
+  Scheduler::send_ipi(this_cpu(), ipi);
+  arch::restore_interrupts(state);
+}
+
+void stop_others() {
+  for (CpuMask rest = online_cpus() & ~cpu_bit(this_cpu()); rest != 0; rest &= rest - 1)
+    Scheduler::send_ipi(static_cast<unsigned>(std::countr_zero(rest)), Ipi::Stop);
+}
 
 void handle_ipi(Ipi ipi) {
   switch (ipi) {
     case Ipi::Reschedule: break;  // the work bit is set; the exit of the interrupt looks at it
     case Ipi::Call: run_pending_calls(); break;
     case Ipi::Stop: arch::halt();
+    case Ipi::Log:
+      if (auto hook = log_hook.load_acquire()) hook();
+      break;
   }
 }
 

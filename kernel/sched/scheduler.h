@@ -61,10 +61,16 @@ using TickHook = void (*)(Thread& thread, bool in_user_mode);
 void set_tick_hook(TickHook hook);
 
 // Interrupt controller driver: how to poke other CPUs.
-enum class Ipi : uint8_t { Reschedule, Call, Stop };
+enum class Ipi : uint8_t { Reschedule, Call, Stop, Log };
 using SendIpi = void (*)(unsigned cpu, Ipi ipi);
 void set_ipi_sender(SendIpi send);
 void handle_ipi(Ipi ipi);  // masked
+// Interrupts this CPU, for work that the present context may not do. Any context; lock-free.
+void interrupt_self(Ipi ipi);
+// What Ipi::Log runs: the log's drain thread is woken by it.
+void set_log_hook(void (*hook)());
+// Stops every other CPU, for good, without waiting. Panic only.
+void stop_others();
 // Runs `function(argument)` on every other online CPU, in interrupt context, and waits. Thread context.
 void call_on_others(void (*function)(void*), void* argument);
 

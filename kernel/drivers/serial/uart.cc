@@ -26,7 +26,7 @@ Result<> Uart::start(DeviceNode node, const Resources& resources, StringView pre
   interrupt_ = TRY(IrqLine::install(TRY(resources.interrupt()), name, *this, /*threaded=*/true));
   if (is_console) {
     retire_early_console();
-    log_add_console(*this);
+    log_add_console(*this, LogReplay::NewOnly);
   }
   return register_serial_port(*this);
 }
