@@ -40,6 +40,8 @@ class AddressSpace final : public RefCounted<AddressSpace> {
   ~AddressSpace();
 
   Result<UserAddr> map(const MapRequest& request);
+  // The errors of the placement alone, which mmap(2) has before those of the file.
+  Result<> check_placement(const MapRequest& request);
   Result<> unmap(UserAddr start, uint64_t size);
   Result<> protect(UserAddr start, uint64_t size, uint32_t protection);
   Result<UserAddr> remap(UserAddr old, uint64_t old_size, uint64_t new_size, uint32_t flags, UserAddr fixed);
@@ -109,6 +111,7 @@ class AddressSpace final : public RefCounted<AddressSpace> {
   Atomic<uint64_t> limit_total{~uint64_t{0}}, limit_data{~uint64_t{0}}, limit_stack{8 * MiB},
       limit_locked{8 * MiB};
   Atomic<bool> may_exceed_locked{false};  // CAP_IPC_LOCK
+  Atomic<uint32_t> membarrier_registrations;  // membarrier(2): the commands it registered for
 
   PhysAddr root() const { return tables_.root(); }
   static void load_on_this_cpu(AddressSpace* space);  // the scheduler's hook
@@ -125,7 +128,7 @@ class AddressSpace final : public RefCounted<AddressSpace> {
   static PageKind kind_of(const Mapping& mapping);
 
   // map.cc
-  Result<UserAddr> place_locked(const MapRequest& request) const REQUIRES(lock_);
+  Result<UserAddr> place_locked(const MapRequest& request) const REQUIRES_SHARED(lock_);
   Result<> check_room_locked(const MapRequest& request, uint64_t replaced) const REQUIRES(lock_);
   uint64_t mapped_pages_locked(UserRange range) const REQUIRES(lock_);
   void insert_locked(Mapping& mapping) REQUIRES(lock_);

@@ -87,6 +87,14 @@ void IoBuffer::rewind(size_t size) {
   }
 }
 
+IoBuffer IoBuffer::first(size_t size) const {
+  IoBuffer part_buffer;
+  part_buffer.is_kernel_ = is_kernel_;
+  part_buffer.current_ = {current_.address, part(size)};
+  part_buffer.remaining_ = part_buffer.current_.size;
+  return part_buffer;
+}
+
 void IoBuffer::truncate(size_t remaining) {
   if (remaining < remaining_) remaining_ = remaining;
 }

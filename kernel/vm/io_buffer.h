@@ -40,6 +40,9 @@ class IoBuffer {
   void skip(size_t size);
   // Goes back by what was taken but could not be used.
   void rewind(size_t size);
+  // A cursor of its own over the next bytes; this one stays where it is. Within the current segment, so
+  // it may be shorter.
+  IoBuffer first(size_t size) const;
   // Limits what remains (a pipe's or file's room).
   void truncate(size_t remaining);
 

@@ -26,8 +26,8 @@ Result<UserAddr> AddressSpace::place_locked(const MapRequest& request) const {
   using Placement = MapRequest::Placement;
   UserAddr wanted = request.address;
   if (request.placement != Placement::Hint) {
-    if (!is_aligned(wanted, kPageSize)) return Errno::Inval;
     if (request.size > raw(arch::kUserLimit) || wanted > arch::kUserLimit - request.size) return Errno::NoMem;
+    if (!is_aligned(wanted, kPageSize)) return Errno::Inval;
     if (wanted < kLowestAddress) return Errno::Perm;
     if (request.placement == Placement::FixedNoReplace &&
         mappings_.overlapping({wanted, wanted + request.size}) != nullptr)
@@ -47,6 +47,15 @@ Result<UserAddr> AddressSpace::place_locked(const MapRequest& request) const {
   if (auto found = mappings_.highest_gap(request.size, {kLowestAddress, mmap_base})) return *found;
   if (auto found = mappings_.lowest_gap(request.size, {kBottomUpBase, arch::kUserLimit})) return *found;
   return Errno::NoMem;
+}
+
+Result<> AddressSpace::check_placement(const MapRequest& original) {
+  MapRequest request = original;
+  request.size = align_up(request.size, kPageSize);
+  ReadGuard guard(lock_);
+  if (mappings_.count() > kMaxMappings) return Errno::NoMem;
+  TRY(place_locked(request));
+  return {};
 }
 
 // `replaced`: pages that a fixed mapping takes the place of.

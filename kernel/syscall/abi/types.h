@@ -5,4 +5,5 @@
 #pragma once
 
 #include "syscall/abi/sched.h"
+#include "syscall/abi/memory.h"
 #include "syscall/abi/time.h"

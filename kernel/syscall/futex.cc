@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: MIT
+// futex(2), set_robust_list(2), get_robust_list(2): arguments and timeouts. A relative wait that a signal
+// interrupts goes on after the handler for the time that is left; an absolute one is called again.
+
+#include "syscall/declarations.h"
+#include "vm/futex.h"
+
+namespace kernel::syscall {
+namespace {
+
+using futex::Scope;
+
+enum Operation : int32_t {
+  kWait = 0, kWake = 1, kRequeue = 3, kCmpRequeue = 4, kWakeOp = 5, kWaitBitset = 9, kWakeBitset = 10,
+  kWaitRequeuePi = 11, kLockPi2 = 13,
+};
+constexpr int32_t kPrivateFlag = 128, kClockRealtime = 256;
+
+int64_t continue_wait(Task& task, Task::Restart& restart);
+
+enum : size_t { kAddress, kExpected, kScope, kEnd };
+
+Value relative_wait(Task& task, UserAddr address, uint32_t expected, Scope scope, Nanoseconds end) {
+  Result<> waited = futex::wait(address, expected, scope, futex::kMatchAny, {{end}, false});
+  if (waited.ok()) return 0;
+  if (!waited.failed_with(Errno::RestartSys)) return waited.error();
+  task.restart = {continue_wait, {raw(address), expected, static_cast<uint64_t>(scope), end}};
+  return Errno::RestartBlock;
+}
+
+int64_t continue_wait(Task& task, Task::Restart& restart) {
+  Task::Restart saved = restart;
+  Value result = relative_wait(task, UserAddr{saved.data[kAddress]}, static_cast<uint32_t>(saved.data[kExpected]),
+                               static_cast<Scope>(saved.data[kScope]), saved.data[kEnd]);
+  return result.ok() ? *result : -static_cast<int64_t>(result.error());
+}
+
+Result<std::optional<Nanoseconds>> read_timeout(uint64_t argument) {
+  if (argument == 0) return std::optional<Nanoseconds>();
+  abi::TimeSpec time = TRY(UserIn<abi::TimeSpec>(UserAddr{argument}).read());
+  if (!time.is_valid()) return Errno::Inval;
+  return std::optional<Nanoseconds>(time.to_ns());
+}
+
+Value wait(Context& context, UserAddr address, uint32_t expected, Scope scope, uint64_t timeout_argument) {
+  std::optional<Nanoseconds> timeout = TRY(read_timeout(timeout_argument));
+  if (timeout) return relative_wait(context.task, address, expected, scope, Deadline::after(*timeout).at);
+  TRY(futex::wait(address, expected, scope, futex::kMatchAny, {}));
+  return 0;
+}
+
+Value wait_bitset(UserAddr address, uint32_t expected, Scope scope, uint64_t timeout_argument, uint32_t bitset,
+                  bool wall_clock) {
+  std::optional<Nanoseconds> timeout = TRY(read_timeout(timeout_argument));
+  futex::Until until;
+  if (timeout) until = {{*timeout}, wall_clock};
+  TRY(futex::wait(address, expected, scope, bitset, until));
+  return 0;
+}
+
+}  // namespace
+
+Value sys_futex(Context& context, UserAddr address, int32_t operation, uint32_t value, uint64_t timeout_or_count,
+                UserAddr second, uint32_t value3) {
+  int32_t command = operation & ~(kPrivateFlag | kClockRealtime);
+  Scope scope = (operation & kPrivateFlag) != 0 ? Scope::Private : Scope::Shared;
+  bool wall_clock = (operation & kClockRealtime) != 0;
+  if (wall_clock && command != kWaitBitset && command != kWaitRequeuePi && command != kLockPi2) return Errno::NoSys;
+  int count = static_cast<int>(value);
+  int second_count = static_cast<int>(static_cast<uint32_t>(timeout_or_count));
+  switch (command) {
+    case kWait: return wait(context, address, value, scope, timeout_or_count);
+    case kWaitBitset: return wait_bitset(address, value, scope, timeout_or_count, value3, wall_clock);
+    case kWake: return TRY(futex::wake(address, count, scope, futex::kMatchAny));
+    case kWakeBitset: return TRY(futex::wake(address, count, scope, value3));
+    case kRequeue: return TRY(futex::requeue(address, second, count, second_count, scope, nullptr));
+    case kCmpRequeue: return TRY(futex::requeue(address, second, count, second_count, scope, &value3));
+    case kWakeOp: return TRY(futex::wake_op(address, second, count, second_count, value3, scope));
+    default: return Errno::NoSys;
+  }
+}
+
+Value sys_set_robust_list(Context& context, UserAddr head, uint64_t size) {
+  constexpr uint64_t kHeadSize = 24;
+  if (size != kHeadSize) return Errno::Inval;
+  context.task.robust_list = head;
+  return 0;
+}
+
+Value sys_get_robust_list(Context& context, int32_t pid, UserOut<uint64_t> head, UserOut<uint64_t> size) {
+  constexpr uint64_t kHeadSize = 24;
+  uint64_t list = raw(context.task.robust_list);
+  if (pid != 0 && pid != context.task.tid()) {
+    Optional<Ref<Task>> target = task::find_task(pid);
+    if (!target) return Errno::Srch;
+    const Credentials& own = context.task.credentials();
+    Ref<Credentials> other = task::credentials_of(*target);
+    bool same = &target->group() == &context.task.group() ||
+                (own.uid == other->uid && own.uid == other->euid && own.uid == other->suid);
+    if (!same && !own.has(Capability::SysPtrace)) return Errno::Perm;
+    list = raw(target->robust_list);
+  }
+  TRY(size.write(kHeadSize));
+  TRY(head.write(list));
+  return 0;
+}
+
+}  // namespace kernel::syscall

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: MIT
+// The calls on mappings that exist: addresses are taken without their tag bits, but for brk's and the
+// target of mremap (Documentation/arm64/tagged-address-abi of Linux).
+
+#include "syscall/declarations.h"
+#include "vm/address_space.h"
+
+namespace kernel::syscall {
+namespace {
+
+AddressSpace& space_of(Context& context) { return *context.task.address_space; }
+
+Value done(Result<> result) {
+  TRY(std::move(result));
+  return 0;
+}
+
+}  // namespace
+
+Value sys_brk(Context& context, UserAddr wanted) {
+  return static_cast<int64_t>(raw(space_of(context).set_break(wanted)));
+}
+
+Value sys_munmap(Context& context, UserAddr start, uint64_t size) {
+  return done(space_of(context).unmap(untagged(start), size));
+}
+
+Value sys_mremap(Context& context, UserAddr old, uint64_t old_size, uint64_t new_size, Flags32 flags, UserAddr fixed) {
+  UserAddr moved = TRY(space_of(context).remap(untagged(old), old_size, new_size, flags.bits(), fixed));
+  return static_cast<int64_t>(raw(moved));
+}
+
+Value sys_mprotect(Context& context, UserAddr start, uint64_t size, uint64_t protection) {
+  constexpr uint64_t kGrows = abi::kProtGrowsDown | abi::kProtGrowsUp;
+  if ((protection & kGrows) == kGrows) return Errno::Inval;
+  start = untagged(start);
+  if (!is_aligned(start, kPageSize)) return Errno::Inval;
+  if (size == 0) return 0;
+  uint64_t length = align_up(size, kPageSize);
+  if (length == 0 || raw(start) + length <= raw(start)) return Errno::NoMem;
+  if ((protection & ~(uint64_t{kProtAll} | abi::kProtSem | kGrows)) != 0) return Errno::Inval;
+  return done(space_of(context).protect(start, length, static_cast<uint32_t>(protection)));
+}
+
+Value sys_madvise(Context& context, UserAddr start, uint64_t size, int32_t advice) {
+  return done(space_of(context).advise(untagged(start), size, advice));
+}
+
+Value sys_msync(Context& context, UserAddr start, uint64_t size, Flags32 flags) {
+  return done(space_of(context).sync(untagged(start), size, flags.bits()));
+}
+
+// Page by page of states, each copied out with no lock held.
+Value sys_mincore(Context& context, UserAddr start, uint64_t size, UserOut<uint8_t> states) {
+  start = untagged(start);
+  if (!is_aligned(start, kPageSize)) return Errno::Inval;
+  if (!is_user_range(start, size)) return Errno::NoMem;
+  uint64_t pages = pages_for(size);
+  if (!is_user_range(states.address(), pages)) return Errno::Fault;
+  uint8_t chunk[256];
+  for (uint64_t done_pages = 0; done_pages < pages;) {
+    size_t count = pages - done_pages < sizeof chunk ? pages - done_pages : sizeof chunk;
+    TRY(space_of(context).residency(start + (done_pages << kPageShift), {chunk, count}));
+    TRY(copy_out(states.address() + done_pages, chunk, count));
+    done_pages += count;
+  }
+  return 0;
+}
+
+Value sys_mlock(Context& context, UserAddr start, uint64_t size) {
+  return done(space_of(context).lock_range(untagged(start), size, /*locked=*/true, /*on_fault=*/false));
+}
+
+Value sys_mlock2(Context& context, UserAddr start, uint64_t size, Flags32 flags) {
+  if (!flags.only(abi::kMlockOnFault)) return Errno::Inval;
+  return done(space_of(context).lock_range(untagged(start), size, true, flags.has(abi::kMlockOnFault)));
+}
+
+Value sys_munlock(Context& context, UserAddr start, uint64_t size) {
+  return done(space_of(context).lock_range(untagged(start), size, /*locked=*/false, /*on_fault=*/false));
+}
+
+Value sys_mlockall(Context& context, Flags32 flags) { return done(space_of(context).lock_all(flags.bits())); }
+
+Value sys_munlockall(Context& context) { return done(space_of(context).unlock_all()); }
+
+}  // namespace kernel::syscall
