@@ -13,6 +13,7 @@ class Report:
         self.pattern, self.verbose = pattern, verbose
         self.passed = self.failed = self.skipped = 0
         self._show_details = False
+        self._notes: list[str] = []  # `# …` lines, which belong to the result that follows
 
     def wants(self, name: str) -> bool:
         return self.pattern is None or self.pattern in name
@@ -26,6 +27,9 @@ class Report:
             self.passed += 1
         self._show_details = result == "not ok"
         print(f"{result:<6} {ring:<6} {name}", flush=True)
+        for note in self._notes if result == "not ok" or self.verbose else ():
+            self.detail(note)
+        self._notes.clear()
 
     def feed(self, ring: str, line: str) -> None:
         """A line of a test program: its result when it has that form, else what belongs to the last
@@ -33,6 +37,8 @@ class Report:
         match = _RESULT.match(line)
         if match:
             self.add(match[1], ring, match[2].strip())
+        elif line.startswith("# "):
+            self._notes.append(line)
         elif self._show_details or self.verbose:
             self.detail(line)
 
