@@ -27,21 +27,6 @@ struct Examination {
   int32_t exit_code = 0;
 };
 
-// Takes one signal off the queues: a fault of the present instruction first, then the thread's own,
-// then the process's. None when nothing may be taken now.
-Signal take_one_locked(Task& task, ThreadGroup& group, SignalInfo& info) REQUIRES(group.signal_lock) {
-  PendingSignals* queue = &task.pending;
-  Signal signal = queue->next_fault(task.blocked);
-  if (signal == Signal::None) signal = queue->next(task.blocked);
-  if (signal == Signal::None) {
-    queue = &group.pending;
-    signal = queue->next(task.blocked);
-  }
-  if (signal != Signal::None) info = queue->take(signal);
-  update_signal_work_locked(task, group);
-  return signal;
-}
-
 SignalAction take_action_locked(ThreadGroup& group, Signal signal) REQUIRES(group.signal_lock) {
   SignalHandlers& table = *group.handlers;
   Guard guard(table.lock);
@@ -82,7 +67,7 @@ void examine_locked(Task& task, ThreadGroup& group, Examination& result) REQUIRE
     result.step = Step::Stop;
     return;
   }
-  Signal signal = take_one_locked(task, group, result.caught.info);
+  Signal signal = take_signal_locked(task, group, task.blocked, result.caught.info);
   if (signal == Signal::None) {
     result.step = Step::Nothing;
     return;

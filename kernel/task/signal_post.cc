@@ -252,6 +252,25 @@ void set_blocked(Task& task, SignalSet blocked) {
   update_signal_work_locked(task, group);
 }
 
+// A fault of the present instruction first, then the thread's own, then the process's.
+Signal take_signal_locked(Task& task, ThreadGroup& group, SignalSet blocked, SignalInfo& info) {
+  PendingSignals* queue = &task.pending;
+  Signal signal = queue->next_fault(blocked);
+  if (signal == Signal::None) signal = queue->next(blocked);
+  if (signal == Signal::None) {
+    queue = &group.pending;
+    signal = queue->next(blocked);
+  }
+  if (signal != Signal::None) info = queue->take(signal);
+  update_signal_work_locked(task, group);
+  return signal;
+}
+
+void discard_signal_locked(ThreadGroup& group, Signal signal) {
+  group.pending.remove(SignalSet{signal});
+  for (Task& task : group.threads) task.pending.remove(SignalSet{signal});
+}
+
 void kill_group_locked(ThreadGroup& group, int32_t exit_code) {
   if (group.group_exiting) return;
   group.group_exiting = true;

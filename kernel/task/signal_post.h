@@ -39,6 +39,12 @@ void update_signal_work_locked(Task& task, ThreadGroup& group) REQUIRES(group.si
 void set_blocked(Task& task, SignalSet blocked);
 // The group's signals among `signals` that `task` will not take: wakes others that can.
 void hand_over_signals_locked(Task& task, ThreadGroup& group, SignalSet signals) REQUIRES(group.signal_lock);
+// Takes one signal out of the running task's queues, or its process's, that is not in `blocked`; None.
+// Whoever gets one with code kSiTimer calls process_timers::timer_signal_taken() behind the lock.
+Signal take_signal_locked(Task& task, ThreadGroup& group, SignalSet blocked, SignalInfo& info)
+    REQUIRES(group.signal_lock);
+// sigaction(2): a signal that becomes ignored is no longer pending anywhere in the process.
+void discard_signal_locked(ThreadGroup& group, Signal signal) REQUIRES(group.signal_lock);
 // Ends every thread of the group with this wait status; the first to say so wins.
 void kill_group_locked(ThreadGroup& group, int32_t exit_code) REQUIRES(group.signal_lock);
 // Even init: the out-of-memory killer's.
