@@ -12,11 +12,6 @@ constexpr size_t kShortLink = 128;                 // longer targets take a page
 
 }  // namespace
 
-Result<> TmpfsObject::fill_page(uint64_t, PhysAddr page) {
-  __builtin_memset(frames::frame_data(page), 0, kPageSize);
-  return {};
-}
-
 Result<Ref<TmpfsInode>> TmpfsInode::create(TmpfsSuperBlock& super_block, const CreateParameters& parameters) {
   TRY(super_block.charge_inode());
   auto* made = new (std::nothrow)
@@ -29,7 +24,10 @@ Result<Ref<TmpfsInode>> TmpfsInode::create(TmpfsSuperBlock& super_block, const C
   inode->set_owner(parameters.uid, parameters.gid);
   inode->device_ = parameters.device;
   switch (parameters.type) {
-    case FileType::Regular: inode->object_ = TRY(make_ref<TmpfsObject>(super_block)); break;
+    case FileType::Regular:
+      inode->seals.store_relaxed(kSealSeal);  // what has a name is never sealed
+      inode->object_ = TRY(make_ref<TmpfsObject>(super_block));
+      break;
     case FileType::Directory: inode->add_links(1); break;
     case FileType::Symlink: inode->target_ = TRY(String::create(parameters.symlink_target)); break;
     default: break;
@@ -175,6 +173,9 @@ Result<> TmpfsInode::set_attributes(const AttributeChange& change) {
   if (!change.size.has_value()) return Inode::set_attributes(change);
   if (!object_) return Errno::Inval;
   uint64_t old_size = object_->size();
+  uint32_t sealed = seals.load_relaxed();
+  if ((sealed & kSealShrink) != 0 && *change.size < old_size) return Errno::Perm;
+  if ((sealed & kSealGrow) != 0 && *change.size > old_size) return Errno::Perm;
   object_->set_size(*change.size);
   if (*change.size < old_size) object_->truncate(*change.size);
   AttributeChange rest = change;
@@ -186,12 +187,15 @@ Result<> TmpfsInode::set_attributes(const AttributeChange& change) {
 Result<> TmpfsInode::allocate(uint32_t mode, uint64_t start, uint64_t length) {
   if (!object_ || (mode & ~(kKeepSize | kPunchHole)) != 0) return Errno::OpNotSupp;
   uint64_t end = start + length;
+  uint32_t sealed = seals.load_relaxed();
   if ((mode & kPunchHole) != 0) {
+    if ((sealed & (kSealWrite | kSealFutureWrite)) != 0) return Errno::Perm;
     object_->punch(start, end);
     touch(false, true, true);
     return {};
   }
   uint64_t old_size = object_->size();
+  if ((sealed & kSealGrow) != 0 && end > old_size && (mode & kKeepSize) == 0) return Errno::Perm;
   uint64_t wanted = align_up(end, kPageSize);
   if (wanted > old_size) object_->set_size(wanted);  // pages exist below the size only
   Result<> result;

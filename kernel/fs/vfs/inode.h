@@ -56,6 +56,9 @@ struct InodeAttributes {
   Timestamp access, modify, change, birth;
 };
 
+// What a sealed file does not do any more (fcntl(2)).
+inline constexpr uint32_t kSealSeal = 1, kSealShrink = 2, kSealGrow = 4, kSealWrite = 8, kSealFutureWrite = 16;
+
 // What chmod, chown, utimensat, truncate change; absent fields stay.
 struct AttributeChange {
   std::optional<uint16_t> mode;
@@ -157,6 +160,7 @@ class Inode : public RefCounted<Inode>, public RcuHead {
   Pipe* fifo = nullptr;              // of an open FIFO; attribute_lock
   Atomic<int32_t> writers;           // > 0: open for writing; < 0: being executed (ETXTBSY)
   Atomic<bool> removed_directory;    // rmdir'ed: nothing is made in it any more
+  Atomic<uint32_t> seals;            // F_SEAL_*, of files that can have them
   bool is_unnamed = false;           // O_TMPFILE: may be linked though it has no name
   bool immutable_contents = false;   // never changes: no times to keep (synthetic files)
 

@@ -10,6 +10,8 @@
 namespace kernel {
 namespace {
 
+constexpr uint32_t kWriteProtection = 2;  // PROT_WRITE
+
 class RegularFile final : public File {
  public:
   RegularFile(Path path, uint32_t flags) : File(std::move(path), flags) {}
@@ -75,6 +77,9 @@ Result<size_t> RegularFile::write_some(IoBuffer& buffer, uint64_t& offset) {
   if (buffer.remaining() == 0) return size_t{0};
   uint64_t old_size = object.size();
   uint64_t wanted = offset + buffer.remaining();
+  uint32_t seals = node.seals.load_relaxed();
+  if ((seals & (kSealWrite | kSealFutureWrite)) != 0) return Errno::Perm;
+  if ((seals & kSealGrow) != 0 && wanted > old_size) return Errno::Perm;
   if (wanted > old_size) object.set_size(wanted);
   Result<size_t> moved = object.write(buffer, offset);
   uint64_t reached = offset + (moved.ok() ? *moved : 0);
@@ -136,9 +141,11 @@ Result<uint64_t> RegularFile::seek(int64_t offset, Whence whence) NO_THREAD_SAFE
   return position;
 }
 
-Result<Ref<MemoryObject>> RegularFile::memory_object(uint32_t, bool) {
+Result<Ref<MemoryObject>> RegularFile::memory_object(uint32_t protection, bool shared) {
   MemoryObject* object = inode().contents();
   if (object == nullptr) return Errno::NoDev;
+  bool sealed = (inode().seals.load_relaxed() & (kSealWrite | kSealFutureWrite)) != 0;
+  if (sealed && shared && (protection & kWriteProtection) != 0) return Errno::Perm;
   if ((flags() & kOpenNoAtime) == 0) inode().note_access(path().mount());
   return Ref<MemoryObject>(*object);
 }

@@ -4,8 +4,9 @@
 // headers. No implicit padding: holes are written as fields.
 #pragma once
 
+#include "syscall/abi/file.h"
+#include "syscall/abi/memory.h"
 #include "syscall/abi/process.h"
 #include "syscall/abi/sched.h"
-#include "syscall/abi/memory.h"
 #include "syscall/abi/signal.h"
 #include "syscall/abi/time.h"

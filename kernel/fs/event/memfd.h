@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: MIT
+// memfd_create(2): a tmpfs file without a name, and the seals of such files (fcntl(2)).
+#pragma once
+
+#include "fs/vfs/file.h"
+
+namespace kernel::memfd {
+
+// `name` as the user gave it, at most 249 bytes.
+Result<Ref<File>> create(StringView name, bool sealable);
+
+// Errors: Inval (not on tmpfs), Perm (sealed, or not writable), Busy (mapped writable).
+Result<> add_seals(File& file, uint32_t seals);
+Result<uint32_t> seals(File& file);
+
+}  // namespace kernel::memfd

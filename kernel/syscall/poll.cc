@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: MIT
+// ppoll(2) and pselect6(2).
+
+#include "fs/vfs/poll_set.h"
+#include "syscall/declarations.h"
+#include "syscall/file_arguments.h"
+#include "task/signal_post.h"
+
+namespace kernel::syscall {
+namespace {
+
+// The time limit of a call, and what is left of it afterwards.
+class Timeout {
+ public:
+  static Result<Timeout> load(UserInOut<abi::TimeSpec> address) {
+    Timeout timeout(address);
+    if (address.is_null()) return timeout;
+    abi::TimeSpec time = TRY(address.read());
+    if (!time.is_valid()) return Errno::Inval;
+    timeout.immediate_ = time.to_ns() == 0;
+    timeout.deadline_ = Deadline::after(time.to_ns());
+    return timeout;
+  }
+  Deadline deadline() const { return deadline_; }
+  bool is_immediate() const { return immediate_; }
+  // Linux changes the caller's structure; a restarted call goes on with the rest.
+  Result<> store_rest() const {
+    if (address_.is_null() || deadline_.at == kForever) return {};
+    Nanoseconds present = clock::monotonic();
+    return address_.write(abi::TimeSpec::from_ns(deadline_.at > present ? deadline_.at - present : 0));
+  }
+
+ private:
+  explicit Timeout(UserInOut<abi::TimeSpec> address) : address_(address) {}
+  UserInOut<abi::TimeSpec> address_;
+  Deadline deadline_;
+  bool immediate_ = false;
+};
+
+// The signal mask for the length of the call. When a signal ends the call, its handler still runs under
+// this mask, and the return to user mode puts the old one back.
+class TemporaryMask : public Pinned {
+ public:
+  explicit TemporaryMask(Task& task) : task_(task) {}
+  Result<> load(UserIn<uint64_t> address, size_t size) {
+    if (address.is_null()) return {};
+    if (size != sizeof(uint64_t)) return Errno::Inval;
+    SignalSet wanted(TRY(address.read()));
+    task_.saved_blocked = task_.blocked;
+    set_blocked(task_, wanted & ~kUnblockable);
+    active_ = true;
+    return {};
+  }
+  void finish(bool interrupted) {
+    if (!std::exchange(active_, false)) return;
+    if (interrupted) {
+      task_.restore_blocked = true;
+    } else {
+      set_blocked(task_, task_.saved_blocked);
+    }
+  }
+  ~TemporaryMask() { finish(false); }
+
+ private:
+  Task& task_;
+  bool active_ = false;
+};
+
+// Looks at all files with `scan(registration)`, which counts the ready ones, until there is one.
+template <class Scan>
+Result<int64_t> poll_until(const Timeout& timeout, Scan scan) {
+  PollSet set;
+  PollSet* registration = timeout.is_immediate() ? nullptr : &set;
+  for (;;) {
+    set.reset();
+    int64_t ready = TRY(scan(registration));
+    if (ready != 0 || timeout.is_immediate()) return ready;
+    registration = nullptr;
+    Result<> waited = set.wait(timeout.deadline());
+    if (waited.failed_with(Errno::TimedOut)) return scan(nullptr);
+    if (!waited.ok()) return waited.error();
+  }
+}
+
+// The common end: mask, remaining time, and how an interrupted call goes on.
+Value finish(Result<int64_t> result, const Timeout& timeout, TemporaryMask& mask) {
+  bool interrupted = result.failed_with(Errno::RestartSys);
+  mask.finish(interrupted);
+  bool stored = timeout.store_rest().ok();
+  if (!interrupted) return result;
+  // Without the rest of the time it cannot be restarted.
+  return stored ? Errno::RestartNoHand : Errno::Intr;
+}
+
+Result<uint32_t> poll_one(Context& context, Fd fd, PollSet* registration) {
+  Result<FileUse> file = use_place(context, fd);
+  if (!file.ok()) return uint32_t{kPollNval};
+  if (((*file)->flags() & kOpenPath) != 0) return uint32_t{kPollNval};
+  if (registration != nullptr) TRY(registration->keep(file->to_ref()));
+  return (*file)->poll(registration);
+}
+
+// --- poll --------------------------------------------------------------------------
+
+Result<int64_t> scan_list(Context& context, std::span<abi::PollFd> list, PollSet* registration) {
+  int64_t ready = 0;
+  for (abi::PollFd& entry : list) {
+    entry.returned = 0;
+    if (entry.fd < 0) continue;
+    uint32_t wanted = static_cast<uint16_t>(entry.events) | kPollErr | kPollHup | kPollNval;
+    uint32_t events = TRY(poll_one(context, entry.fd, registration)) & wanted;
+    entry.returned = static_cast<int16_t>(events);
+    if (events == 0) continue;
+    ++ready;
+    registration = nullptr;  // it will not sleep
+  }
+  return ready;
+}
+
+// --- select ------------------------------------------------------------------------
+
+constexpr uint32_t kReadEvents = kPollRdNorm | kPollRdBand | kPollIn | kPollHup | kPollErr;
+constexpr uint32_t kWriteEvents = kPollWrBand | kPollWrNorm | kPollOut | kPollErr;
+constexpr uint32_t kExceptEvents = kPollPri;
+
+// The three sets of select(2), as asked and as found.
+struct SelectSets {
+  static constexpr uint32_t kEvents[3] = {kReadEvents, kWriteEvents, kExceptEvents};
+  UserAddr addresses[3];
+  size_t words = 0;
+  Vector<uint64_t> asked, found;  // three times `words`
+
+  Result<> load(size_t count) {
+    words = (count + 63) / 64;
+    TRY(asked.resize(3 * words));
+    TRY(found.resize(3 * words));
+    for (size_t i = 0; i < 3; ++i) {
+      if (raw(addresses[i]) != 0) TRY(copy_in(asked.data() + i * words, addresses[i], words * 8));
+    }
+    // Bits beyond the count are not looked at.
+    if (count % 64 == 0) return {};
+    uint64_t mask = (uint64_t{1} << (count % 64)) - 1;
+    for (size_t i = 0; i < 3; ++i) asked[i * words + words - 1] &= mask;
+    return {};
+  }
+  Result<> store() {
+    for (size_t i = 0; i < 3; ++i) {
+      if (raw(addresses[i]) != 0) TRY(copy_out(addresses[i], found.data() + i * words, words * 8));
+    }
+    return {};
+  }
+  bool has(size_t set, size_t word, uint64_t bit) const { return (asked[set * words + word] & bit) != 0; }
+};
+
+Result<int64_t> scan_sets(Context& context, SelectSets& sets, PollSet* registration) {
+  int64_t ready = 0;
+  __builtin_memset(sets.found.data(), 0, sets.found.size() * sizeof(uint64_t));
+  for (size_t word = 0; word < sets.words; ++word) {
+    uint64_t any = sets.asked[word] | sets.asked[sets.words + word] | sets.asked[2 * sets.words + word];
+    for (; any != 0; any &= any - 1) {
+      auto number = static_cast<unsigned>(std::countr_zero(any));
+      uint64_t bit = uint64_t{1} << number;
+      uint32_t events = TRY(poll_one(context, static_cast<Fd>(word * 64 + number), registration));
+      if ((events & kPollNval) != 0) return Errno::BadF;
+      for (size_t set = 0; set < 3; ++set) {
+        if (!sets.has(set, word, bit) || (events & SelectSets::kEvents[set]) == 0) continue;
+        sets.found[set * sets.words + word] |= bit;
+        ++ready;
+        registration = nullptr;
+      }
+    }
+  }
+  return ready;
+}
+
+}  // namespace
+
+Value sys_ppoll(Context& context, UserAddr address, uint32_t count, UserInOut<abi::TimeSpec> time,
+                UserIn<uint64_t> signals, size_t mask_size) {
+  Timeout timeout = TRY(Timeout::load(time));
+  TemporaryMask mask(context.task);
+  TRY(mask.load(signals, mask_size));
+  if (count > open_files_limit(context)) return Errno::Inval;
+  Vector<abi::PollFd> list;
+  TRY(list.resize(count));
+  TRY(copy_in(list.data(), address, count * sizeof(abi::PollFd)));
+  Result<int64_t> result =
+      poll_until(timeout, [&](PollSet* registration) { return scan_list(context, list.span(), registration); });
+  if (result.ok()) {
+    for (size_t i = 0; i < count; ++i) {
+      constexpr size_t kReturned = 6;  // offset of revents: the rest is the caller's
+      UserAddr at = address + i * sizeof(abi::PollFd) + kReturned;
+      TRY(UserOut<int16_t>(at).write(list[i].returned));
+    }
+  }
+  return finish(result, timeout, mask);
+}
+
+Value sys_pselect6(Context& context, int32_t count, UserAddr in, UserAddr out, UserAddr except,
+                   UserInOut<abi::TimeSpec> time, UserIn<abi::SelectMask> signals) {
+  abi::SelectMask wanted = {};
+  if (!signals.is_null()) wanted = TRY(signals.read());
+  Timeout timeout = TRY(Timeout::load(time));
+  TemporaryMask mask(context.task);
+  TRY(mask.load(UserIn<uint64_t>(UserAddr{wanted.mask}), wanted.size));
+  if (count < 0) return Errno::Inval;
+  size_t limit = files_of(context).capacity();
+  SelectSets sets{.addresses = {in, out, except}};
+  TRY(sets.load(static_cast<size_t>(count) < limit ? static_cast<size_t>(count) : limit));
+  Result<int64_t> result =
+      poll_until(timeout, [&](PollSet* registration) { return scan_sets(context, sets, registration); });
+  if (result.ok()) TRY(sets.store());
+  return finish(result, timeout, mask);
+}
+
+}  // namespace kernel::syscall
