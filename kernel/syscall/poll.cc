@@ -205,7 +205,10 @@ Value sys_pselect6(Context& context, int32_t count, UserAddr in, UserAddr out, U
   TRY(mask.load(UserIn<uint64_t>(UserAddr{wanted.mask}), wanted.size));
   if (count < 0) return Errno::Inval;
   size_t limit = files_of(context).capacity();
-  SelectSets sets{.addresses = {in, out, except}};
+  SelectSets sets;
+  sets.addresses[0] = in;
+  sets.addresses[1] = out;
+  sets.addresses[2] = except;
   TRY(sets.load(static_cast<size_t>(count) < limit ? static_cast<size_t>(count) : limit));
   Result<int64_t> result =
       poll_until(timeout, [&](PollSet* registration) { return scan_sets(context, sets, registration); });
