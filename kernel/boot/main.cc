@@ -16,6 +16,7 @@
 #include "boot/panic.h"
 #include "boot/random_seed.h"
 #include "boot/smp_boot.h"
+#include "boot/user_space.h"
 #include "dev/device_tree.h"
 #include "dev/driver.h"
 #include "dev/early_console.h"
@@ -84,7 +85,7 @@ void boot_thread_main(void*) {
   drivers::probe(Stage::Device);
   drivers::list_unmatched();
   if (std::optional<StringView> pattern = command_line::value("test")) run_kernel_tests(*pattern);
-  panic("no init");
+  start_user_space(memory.initrd);
 }
 
 }  // namespace
