@@ -3,9 +3,13 @@
 
 #include "process/system_settings.h"
 
+#include "fs/vfs/dentry_cache.h"
 #include "mm/frames.h"
+#include "mm/heap.h"
 #include "mm/kernel_map.h"
+#include "sync/rcu.h"
 #include "sync/spin_lock.h"
+#include "vm/overcommit.h"
 
 namespace kernel::settings {
 namespace {
@@ -20,6 +24,7 @@ constinit SpinLock<LockRank::Leaf> names_lock;
 constinit Name host = {"(none)", 6};
 constinit Name domain = {"(none)", 6};
 constinit Atomic<bool> randomise{true};
+constinit Atomic<uint64_t> last_drop;
 
 Result<String> copy_of(const Name& name) {
   Name copy;
@@ -57,6 +62,23 @@ uint64_t thread_limit() {
   }
   return limit;
 }
+
+// Repeated: what one round gives back may be the last user of something that the next can.
+void drop_caches(uint64_t what) {
+  last_drop.store_relaxed(what);
+  constexpr int kRounds = 3;
+  for (int round = 0; round < kRounds; ++round) {
+    if ((what & 2) != 0) DentryCache::shrink(~uint64_t{0});
+    rcu_barrier();
+  }
+  kernel_map::drain_caches();
+  heap::shrink();
+  frames::drain_caches();
+}
+uint64_t last_cache_drop() { return last_drop.load_relaxed(); }
+
+uint64_t overcommit_mode() { return static_cast<uint64_t>(overcommit::mode()); }
+void set_overcommit_mode(uint64_t mode) { overcommit::set_mode(static_cast<overcommit::Mode>(mode)); }
 
 bool randomise_addresses() { return randomise.load_relaxed(); }
 void set_randomise_addresses(bool on) { randomise.store_relaxed(on); }

@@ -90,4 +90,10 @@ Terminal* session_terminal(const Pid& session) { return ProcessTree::terminal(co
 
 void set_session_terminal(Pid& session, Terminal* terminal) { ProcessTree::terminal(session) = terminal; }
 
+bool blocks_or_ignores(Signal signal) {
+  Task& task = current_task();
+  Guard guard(task.group().signal_lock);
+  return task.blocked.has(signal) || task.group().handlers->get(signal).handler == kHandlerIgnore;
+}
+
 }  // namespace kernel::task
