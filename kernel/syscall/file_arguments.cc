@@ -4,6 +4,7 @@
 #include "syscall/file_arguments.h"
 
 #include "syscall/abi/file.h"
+#include "syscall/abi/memory.h"
 
 namespace kernel::syscall {
 

@@ -93,11 +93,6 @@ struct OpenHow {
 };
 static_assert(sizeof(OpenHow) == 24);
 
-struct IoVector {
-  uint64_t base;
-  uint64_t size;
-};
-
 struct PollFd {
   int32_t fd;
   int16_t events;
