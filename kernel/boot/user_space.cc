@@ -38,7 +38,8 @@ void unpack_initrd(PhysRange initrd) {
   // A bad archive has been logged: what was unpacked before may still hold an init.
   if (Result<> unpacked = initramfs::unpack(archive); !unpacked.ok())
     log_error("initramfs: error {}", unpacked.error());
-  frames::release_reserved({page_of(initrd.start), align_up(initrd.end, kPageSize)});
+  // Its first and last page may hold something else too.
+  frames::release_reserved({align_up(initrd.start, kPageSize), page_of(initrd.end)});
 }
 
 }  // namespace
