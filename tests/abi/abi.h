@@ -128,14 +128,14 @@ static UNUSED long ok_result(const char* what, long value) {
 #define YES_AS(label, expression) say("%s: %s", label, (expression) ? "yes" : "no")
 
 // For the scaffolding of a test, not its subject: say what failed and stop.
-#define MUST(expression)                                                                \
-  ({                                                                                    \
-    long must_value = (long)(expression);                                               \
-    if (must_value == -1) {                                                             \
+#define MUST(expression)                                                               \
+  ({                                                                                   \
+    long must_value = (long)(expression);                                              \
+    if (must_value == -1) {                                                            \
       say("cannot go on: %s: %s (line %d)", #expression, error_name(errno), __LINE__); \
-      exit(1);                                                                          \
-    }                                                                                   \
-    must_value;                                                                         \
+      exit(1);                                                                         \
+    }                                                                                  \
+    must_value;                                                                        \
   })
 
 static UNUSED void section(const char* title) { say("--- %s", title); }
@@ -143,11 +143,10 @@ static UNUSED void section(const char* title) { say("--- %s", title); }
 // ---- bad pointers ------------------------------------------------------------------------------
 
 #define BAD_NULL ((void*)0)
-#define BAD_KERNEL ((void*)0xffff000000100000ul)   // Linear map: a kernel address, never the user's.
-#define BAD_HIGH ((void*)0xfffffffffffff000ul)     // Top of the address space; adding wraps round.
-#define BAD_HOLE ((void*)0x0001000000000000ul)     // One past the last user address.
-#define BAD_POINTERS(name) \
-  static void* const name[] = {BAD_NULL, BAD_KERNEL, BAD_HIGH, BAD_HOLE}
+#define BAD_KERNEL ((void*)0xffff000000100000ul)  // Linear map: a kernel address, never the user's.
+#define BAD_HIGH ((void*)0xfffffffffffff000ul)    // Top of the address space; adding wraps round.
+#define BAD_HOLE ((void*)0x0001000000000000ul)    // One past the last user address.
+#define BAD_POINTERS(name) static void* const name[] = {BAD_NULL, BAD_KERNEL, BAD_HIGH, BAD_HOLE}
 
 #define PAGE 4096ul
 

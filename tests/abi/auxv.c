@@ -11,14 +11,32 @@
 extern char** environ;
 
 static const char* name_of(unsigned long type) {
-  static const struct { unsigned long type; const char* name; } names[] = {
-      {AT_SYSINFO_EHDR, "SYSINFO_EHDR"}, {AT_HWCAP, "HWCAP"}, {AT_PAGESZ, "PAGESZ"},
-      {AT_CLKTCK, "CLKTCK"}, {AT_PHDR, "PHDR"}, {AT_PHENT, "PHENT"}, {AT_PHNUM, "PHNUM"},
-      {AT_BASE, "BASE"}, {AT_FLAGS, "FLAGS"}, {AT_ENTRY, "ENTRY"}, {AT_UID, "UID"},
-      {AT_EUID, "EUID"}, {AT_GID, "GID"}, {AT_EGID, "EGID"}, {AT_SECURE, "SECURE"},
-      {AT_RANDOM, "RANDOM"}, {AT_HWCAP2, "HWCAP2"}, {AT_EXECFN, "EXECFN"},
-      {AT_PLATFORM, "PLATFORM"}, {AT_MINSIGSTKSZ, "MINSIGSTKSZ"}, {27, "RSEQ_FEATURE_SIZE"},
-      {28, "RSEQ_ALIGN"}, {AT_NULL, "NULL"}};
+  static const struct {
+    unsigned long type;
+    const char* name;
+  } names[] = {{AT_SYSINFO_EHDR, "SYSINFO_EHDR"},
+               {AT_HWCAP, "HWCAP"},
+               {AT_PAGESZ, "PAGESZ"},
+               {AT_CLKTCK, "CLKTCK"},
+               {AT_PHDR, "PHDR"},
+               {AT_PHENT, "PHENT"},
+               {AT_PHNUM, "PHNUM"},
+               {AT_BASE, "BASE"},
+               {AT_FLAGS, "FLAGS"},
+               {AT_ENTRY, "ENTRY"},
+               {AT_UID, "UID"},
+               {AT_EUID, "EUID"},
+               {AT_GID, "GID"},
+               {AT_EGID, "EGID"},
+               {AT_SECURE, "SECURE"},
+               {AT_RANDOM, "RANDOM"},
+               {AT_HWCAP2, "HWCAP2"},
+               {AT_EXECFN, "EXECFN"},
+               {AT_PLATFORM, "PLATFORM"},
+               {AT_MINSIGSTKSZ, "MINSIGSTKSZ"},
+               {27, "RSEQ_FEATURE_SIZE"},
+               {28, "RSEQ_ALIGN"},
+               {AT_NULL, "NULL"}};
   for (unsigned i = 0; i < COUNT(names); i++)
     if (names[i].type == type) return names[i].name;
   return "?";
@@ -38,8 +56,8 @@ int main(int argc, char** argv) {
   say("HWCAP %lx HWCAP2 %lx", getauxval(AT_HWCAP), getauxval(AT_HWCAP2));
   say("PAGESZ %lu CLKTCK %lu FLAGS %lu SECURE %lu", getauxval(AT_PAGESZ), getauxval(AT_CLKTCK),
       getauxval(AT_FLAGS), getauxval(AT_SECURE));
-  say("UID %lu EUID %lu GID %lu EGID %lu", getauxval(AT_UID), getauxval(AT_EUID),
-      getauxval(AT_GID), getauxval(AT_EGID));
+  say("UID %lu EUID %lu GID %lu EGID %lu", getauxval(AT_UID), getauxval(AT_EUID), getauxval(AT_GID),
+      getauxval(AT_EGID));
   say("PHENT %lu BASE %lu MINSIGSTKSZ %lu", getauxval(AT_PHENT), getauxval(AT_BASE),
       getauxval(AT_MINSIGSTKSZ));
   say("PLATFORM %s", (char*)getauxval(AT_PLATFORM));

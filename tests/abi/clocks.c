@@ -19,20 +19,31 @@ static int64_t read_clock(clockid_t clock) {
 
 static void reading(void) {
   section("clocks");
-  static const struct { clockid_t id; const char* name; } clocks[] = {
-      {CLOCK_REALTIME, "REALTIME"}, {CLOCK_MONOTONIC, "MONOTONIC"},
-      {CLOCK_PROCESS_CPUTIME_ID, "PROCESS_CPUTIME"}, {CLOCK_THREAD_CPUTIME_ID, "THREAD_CPUTIME"},
-      {CLOCK_MONOTONIC_RAW, "MONOTONIC_RAW"}, {CLOCK_REALTIME_COARSE, "REALTIME_COARSE"},
-      {CLOCK_MONOTONIC_COARSE, "MONOTONIC_COARSE"}, {CLOCK_BOOTTIME, "BOOTTIME"},
-      {CLOCK_REALTIME_ALARM, "REALTIME_ALARM"}, {CLOCK_BOOTTIME_ALARM, "BOOTTIME_ALARM"},
-      {10, "SGI_CYCLE"}, {CLOCK_TAI, "TAI"}, {12, "12"}, {-1, "-1"}};
+  static const struct {
+    clockid_t id;
+    const char* name;
+  } clocks[] = {{CLOCK_REALTIME, "REALTIME"},
+                {CLOCK_MONOTONIC, "MONOTONIC"},
+                {CLOCK_PROCESS_CPUTIME_ID, "PROCESS_CPUTIME"},
+                {CLOCK_THREAD_CPUTIME_ID, "THREAD_CPUTIME"},
+                {CLOCK_MONOTONIC_RAW, "MONOTONIC_RAW"},
+                {CLOCK_REALTIME_COARSE, "REALTIME_COARSE"},
+                {CLOCK_MONOTONIC_COARSE, "MONOTONIC_COARSE"},
+                {CLOCK_BOOTTIME, "BOOTTIME"},
+                {CLOCK_REALTIME_ALARM, "REALTIME_ALARM"},
+                {CLOCK_BOOTTIME_ALARM, "BOOTTIME_ALARM"},
+                {10, "SGI_CYCLE"},
+                {CLOCK_TAI, "TAI"},
+                {12, "12"},
+                {-1, "-1"}};
   for (unsigned i = 0; i < COUNT(clocks); i++) {
     struct timespec time = {-1, -1}, resolution = {-1, -1};
     long got = syscall(SYS_clock_gettime, clocks[i].id, &time);
     int error = errno;
     syscall(SYS_clock_getres, clocks[i].id, &resolution);
     if (clocks[i].id == CLOCK_REALTIME_ALARM || clocks[i].id == CLOCK_BOOTTIME_ALARM) continue;
-    say("%s: %s, well formed %d, resolution %ld", clocks[i].name, got == 0 ? "ok" : error_name(error),
+    say("%s: %s, well formed %d, resolution %ld", clocks[i].name,
+        got == 0 ? "ok" : error_name(error),
         time.tv_sec >= 0 && time.tv_nsec >= 0 && time.tv_nsec < 1000000000,
         strstr(clocks[i].name, "COARSE") ? 0 : resolution.tv_nsec);
   }
@@ -107,9 +118,10 @@ static void sleeping(void) {
   SHOW(syscall(SYS_nanosleep, BAD_NULL, NULL));
   SHOW(syscall(SYS_nanosleep, BAD_KERNEL, NULL));
   SHOW(syscall(SYS_nanosleep, &(struct timespec){0, 1000}, BAD_KERNEL));
-  static const clockid_t clocks[] = {CLOCK_REALTIME, CLOCK_MONOTONIC, CLOCK_BOOTTIME, CLOCK_TAI,
-                                     CLOCK_PROCESS_CPUTIME_ID, CLOCK_THREAD_CPUTIME_ID,
-                                     CLOCK_MONOTONIC_RAW, CLOCK_MONOTONIC_COARSE, 99};
+  static const clockid_t clocks[] = {
+      CLOCK_REALTIME,      CLOCK_MONOTONIC,          CLOCK_BOOTTIME,
+      CLOCK_TAI,           CLOCK_PROCESS_CPUTIME_ID, CLOCK_THREAD_CPUTIME_ID,
+      CLOCK_MONOTONIC_RAW, CLOCK_MONOTONIC_COARSE,   99};
   for (unsigned i = 0; i < COUNT(clocks); i++) {
     if (clocks[i] == CLOCK_PROCESS_CPUTIME_ID) continue;
     say("clock %d", clocks[i]);
@@ -123,7 +135,8 @@ static void sleeping(void) {
   SHOW(syscall(SYS_clock_nanosleep, CLOCK_MONOTONIC, TIMER_ABSTIME, &deadline, NULL));
   took = now_ns() - before;
   YES(took >= 30000000 && took < 1000000000);
-  SHOW(syscall(SYS_clock_nanosleep, CLOCK_MONOTONIC, TIMER_ABSTIME, &(struct timespec){1, 0}, NULL));
+  SHOW(
+      syscall(SYS_clock_nanosleep, CLOCK_MONOTONIC, TIMER_ABSTIME, &(struct timespec){1, 0}, NULL));
   SHOW(syscall(SYS_clock_nanosleep, CLOCK_MONOTONIC, 77, &(struct timespec){0, 1}, NULL));
   SHOW(syscall(SYS_clock_nanosleep, CLOCK_MONOTONIC, 0, BAD_KERNEL, NULL));
 }
@@ -158,7 +171,8 @@ static void vdso(void) {
   say("soname %s, has DT_HASH %d", soname, hash != NULL);
   for (;;) {
     const Elf64_Verdaux* name = (const Elf64_Verdaux*)((const char*)versions + versions->vd_aux);
-    say("version %s%s", strings + name->vda_name, versions->vd_flags & VER_FLG_BASE ? " (base)" : "");
+    say("version %s%s", strings + name->vda_name,
+        versions->vd_flags & VER_FLG_BASE ? " (base)" : "");
     if (versions->vd_next == 0) break;
     versions = (const Elf64_Verdef*)((const char*)versions + versions->vd_next);
   }
@@ -176,14 +190,18 @@ static void vdso(void) {
     const void* at = base + found->st_value;
     if (w == 0) {
       struct timespec resolution = {9, 9};
-      SHOW_AS("clock_getres", ((int (*)(clockid_t, struct timespec*))at)(CLOCK_MONOTONIC, &resolution));
+      SHOW_AS("clock_getres",
+              ((int (*)(clockid_t, struct timespec*))at)(CLOCK_MONOTONIC, &resolution));
       say("%ld", resolution.tv_nsec);
-      SHOW_AS("clock_getres of a bad clock", ((int (*)(clockid_t, struct timespec*))at)(99, &resolution));
+      SHOW_AS("clock_getres of a bad clock",
+              ((int (*)(clockid_t, struct timespec*))at)(99, &resolution));
     } else if (w == 1) {
       struct timespec time;
       SHOW_AS("clock_gettime", ((int (*)(clockid_t, struct timespec*))at)(CLOCK_REALTIME, &time));
-      SHOW_AS("clock_gettime of a bad clock", ((int (*)(clockid_t, struct timespec*))at)(99, &time));
-      SHOW_AS("clock_gettime of CPU time", ((int (*)(clockid_t, struct timespec*))at)(CLOCK_THREAD_CPUTIME_ID, &time));
+      SHOW_AS("clock_gettime of a bad clock",
+              ((int (*)(clockid_t, struct timespec*))at)(99, &time));
+      SHOW_AS("clock_gettime of CPU time",
+              ((int (*)(clockid_t, struct timespec*))at)(CLOCK_THREAD_CPUTIME_ID, &time));
     } else if (w == 2) {
       struct timeval time;
       SHOW_AS("gettimeofday", ((int (*)(struct timeval*, void*))at)(&time, NULL));
@@ -206,7 +224,8 @@ static void* compare_clocks(void* unused UNUSED) {
     int64_t now = now_ns();
     if (now < seen) wrong++;
     int64_t old = seen;
-    if (now > seen) __atomic_compare_exchange_n(&newest, &old, now, false, __ATOMIC_RELEASE, __ATOMIC_RELAXED);
+    if (now > seen)
+      __atomic_compare_exchange_n(&newest, &old, now, false, __ATOMIC_RELEASE, __ATOMIC_RELAXED);
   }
   return (void*)wrong;
 }

@@ -42,8 +42,7 @@ static void observe(const char* what, int flags) {
   say("%-32s memory %s, files %s, directory %s, umask %s, handlers %s", what,
       global == 2 ? "shared" : "copied", fd_closed ? "shared" : "copied",
       strcmp(getcwd(path, sizeof path), "/") == 0 ? "shared" : "copied",
-      umask(022) == 0 ? "shared" : "copied",
-      action.sa_handler == SIG_IGN ? "shared" : "copied");
+      umask(022) == 0 ? "shared" : "copied", action.sa_handler == SIG_IGN ? "shared" : "copied");
   if (!fd_closed) close(shared_fd);
   fchdir(start);
   close(start);
@@ -91,8 +90,8 @@ static void tids(void) {
   waitpid((pid_t)pid, NULL, 0);
   say("parent: %d, child word untouched here %d", parent_tid == pid, child_tid == 0);
   child_tid = 1234;
-  pid = clone(exit_after_parent_looks, stack_top, CLONE_VM | CLONE_CHILD_CLEARTID | SIGCHLD, NULL, NULL,
-              NULL, &child_tid);
+  pid = clone(exit_after_parent_looks, stack_top, CLONE_VM | CLONE_CHILD_CLEARTID | SIGCHLD, NULL,
+              NULL, NULL, &child_tid);
   say("before the exit %d", child_tid);
   waitpid((pid_t)pid, NULL, 0);
   say("after the exit %d", child_tid);
@@ -176,7 +175,10 @@ static void third(void) {
   SHOW(clone3(NULL, sizeof plain));
   SHOW(clone3(BAD_KERNEL, sizeof plain));
   SHOW(clone3(&plain, 1 << 20));
-  struct { struct clone_args args; uint64_t more; } bigger = {plain, 1};
+  struct {
+    struct clone_args args;
+    uint64_t more;
+  } bigger = {plain, 1};
   SHOW(clone3(&bigger.args, sizeof bigger));
   plain.exit_signal = 100;
   SHOW(clone3(&plain, sizeof plain));
@@ -188,9 +190,11 @@ static void third(void) {
   SHOW(clone3(&plain, sizeof plain));
   plain = (struct clone_args){.exit_signal = SIGCHLD, .flags = 1ul << 40};
   SHOW(clone3(&plain, sizeof plain));
-  plain = (struct clone_args){.exit_signal = SIGCHLD, .flags = CLONE_CLEAR_SIGHAND | CLONE_SIGHAND | CLONE_VM};
+  plain = (struct clone_args){.exit_signal = SIGCHLD,
+                              .flags = CLONE_CLEAR_SIGHAND | CLONE_SIGHAND | CLONE_VM};
   SHOW(clone3(&plain, sizeof plain));
-  plain = (struct clone_args){.flags = CLONE_THREAD | CLONE_SIGHAND | CLONE_VM, .exit_signal = SIGCHLD};
+  plain =
+      (struct clone_args){.flags = CLONE_THREAD | CLONE_SIGHAND | CLONE_VM, .exit_signal = SIGCHLD};
   SHOW(clone3(&plain, sizeof plain));
   handle_with(SIGUSR1, on_signal, 0);
   handle_with(SIGUSR2, SIG_IGN, 0);

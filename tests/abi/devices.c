@@ -13,13 +13,15 @@ static char buffer[8192];
 
 static void numbers(void) {
   section("numbers and modes");
-  static const char* const names[] = {"/dev/null", "/dev/zero", "/dev/full", "/dev/random",
-                                      "/dev/urandom", "/dev/tty", "/dev/console", "/dev/ptmx",
-                                      "/dev/kmsg"};
+  static const char* const names[] = {"/dev/null",    "/dev/zero",    "/dev/full",
+                                      "/dev/random",  "/dev/urandom", "/dev/tty",
+                                      "/dev/console", "/dev/ptmx",    "/dev/kmsg"};
   for (unsigned i = 0; i < COUNT(names); i++) {
     struct stat st;
-    if (stat(names[i], &st) == -1) say("%s: %s", names[i], error_name(errno));
-    else say("%s: mode %o device %d:%d", names[i], st.st_mode, major(st.st_rdev), minor(st.st_rdev));
+    if (stat(names[i], &st) == -1)
+      say("%s: %s", names[i], error_name(errno));
+    else
+      say("%s: mode %o device %d:%d", names[i], st.st_mode, major(st.st_rdev), minor(st.st_rdev));
   }
 }
 
@@ -127,7 +129,8 @@ static void messages(void) {
   unsigned long sequence, microseconds;
   char flag;
   YES(sscanf(buffer, "%d,%lu,%lu,%c", &priority, &sequence, &microseconds, &flag) == 4);
-  say("priority %d flag %c text %s", priority, flag, strchr(buffer, ';') != NULL ? strchr(buffer, ';') + 1 : "?");
+  say("priority %d flag %c text %s", priority, flag,
+      strchr(buffer, ';') != NULL ? strchr(buffer, ';') + 1 : "?");
   SHOW(read(fd, buffer, sizeof buffer));
   write(fd, "<4>a longer line than the reader has room for\n", 46);
   SHOW(read(fd, buffer, 8));

@@ -43,8 +43,10 @@ static void line(const char* format, ...) {
   text[length++] = '\n';
   for (int sent = 0; sent < length;) {
     ssize_t more = write(1, text + sent, (size_t)(length - sent));
-    if (more > 0) sent += (int)more;
-    else if (more < 0 && errno != EINTR && errno != EAGAIN) _exit(1);
+    if (more > 0)
+      sent += (int)more;
+    else if (more < 0 && errno != EINTR && errno != EAGAIN)
+      _exit(1);
   }
 }
 

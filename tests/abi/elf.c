@@ -30,9 +30,13 @@ static void good(void) {
   image.header.e_phentsize = sizeof image.segments[0];
   image.header.e_phnum = 1;
   image.header.e_entry = kBase + offsetof(__typeof__(image), code);
-  image.segments[0] = (Elf64_Phdr){.p_type = PT_LOAD, .p_flags = PF_R | PF_X, .p_offset = 0,
-                                   .p_vaddr = kBase, .p_filesz = sizeof image,
-                                   .p_memsz = sizeof image, .p_align = 4096};
+  image.segments[0] = (Elf64_Phdr){.p_type = PT_LOAD,
+                                   .p_flags = PF_R | PF_X,
+                                   .p_offset = 0,
+                                   .p_vaddr = kBase,
+                                   .p_filesz = sizeof image,
+                                   .p_memsz = sizeof image,
+                                   .p_align = 4096};
   image.code[0] = 0xd2800540;  // mov x0, #42
   image.code[1] = 0xd2800ba8;  // mov x8, #93 (exit)
   image.code[2] = 0xd4000001;  // svc #0
@@ -137,29 +141,32 @@ static void segments(void) {
   run("the same segment twice", sizeof image);
   image.segments[1].p_vaddr = kBase - 0x200000;
   run("descending addresses", sizeof image);
-  image.segments[1] = (Elf64_Phdr){.p_type = PT_LOAD, .p_flags = PF_R | PF_W,
-                                   .p_vaddr = kBase + 0x100000, .p_memsz = 0x2000, .p_align = 4096};
+  image.segments[1] = (Elf64_Phdr){.p_type = PT_LOAD,
+                                   .p_flags = PF_R | PF_W,
+                                   .p_vaddr = kBase + 0x100000,
+                                   .p_memsz = 0x2000,
+                                   .p_align = 4096};
   run("bss only", sizeof image);
   image.segments[1].p_memsz = 0;
   run("empty segment", sizeof image);
   section("stack and properties");
   SPOILED("PT_GNU_STACK executable",
-          (image.header.e_phnum = 2, image.segments[1] = (Elf64_Phdr){.p_type = PT_GNU_STACK,
-                                                                      .p_flags = PF_R | PF_W | PF_X}));
+          (image.header.e_phnum = 2, image.segments[1] = (Elf64_Phdr){
+                                         .p_type = PT_GNU_STACK, .p_flags = PF_R | PF_W | PF_X}));
 }
 
 static void interpreters(void) {
   section("interpreter");
   Elf64_Phdr* interp = &image.segments[1];
   const size_t at = offsetof(__typeof__(image), code) + 32;
-#define WITH_INTERPRETER(what, name, size, change)                                     \
-  do {                                                                                 \
-    good();                                                                            \
-    image.header.e_phnum = 2;                                                          \
-    *interp = (Elf64_Phdr){.p_type = PT_INTERP, .p_offset = at, .p_filesz = size};     \
-    strcpy((char*)&image + at, name);                                                  \
-    change;                                                                            \
-    run(what, sizeof image);                                                           \
+#define WITH_INTERPRETER(what, name, size, change)                                 \
+  do {                                                                             \
+    good();                                                                        \
+    image.header.e_phnum = 2;                                                      \
+    *interp = (Elf64_Phdr){.p_type = PT_INTERP, .p_offset = at, .p_filesz = size}; \
+    strcpy((char*)&image + at, name);                                              \
+    change;                                                                        \
+    run(what, sizeof image);                                                       \
   } while (0)
   WITH_INTERPRETER("that is missing", "/nope", 6, (void)0);
   WITH_INTERPRETER("name without end", "/nope", 5, (void)0);

@@ -20,21 +20,21 @@ static void on_fault(int signal UNUSED, siginfo_t* info, void* context) {
 
 static void report(const char* what, const void* address) {
   say("%-36s %s code %d, si_addr %s, si_errno %d", what, signal_name(seen.si_signo), seen.si_code,
-      address == NULL ? (seen.si_addr == NULL ? "NULL" : "not NULL")
-      : seen.si_addr == address                        ? "right"
-      : (uint64_t)seen.si_addr == seen_pc              ? "the pc"
-                                                       : "wrong",
+      address == NULL                     ? (seen.si_addr == NULL ? "NULL" : "not NULL")
+      : seen.si_addr == address           ? "right"
+      : (uint64_t)seen.si_addr == seen_pc ? "the pc"
+                                          : "wrong",
       seen.si_errno);
 }
 
-#define FAULT(what, address, action)           \
-  do {                                         \
-    if (sigsetjmp(again, 1) == 0) {            \
-      action;                                  \
-      say("%-36s no fault", what);             \
-    } else {                                   \
-      report(what, address);                   \
-    }                                          \
+#define FAULT(what, address, action) \
+  do {                               \
+    if (sigsetjmp(again, 1) == 0) {  \
+      action;                        \
+      say("%-36s no fault", what);   \
+    } else {                         \
+      report(what, address);         \
+    }                                \
   } while (0)
 
 static volatile char sink;
@@ -59,17 +59,20 @@ static void memory(void) {
   FAULT("call into a page without x", reading, jump(reading));
   FAULT("store to text", (void*)&store, store((void*)&store));
   FAULT("load from the linear map", BAD_KERNEL, load(BAD_KERNEL));
-  FAULT("store to the kernel image", (void*)0xffffffff80080000ul, store((void*)0xffffffff80080000ul));
+  FAULT("store to the kernel image", (void*)0xffffffff80080000ul,
+        store((void*)0xffffffff80080000ul));
   FAULT("call of a kernel address", (void*)0xffff800008000000ul, jump((void*)0xffff800008000000ul));
   FAULT("load past the user half", BAD_HOLE, load(BAD_HOLE));
-  FAULT("load from a hole in the middle", (void*)0x7fff000000000000ul, load((void*)0x7fff000000000000ul));
+  FAULT("load from a hole in the middle", (void*)0x7fff000000000000ul,
+        load((void*)0x7fff000000000000ul));
   FAULT("load of the last byte", (void*)~0ul, load((void*)~0ul));
   char* tagged = (char*)((uintptr_t)hole | 0x5a00000000000000ul);
   FAULT("load through a tagged pointer", hole, load(tagged));
   char* last = edge(4);
   FAULT("load across a page edge", last + 4, sink = (char)*(volatile uint64_t*)(last));
   FAULT("store pair across an edge", last + 4,
-        __asm__ volatile("stp %1, %1, [%0]" ::"r"(last - 4), "r"(0ul) : "memory"));
+        __asm__ volatile("stp %1, %1, [%0]" ::"r"(last - 4), "r"(0ul)
+                         : "memory"));
 }
 
 static void files(void) {
@@ -88,8 +91,8 @@ static void files(void) {
 
 static void instructions(void) {
   section("instructions");
-  uint32_t* code = mmap(NULL, PAGE, PROT_READ | PROT_WRITE | PROT_EXEC,
-                        MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  uint32_t* code =
+      mmap(NULL, PAGE, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   code[0] = 0x00000000;   // udf #0
   code[4] = 0x0000ffff;   // udf #65535
   code[8] = 0xd4200000;   // brk #0
@@ -106,11 +109,15 @@ static void instructions(void) {
   code[52] = 0xd508711f;  // ic ialluis
   code[56] = 0xd50e8300;  // tlbi at EL3: a hole in the encoding space
   __builtin___clear_cache((char*)code, (char*)(code + 64));
-  static const struct { int at; const char* name; } list[] = {
-      {0, "udf #0"}, {4, "udf #65535"}, {8, "brk #0"}, {12, "brk #1000"}, {16, "hvc"}, {20, "smc"},
-      {24, "mrs sctlr_el1"}, {28, "msr sctlr_el1"}, {32, "eret"}, {36, "msr daifset"},
-      {40, "dcps1"}, {44, "hlt"}, {48, "dc ivac"}, {52, "ic ialluis"}, {56, "tlbi alle3"}};
-  for (unsigned i = 0; i < COUNT(list); i++) FAULT(list[i].name, code + list[i].at, jump(code + list[i].at));
+  static const struct {
+    int at;
+    const char* name;
+  } list[] = {{0, "udf #0"},   {4, "udf #65535"},   {8, "brk #0"},         {12, "brk #1000"},
+              {16, "hvc"},     {20, "smc"},         {24, "mrs sctlr_el1"}, {28, "msr sctlr_el1"},
+              {32, "eret"},    {36, "msr daifset"}, {40, "dcps1"},         {44, "hlt"},
+              {48, "dc ivac"}, {52, "ic ialluis"},  {56, "tlbi alle3"}};
+  for (unsigned i = 0; i < COUNT(list); i++)
+    FAULT(list[i].name, code + list[i].at, jump(code + list[i].at));
 }
 
 static void alignment(void) {
@@ -119,9 +126,11 @@ static void alignment(void) {
   char* buffer = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   FAULT("unaligned load is fine", NULL, sink = (char)*(volatile uint64_t*)(buffer + 1));
   FAULT("unaligned load-acquire", buffer + 1,
-        __asm__ volatile("ldar x9, [%0]" ::"r"(buffer + 1) : "x9", "memory"));
+        __asm__ volatile("ldar x9, [%0]" ::"r"(buffer + 1)
+                         : "x9", "memory"));
   FAULT("unaligned exclusive", buffer + 4,
-        __asm__ volatile("ldxr x9, [%0]" ::"r"(buffer + 4) : "x9", "memory"));
+        __asm__ volatile("ldxr x9, [%0]" ::"r"(buffer + 4)
+                         : "x9", "memory"));
   // A misaligned SP is not tried: QEMU does not check it, silicon does.
 }
 

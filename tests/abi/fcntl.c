@@ -68,24 +68,27 @@ static void flags(void) {
 static const char* lock_text(const struct flock* lock) {
   static char text[64];
   snprintf(text, sizeof text, "%s %d+%ld+%ld",
-           lock->l_type == F_RDLCK ? "read" : lock->l_type == F_WRLCK ? "write" : "none",
+           lock->l_type == F_RDLCK   ? "read"
+           : lock->l_type == F_WRLCK ? "write"
+                                     : "none",
            lock->l_whence, (long)lock->l_start, (long)lock->l_len);
   return text;
 }
 
 static long lock(int fd, int command, int type, long start, long length) {
-  struct flock range = {.l_type = (short)type, .l_whence = SEEK_SET, .l_start = start,
-                        .l_len = length};
+  struct flock range = {
+      .l_type = (short)type, .l_whence = SEEK_SET, .l_start = start, .l_len = length};
   return fcntl(fd, command, &range);
 }
 
 static void ask(int fd, long start, long length) {
-  struct flock range = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = start,
-                        .l_len = length};
+  struct flock range = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = start, .l_len = length};
   SHOW(fcntl(fd, F_GETLK, &range));
-  say("  %s%s", lock_text(&range), range.l_type == F_UNLCK ? "" :
-      range.l_pid == getppid() ? " by the parent" : range.l_pid == -1 ? " by a description" :
-      " by another");
+  say("  %s%s", lock_text(&range),
+      range.l_type == F_UNLCK    ? ""
+      : range.l_pid == getppid() ? " by the parent"
+      : range.l_pid == -1        ? " by a description"
+                                 : " by another");
 }
 
 static void other_process(void) {

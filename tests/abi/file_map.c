@@ -49,7 +49,8 @@ static void many_pages(void) {
   for (int i = 0; i < kPages; i++) pwrite(file, &i, sizeof i, i * (long)PAGE);
   char* map = mmap(NULL, kPages * PAGE, kRW, MAP_PRIVATE, file, 0);
   int wrong = 0;
-  for (int i = 0; i < kPages; i++) wrong += *(int*)(map + (unsigned)(i * 37 % kPages) * PAGE) != i * 37 % kPages;
+  for (int i = 0; i < kPages; i++)
+    wrong += *(int*)(map + (unsigned)(i * 37 % kPages) * PAGE) != i * 37 % kPages;
   for (int i = 0; i < kPages; i += 3) *(int*)(map + (unsigned)i * PAGE) = -i;
   for (int i = 0; i < kPages; i++) {
     int value;
@@ -97,7 +98,8 @@ static void generations(void) {
   for (depth = 0; depth < 5; depth++) {
     pid = fork();
     if (pid != 0) break;
-    for (int i = depth; i < kPages; i += 7) memory[(unsigned)i * PAGE / sizeof(int)] += 1000 * (depth + 1);
+    for (int i = depth; i < kPages; i += 7)
+      memory[(unsigned)i * PAGE / sizeof(int)] += 1000 * (depth + 1);
   }
   if (pid != 0) waitpid(pid, NULL, 0);
   for (int i = 0; i < kPages; i++) {

@@ -10,8 +10,8 @@
 
 static uint32_t word, other;
 
-static long futex(uint32_t* at, int operation, uint32_t value, const void* timeout, uint32_t* second,
-                  uint32_t third) {
+static long futex(uint32_t* at, int operation, uint32_t value, const void* timeout,
+                  uint32_t* second, uint32_t third) {
   return syscall(SYS_futex, at, operation, value, timeout, second, third);
 }
 
@@ -79,12 +79,18 @@ static void timeouts(void) {
 
 // Waiters: threads that each wait once and count themselves in when woken.
 static int woken, asleep_tids[16];
-struct waiter { uint32_t* at; int operation; uint32_t bits; int index; };
+struct waiter {
+  uint32_t* at;
+  int operation;
+  uint32_t bits;
+  int index;
+};
 
 static void* wait_once(void* argument) {
   struct waiter waiter = *(struct waiter*)argument;
   __atomic_store_n(&asleep_tids[waiter.index], (int)syscall(SYS_gettid), __ATOMIC_SEQ_CST);
-  long result = futex(waiter.at, waiter.operation, __atomic_load_n(waiter.at, __ATOMIC_SEQ_CST), NULL, NULL, waiter.bits);
+  long result = futex(waiter.at, waiter.operation, __atomic_load_n(waiter.at, __ATOMIC_SEQ_CST),
+                      NULL, NULL, waiter.bits);
   if (result == 0) __atomic_add_fetch(&woken, 1, __ATOMIC_SEQ_CST);
   return NULL;
 }
@@ -177,11 +183,14 @@ static void operating(void) {
              FUTEX_OP(FUTEX_OP_ADD, 3, FUTEX_OP_CMP_EQ, 7)));
   say("other %u", other);
   join(4);
-  SHOW(futex(&word, FUTEX_WAKE_OP_PRIVATE, 1, (void*)1, &other, FUTEX_OP(FUTEX_OP_OR, 5, FUTEX_OP_CMP_NE, 1)));
+  SHOW(futex(&word, FUTEX_WAKE_OP_PRIVATE, 1, (void*)1, &other,
+             FUTEX_OP(FUTEX_OP_OR, 5, FUTEX_OP_CMP_NE, 1)));
   say("other %u", other);
-  SHOW(futex(&word, FUTEX_WAKE_OP_PRIVATE, 1, (void*)1, &other, FUTEX_OP(FUTEX_OP_ANDN, 6, FUTEX_OP_CMP_LT, 1)));
+  SHOW(futex(&word, FUTEX_WAKE_OP_PRIVATE, 1, (void*)1, &other,
+             FUTEX_OP(FUTEX_OP_ANDN, 6, FUTEX_OP_CMP_LT, 1)));
   say("other %u", other);
-  SHOW(futex(&word, FUTEX_WAKE_OP_PRIVATE, 1, (void*)1, &other, FUTEX_OP(FUTEX_OP_XOR, 1, FUTEX_OP_CMP_GE, 1)));
+  SHOW(futex(&word, FUTEX_WAKE_OP_PRIVATE, 1, (void*)1, &other,
+             FUTEX_OP(FUTEX_OP_XOR, 1, FUTEX_OP_CMP_GE, 1)));
   say("other %u", other);
   SHOW(futex(&word, FUTEX_WAKE_OP_PRIVATE, 1, (void*)1, &other,
              FUTEX_OP(FUTEX_OP_SET | FUTEX_OP_OPARG_SHIFT, 4, FUTEX_OP_CMP_GE, 1)));
@@ -206,7 +215,8 @@ static void across_processes(void) {
   // The same address in another process, private memory: no cross wake-up.
   word = 0;
   pid = fork();
-  if (pid == 0) _exit(futex(&word, FUTEX_WAIT, 0, &(struct timespec){0, 100000000}, NULL, 0) == 0 ? 1 : 2);
+  if (pid == 0)
+    _exit(futex(&word, FUTEX_WAIT, 0, &(struct timespec){0, 100000000}, NULL, 0) == 0 ? 1 : 2);
   wait_until_asleep(pid);
   SHOW(futex(&word, FUTEX_WAKE, 9, NULL, NULL, 0));
   waitpid(pid, &status, 0);
@@ -299,7 +309,8 @@ static void killed(void) {
 
 static void with_pthreads(void) {
   section("glibc on top: robust, shared mutex");
-  pthread_mutex_t* mutex = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  pthread_mutex_t* mutex =
+      mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   pthread_mutexattr_t attributes;
   pthread_mutexattr_init(&attributes);
   pthread_mutexattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED);

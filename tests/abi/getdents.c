@@ -17,7 +17,9 @@ struct record {
 
 static char buffer[32768];
 
-static int by_name(const void* a, const void* b) { return strcmp(*(char* const*)a, *(char* const*)b); }
+static int by_name(const void* a, const void* b) {
+  return strcmp(*(char* const*)a, *(char* const*)b);
+}
 
 static void list(int fd) {
   static char store[300][64];

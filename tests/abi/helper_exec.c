@@ -5,8 +5,8 @@
 
 #include "abi.h"
 
-#include <sys/prctl.h>
 #include <sys/auxv.h>
+#include <sys/prctl.h>
 
 extern char** environ;
 
@@ -28,8 +28,7 @@ static void show_state(void) {
   say("alternate stack %s", stack.ss_flags & SS_DISABLE ? "none" : "kept");
   char name[16];
   prctl(PR_GET_NAME, name);
-  say("name %s, dumpable %d, keepcaps %d", name, prctl(PR_GET_DUMPABLE),
-      prctl(PR_GET_KEEPCAPS));
+  say("name %s, dumpable %d, keepcaps %d", name, prctl(PR_GET_DUMPABLE), prctl(PR_GET_KEEPCAPS));
   say("nice %d", (int)(20 - syscall(SYS_getpriority, 0, 0)));
   say("AT_SECURE %lu, AT_EXECFN %s", getauxval(AT_SECURE), (char*)getauxval(AT_EXECFN));
 }

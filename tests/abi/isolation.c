@@ -21,11 +21,11 @@ static unsigned address_count;
 
 static void collect(void) {
   // Each area the kernel may use, densely at its start, then in strides; and the holes between.
-  static const unsigned long starts[] = {
-      0xffff000000000000, 0xffff000040000000, 0xffff000040080000, 0xffff000040200000,
-      0xffff800000000000, 0xffff800008000000, 0xffff800010000000, 0xffffffff80000000,
-      0xffffffff80080000, 0xffffffffffff0000, 0x0001000000000000, 0x80ff000000000000,
-      0xfffe000000000000, 0xffff7fffffff0000};
+  static const unsigned long starts[] = {0xffff000000000000, 0xffff000040000000, 0xffff000040080000,
+                                         0xffff000040200000, 0xffff800000000000, 0xffff800008000000,
+                                         0xffff800010000000, 0xffffffff80000000, 0xffffffff80080000,
+                                         0xffffffffffff0000, 0x0001000000000000, 0x80ff000000000000,
+                                         0xfffe000000000000, 0xffff7fffffff0000};
   for (unsigned i = 0; i < COUNT(starts); i++)
     for (unsigned j = 0; j < 16; j++) {
       addresses[address_count++] = starts[i] + j * 4096ul;

@@ -59,10 +59,10 @@ static void arguments(void) {
   SHOW(madvise(base, 4 * PAGE, MADV_DONTNEED));  // The rest is done all the same.
   say("%d %d", base[0], base[3 * PAGE]);
   SHOW(madvise(base, 4 * PAGE, MADV_WILLNEED));
-  static const int advice[] = {MADV_NORMAL, MADV_RANDOM, MADV_SEQUENTIAL, MADV_WILLNEED,
-                               MADV_DONTFORK, MADV_DOFORK, MADV_DONTDUMP, MADV_DODUMP, MADV_COLD,
-                               MADV_PAGEOUT, MADV_POPULATE_READ, MADV_POPULATE_WRITE,
-                               MADV_HUGEPAGE, MADV_NOHUGEPAGE};
+  static const int advice[] = {
+      MADV_NORMAL,        MADV_RANDOM,         MADV_SEQUENTIAL, MADV_WILLNEED,  MADV_DONTFORK,
+      MADV_DOFORK,        MADV_DONTDUMP,       MADV_DODUMP,     MADV_COLD,      MADV_PAGEOUT,
+      MADV_POPULATE_READ, MADV_POPULATE_WRITE, MADV_HUGEPAGE,   MADV_NOHUGEPAGE};
   for (unsigned i = 0; i < COUNT(advice); i++) {
     char label[32];
     snprintf(label, sizeof label, "madvise %d", advice[i]);

@@ -60,7 +60,8 @@ static void sealing(void) {
   SHOW(fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE));
   SHOW(write(fd, "x", 1));
   SHOW(fallocate(fd, 3, 0, 4096));
-  SHOW_AS("mmap shared writable", mmap(NULL, PAGE, PROT_WRITE, MAP_SHARED, fd, 0) == MAP_FAILED ? -1 : 0);
+  SHOW_AS("mmap shared writable",
+          mmap(NULL, PAGE, PROT_WRITE, MAP_SHARED, fd, 0) == MAP_FAILED ? -1 : 0);
   map = mmap(NULL, PAGE, PROT_READ, MAP_SHARED, fd, 0);
   YES(map != MAP_FAILED);
   SHOW(mprotect(map, PAGE, PROT_READ | PROT_WRITE));
@@ -79,7 +80,8 @@ static void sealing(void) {
   SHOW(fcntl(fd, F_ADD_SEALS, F_SEAL_FUTURE_WRITE));
   map[0] = 'w';
   SHOW(write(fd, "x", 1));
-  SHOW_AS("mmap shared writable", mmap(NULL, PAGE, PROT_WRITE, MAP_SHARED, fd, 0) == MAP_FAILED ? -1 : 0);
+  SHOW_AS("mmap shared writable",
+          mmap(NULL, PAGE, PROT_WRITE, MAP_SHARED, fd, 0) == MAP_FAILED ? -1 : 0);
   char byte;
   pread(fd, &byte, 1, 0);
   say("%c", byte);

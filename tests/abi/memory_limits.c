@@ -10,8 +10,8 @@
 static void sparse(void) {
   section("10 GB, a page here and there");
   size_t size = 10ul << 30;
-  char* map = mmap(NULL, size, PROT_READ | PROT_WRITE,
-                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  char* map =
+      mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   YES(map != MAP_FAILED);
   if (map == MAP_FAILED) return;
   madvise(map, size, MADV_NOHUGEPAGE);
@@ -24,7 +24,8 @@ static void sparse(void) {
   say("wrong %d", wrong);
   pid_t pid = fork();
   if (pid == 0) {
-    for (size_t at = 0; at < size; at += 64ul << 20) wrong += map[at + at / 1000 % PAGE] != (char)(at >> 26);
+    for (size_t at = 0; at < size; at += 64ul << 20)
+      wrong += map[at + at / 1000 % PAGE] != (char)(at >> 26);
     _exit(wrong);
   }
   int status;
@@ -35,7 +36,11 @@ static void sparse(void) {
 
 static void commit(void) {
   section("the heuristic");
-  struct { const char* what; size_t size; int protection, flags; } tries[] = {
+  struct {
+    const char* what;
+    size_t size;
+    int protection, flags;
+  } tries[] = {
       {"10 GB private writable", 10ul << 30, PROT_READ | PROT_WRITE, MAP_PRIVATE},
       {"10 GB private read-only", 10ul << 30, PROT_READ, MAP_PRIVATE},
       {"10 GB PROT_NONE", 10ul << 30, PROT_NONE, MAP_PRIVATE},
@@ -43,7 +48,8 @@ static void commit(void) {
       {"10 GB shared, no reserve", 10ul << 30, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE},
       {"256 MB private writable", 256ul << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE}};
   for (unsigned i = 0; i < COUNT(tries); i++) {
-    void* map = mmap(NULL, tries[i].size, tries[i].protection, tries[i].flags | MAP_ANONYMOUS, -1, 0);
+    void* map =
+        mmap(NULL, tries[i].size, tries[i].protection, tries[i].flags | MAP_ANONYMOUS, -1, 0);
     say("%s: %s", tries[i].what, map == MAP_FAILED ? error_name(errno) : "ok");
     if (map != MAP_FAILED) munmap(map, tries[i].size);
   }

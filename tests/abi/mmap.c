@@ -105,16 +105,21 @@ static void placement(void) {
 
 static void protection(void) {
   section("protection");
-  static const int kinds[] = {PROT_NONE, PROT_READ, PROT_WRITE, PROT_EXEC, PROT_READ | PROT_WRITE,
-                              PROT_READ | PROT_EXEC, PROT_READ | PROT_WRITE | PROT_EXEC};
+  static const int kinds[] = {PROT_NONE,
+                              PROT_READ,
+                              PROT_WRITE,
+                              PROT_EXEC,
+                              PROT_READ | PROT_WRITE,
+                              PROT_READ | PROT_EXEC,
+                              PROT_READ | PROT_WRITE | PROT_EXEC};
   for (unsigned i = 0; i < COUNT(kinds); i++) {
     uint32_t* code = mmap(NULL, PAGE, kRW, kAnon, -1, 0);
     code[0] = 0xd65f03c0;  // ret
     __builtin___clear_cache((char*)code, (char*)(code + 1));
     mprotect(code, PAGE, kinds[i]);
     say("%c%c%c: read %s, call %s, write %s", kinds[i] & PROT_READ ? 'r' : '-',
-        kinds[i] & PROT_WRITE ? 'w' : '-', kinds[i] & PROT_EXEC ? 'x' : '-',
-        try_read((char*)code), try_call(code), try_write((char*)code + 8));
+        kinds[i] & PROT_WRITE ? 'w' : '-', kinds[i] & PROT_EXEC ? 'x' : '-', try_read((char*)code),
+        try_call(code), try_write((char*)code + 8));
   }
 }
 

@@ -184,6 +184,41 @@ static void pivot(void) {
   SHOW(syscall(SYS_pivot_root, "m", "m"));
 }
 
+// The root of a process must be a mount for this, and not the first one (the initramfs): so a
+// chroot into one tmpfs, and a second in it that becomes the new root.
+static void pivoted(void) {
+  MUST(chroot("outer"));
+  MUST(chdir("/"));
+  mkdir("/new/old", 0755);
+  SHOW(syscall(SYS_pivot_root, "/plain", "/plain"));
+  SHOW(syscall(SYS_pivot_root, "/new", "/plain"));
+  SHOW(syscall(SYS_pivot_root, "/new", "/new/old"));
+  SHOW(access("/in-new", F_OK));  // The root has moved,
+  SHOW(access("/old/in-outer", F_OK));
+  char path[64];
+  SHOW(syscall(SYS_getcwd, path, sizeof path));
+  say("%s", path);  // and the current directory with it.
+  SHOW(umount2("/old", 0));
+  SHOW(umount2("/old", MNT_DETACH));
+  SHOW(access("/old/in-outer", F_OK));
+  SHOW(rmdir("/old"));
+}
+
+static void pivot_for_real(void) {
+  section("pivot_root that succeeds");
+  mkdir("outer", 0755);
+  SHOW(mount("o", "outer", "tmpfs", 0, NULL));
+  write_file("outer/in-outer", "");
+  mkdir("outer/plain", 0755);
+  mkdir("outer/new", 0755);
+  SHOW(mount("n", "outer/new", "tmpfs", 0, NULL));
+  write_file("outer/new/in-new", "");
+  IN_CHILD(pivoted);
+  SHOW(access("outer/in-new", F_OK));  // Seen from outside: the new root is where the old one was.
+  SHOW(umount2("outer", 0));
+  SHOW(umount2("outer", 0));
+}
+
 int main(void) {
   basics();
   errors();
@@ -193,4 +228,5 @@ int main(void) {
   listed();
   IN_CHILD(unprivileged);
   IN_CHILD(pivot);
+  pivot_for_real();
 }

@@ -25,7 +25,7 @@ static void sizes(void) {
   section("size");
   char* base = map(4);
   YES((char*)remap(base, 4 * PAGE, 2 * PAGE, 0, NULL) == base);
-  REFUSED(base + 2 * PAGE, PAGE, PAGE, 0, NULL);  // That part is gone.
+  REFUSED(base + 2 * PAGE, PAGE, PAGE, 0, NULL);                 // That part is gone.
   YES((char*)remap(base, 2 * PAGE, 4 * PAGE, 0, NULL) == base);  // And there is room again.
   say("grown pages are zero: %d, kept: %c%c", base[2 * PAGE] == 0, base[0], base[PAGE]);
   base = map(4);

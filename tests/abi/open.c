@@ -300,8 +300,12 @@ static void permissions(void) {
 
 static void limit(void) {
   section("EMFILE");
-  struct { unsigned long soft, hard; } now;
-  struct { unsigned long soft, hard; } few = {5, 100};
+  struct {
+    unsigned long soft, hard;
+  } now;
+  struct {
+    unsigned long soft, hard;
+  } few = {5, 100};
   MUST(syscall(SYS_prlimit64, 0, 7, &few, &now));
   SHOW(open("file", O_RDONLY));
   SHOW(open("file", O_RDONLY));

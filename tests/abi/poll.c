@@ -10,10 +10,13 @@
 #include <sys/select.h>
 
 static const char* events_text(int events) {
-  static const struct { int bit; const char* name; } names[] = {
-      {POLLIN, "IN"}, {POLLOUT, "OUT"}, {POLLPRI, "PRI"}, {POLLERR, "ERR"}, {POLLHUP, "HUP"},
-      {POLLNVAL, "NVAL"}, {POLLRDNORM, "RDNORM"}, {POLLWRNORM, "WRNORM"}, {POLLRDHUP, "RDHUP"},
-      {POLLRDBAND, "RDBAND"}, {POLLWRBAND, "WRBAND"}};
+  static const struct {
+    int bit;
+    const char* name;
+  } names[] = {{POLLIN, "IN"},         {POLLOUT, "OUT"},       {POLLPRI, "PRI"},
+               {POLLERR, "ERR"},       {POLLHUP, "HUP"},       {POLLNVAL, "NVAL"},
+               {POLLRDNORM, "RDNORM"}, {POLLWRNORM, "WRNORM"}, {POLLRDHUP, "RDHUP"},
+               {POLLRDBAND, "RDBAND"}, {POLLWRBAND, "WRBAND"}};
   static char text[4][100];
   static int next;
   char* out = text[next++ % 4];
@@ -33,8 +36,9 @@ static void ask(const char* what, int fd, int events) {
   say("%-32s %d %s", what, got, events_text(entry.revents));
 }
 
-enum { kAll = POLLIN | POLLOUT | POLLPRI | POLLRDNORM | POLLWRNORM | POLLRDBAND | POLLWRBAND |
-              POLLRDHUP };
+enum {
+  kAll = POLLIN | POLLOUT | POLLPRI | POLLRDNORM | POLLWRNORM | POLLRDBAND | POLLWRBAND | POLLRDHUP
+};
 
 static void readiness(void) {
   section("readiness");

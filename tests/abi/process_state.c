@@ -116,16 +116,18 @@ static void show_limit(const char* name, int which) {
     return;
   }
   char soft[32], hard[32];
-  snprintf(soft, sizeof soft, limit.rlim_cur == RLIM_INFINITY ? "unlimited" : "%lu", limit.rlim_cur);
-  snprintf(hard, sizeof hard, limit.rlim_max == RLIM_INFINITY ? "unlimited" : "%lu", limit.rlim_max);
+  snprintf(soft, sizeof soft, limit.rlim_cur == RLIM_INFINITY ? "unlimited" : "%lu",
+           limit.rlim_cur);
+  snprintf(hard, sizeof hard, limit.rlim_max == RLIM_INFINITY ? "unlimited" : "%lu",
+           limit.rlim_max);
   say("%s: %s %s", name, soft, hard);
 }
 
 static void limits(void) {
   section("limits");
-  static const char* const names[] = {"CPU", "FSIZE", "DATA", "STACK", "CORE", "RSS", "NPROC",
-                                      "NOFILE", "MEMLOCK", "AS", "LOCKS", "SIGPENDING", "MSGQUEUE",
-                                      "NICE", "RTPRIO", "RTTIME"};
+  static const char* const names[] = {
+      "CPU",     "FSIZE", "DATA",  "STACK",      "CORE",     "RSS",  "NPROC",  "NOFILE",
+      "MEMLOCK", "AS",    "LOCKS", "SIGPENDING", "MSGQUEUE", "NICE", "RTPRIO", "RTTIME"};
   for (int i = 0; i < 16; i++)
     if (i != RLIMIT_NPROC && i != RLIMIT_SIGPENDING && i != RLIMIT_MEMLOCK) show_limit(names[i], i);
   show_limit("16", 16);

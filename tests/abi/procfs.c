@@ -11,7 +11,8 @@
 #include <pthread.h>
 #include <sys/prctl.h>
 
-// Runs of decimal digits, and of hexadecimal ones at least 8 long, become N; runs of spaces one space.
+// Runs of decimal digits, and of hexadecimal ones at least 8 long, become N; runs of spaces one
+// space.
 static const char* masked(const char* line) {
   static char text[4][2048];
   static int next;
@@ -50,7 +51,8 @@ static void show_form(const char* path, int lines) {
   static char copy[65536];
   strcpy(copy, text);
   int count = 0;
-  for (char* line = strtok(copy, "\n"); line != NULL && count < lines; line = strtok(NULL, "\n"), count++)
+  for (char* line = strtok(copy, "\n"); line != NULL && count < lines;
+       line = strtok(NULL, "\n"), count++)
     say("  %s", masked(line));
 }
 
@@ -103,10 +105,20 @@ static void own_status(void) {
   for (char* line = strtok(copy, "\n"); line != NULL; line = strtok(NULL, "\n")) {
     *strchrnul(line, ':') = 0;
     // Names that depend on the configuration of a kernel and not on its ABI are left out.
-    static const char* const skipped[] = {"Seccomp", "Seccomp_filters", "Speculation_Store_Bypass",
-                                          "SpeculationIndirectBranch", "Cpus_allowed", "NStgid",
-                                          "NSpid", "NSpgid", "NSsid", "THP_enabled", "HugetlbPages",
-                                          "Cpus_allowed_list", "Mems_allowed", "Mems_allowed_list"};
+    static const char* const skipped[] = {"Seccomp",
+                                          "Seccomp_filters",
+                                          "Speculation_Store_Bypass",
+                                          "SpeculationIndirectBranch",
+                                          "Cpus_allowed",
+                                          "NStgid",
+                                          "NSpid",
+                                          "NSpgid",
+                                          "NSsid",
+                                          "THP_enabled",
+                                          "HugetlbPages",
+                                          "Cpus_allowed_list",
+                                          "Mems_allowed",
+                                          "Mems_allowed_list"};
     bool skip = false;
     for (unsigned i = 0; i < COUNT(skipped); i++) skip = skip || strcmp(line, skipped[i]) == 0;
     if (!skip) say("  %s", line);
@@ -114,7 +126,8 @@ static void own_status(void) {
   YES(atoi(status_value("Pid")) == getpid());
   YES(atoi(status_value("PPid")) == getppid());
   say("State %s", status_value("State"));
-  say("Uid %s Umask %s FDSize %s", status_value("Uid"), status_value("Umask"), status_value("FDSize"));
+  say("Uid %s Umask %s FDSize %s", status_value("Uid"), status_value("Umask"),
+      status_value("FDSize"));
   sigset_t set;
   sigemptyset(&set);
   sigaddset(&set, SIGUSR1);
@@ -147,8 +160,8 @@ static void own_maps(void) {
     unsigned long start, end, offset, inode;
     unsigned major, minor;
     char permissions[8], name[256] = "";
-    if (sscanf(line, "%lx-%lx %7s %lx %x:%x %lu %255[^\n]", &start, &end, permissions, &offset, &major,
-               &minor, &inode, name) < 7) {
+    if (sscanf(line, "%lx-%lx %7s %lx %x:%x %lu %255[^\n]", &start, &end, permissions, &offset,
+               &major, &minor, &inode, name) < 7) {
       say("  does not parse: %s", line);
       continue;
     }
@@ -168,8 +181,8 @@ static void own_maps(void) {
   char start[32];
   snprintf(start, sizeof start, "%lx-", (unsigned long)map + PAGE);
   char* at = strstr(read_file("/proc/self/smaps"), start);
-  static const char* const keys[] = {"Size:", "KernelPageSize:", "Rss:", "Pss:", "Shared_Clean:",
-                                     "Private_Dirty:", "Anonymous:"};
+  static const char* const keys[] = {
+      "Size:", "KernelPageSize:", "Rss:", "Pss:", "Shared_Clean:", "Private_Dirty:", "Anonymous:"};
   for (unsigned i = 0; at != NULL && i < COUNT(keys); i++) {
     char* line = strstr(at, keys[i]);
     say("  %s %ld", keys[i], line != NULL ? strtol(line + strlen(keys[i]), NULL, 10) : -1);
@@ -207,7 +220,9 @@ static void own_descriptors(void) {
   }
   unlink("file");
   readlink("/proc/self/fd/3", target, sizeof target);
-  say("unlinked: %s", strstr(target, "file") != NULL ? strstr(target, "(deleted)") != NULL ? "(deleted)" : "no mark" : "?");
+  say("unlinked: %s", strstr(target, "file") != NULL
+                          ? strstr(target, "(deleted)") != NULL ? "(deleted)" : "no mark"
+                          : "?");
   SHOW(open("/proc/self/fd/99", O_RDONLY));
   int again = (int)OK(open("/proc/self/fd/3", O_RDONLY));
   char byte;
@@ -218,7 +233,9 @@ static void own_descriptors(void) {
   SHOW(open("/proc/self/x", O_CREAT | O_RDWR, 0600));
 }
 
-static int by_name(const void* a, const void* b) { return strcmp(*(char* const*)a, *(char* const*)b); }
+static int by_name(const void* a, const void* b) {
+  return strcmp(*(char* const*)a, *(char* const*)b);
+}
 
 static void list(const char* path) {
   DIR* directory = opendir(path);
@@ -229,10 +246,13 @@ static void list(const char* path) {
   if (directory != NULL) closedir(directory);
   qsort(names, (size_t)count, sizeof names[0], by_name);
   static const char* const wanted[] = {
-      "self", "thread-self", "cpuinfo", "meminfo", "stat", "uptime", "loadavg", "version", "mounts",
-      "filesystems", "interrupts", "sys", "cmdline", "devices", "slabinfo", "kmsg", "swaps",
-      "stat", "status", "statm", "maps", "smaps", "environ", "exe", "cwd", "root", "fd", "fdinfo",
-      "task", "limits", "comm", "io", "auxv", "mountinfo", "oom_score_adj", "wchan", "children"};
+      "self",    "thread-self", "cpuinfo",  "meminfo",     "stat",          "uptime",
+      "loadavg", "version",     "mounts",   "filesystems", "interrupts",    "sys",
+      "cmdline", "devices",     "slabinfo", "kmsg",        "swaps",         "stat",
+      "status",  "statm",       "maps",     "smaps",       "environ",       "exe",
+      "cwd",     "root",        "fd",       "fdinfo",      "task",          "limits",
+      "comm",    "io",          "auxv",     "mountinfo",   "oom_score_adj", "wchan",
+      "children"};
   char text[1024] = "";
   for (int i = 0; i < count; i++)
     for (unsigned j = 0; j < COUNT(wanted); j++)
@@ -260,11 +280,12 @@ static void system_files(void) {
     if (strncmp(line, "cpu", 3) != 0 || line[3] == 0) say("  stat: %s", line);
   }
   text = read_file("/proc/meminfo");
-  static const char* const memory[] = {"MemTotal:", "MemFree:", "MemAvailable:", "Buffers:", "Cached:",
-                                       "SwapCached:", "Active:", "Inactive:", "SwapTotal:", "SwapFree:",
-                                       "Dirty:", "Writeback:", "AnonPages:", "Mapped:", "Shmem:", "Slab:",
-                                       "SReclaimable:", "SUnreclaim:", "KernelStack:", "PageTables:",
-                                       "CommitLimit:", "Committed_AS:", "VmallocTotal:"};
+  static const char* const memory[] = {
+      "MemTotal:",    "MemFree:",      "MemAvailable:", "Buffers:",     "Cached:",
+      "SwapCached:",  "Active:",       "Inactive:",     "SwapTotal:",   "SwapFree:",
+      "Dirty:",       "Writeback:",    "AnonPages:",    "Mapped:",      "Shmem:",
+      "Slab:",        "SReclaimable:", "SUnreclaim:",   "KernelStack:", "PageTables:",
+      "CommitLimit:", "Committed_AS:", "VmallocTotal:"};
   for (unsigned i = 0; i < COUNT(memory); i++) {
     char* line = strstr(text, memory[i]);
     say("  meminfo: %s", line != NULL ? masked(line) : memory[i]);
@@ -295,15 +316,19 @@ static void system_files(void) {
 
 static void settings(void) {
   section("/proc/sys/kernel");
-  static const char* const names[] = {"ostype", "pid_max", "threads-max", "ngroups_max", "cap_last_cap",
-                                      "random/poolsize", "overflowuid"};
+  static const char* const names[] = {"ostype",      "pid_max",      "threads-max",
+                                      "ngroups_max", "cap_last_cap", "random/poolsize",
+                                      "overflowuid"};
   for (unsigned i = 0; i < COUNT(names); i++) {
     char path[128];
     snprintf(path, sizeof path, "/proc/sys/kernel/%s", names[i]);
     char* text = read_file(path);
-    if (text == NULL) say("%s: %s", names[i], error_name(errno));
-    else if (strcmp(names[i], "threads-max") == 0) YES(atoi(text) > 100);
-    else say("%s: %.*s", names[i], (int)strcspn(text, "\n"), text);
+    if (text == NULL)
+      say("%s: %s", names[i], error_name(errno));
+    else if (strcmp(names[i], "threads-max") == 0)
+      YES(atoi(text) > 100);
+    else
+      say("%s: %.*s", names[i], (int)strcspn(text, "\n"), text);
   }
   char* text = read_file("/proc/sys/kernel/random/uuid");
   say("uuid of %ld characters, dashes %d", (long)strlen(text), text[8] == '-' && text[23] == '-');

@@ -33,11 +33,16 @@ static const char* quoted(const char* bytes, long length) {
   int at = 0;
   for (long i = 0; i < length && at < 4000; i++) {
     unsigned char c = (unsigned char)bytes[i];
-    if (c == '\n') at += sprintf(out + at, "\\n");
-    else if (c == '\r') at += sprintf(out + at, "\\r");
-    else if (c == '\t') at += sprintf(out + at, "\\t");
-    else if (c < 32 || c > 126) at += sprintf(out + at, "\\x%02x", c);
-    else out[at++] = (char)c;
+    if (c == '\n')
+      at += sprintf(out + at, "\\n");
+    else if (c == '\r')
+      at += sprintf(out + at, "\\r");
+    else if (c == '\t')
+      at += sprintf(out + at, "\\t");
+    else if (c < 32 || c > 126)
+      at += sprintf(out + at, "\\x%02x", c);
+    else
+      out[at++] = (char)c;
   }
   out[at] = 0;
   return out;
@@ -46,13 +51,25 @@ static const char* quoted(const char* bytes, long length) {
 static void show_read(const char* who, int fd) {
   char bytes[5000];
   long got = read(fd, bytes, sizeof bytes);
-  if (got == -1) say("  %s: %s", who, error_name(errno));
-  else say("  %s: %ld \"%s\"", who, got, quoted(bytes, got));
+  if (got == -1)
+    say("  %s: %s", who, error_name(errno));
+  else
+    say("  %s: %ld \"%s\"", who, got, quoted(bytes, got));
 }
 
+static int waiting_bytes(void) {
+  int screen = 0, program = 0;
+  ioctl(master, FIONREAD, &screen);
+  ioctl(slave, FIONREAD, &program);
+  return screen * 10000 + program;
+}
+
+// The line discipline works on what is typed in its own time: wait for an effect, not for ever.
 static void type(const char* text) {
   say("type \"%s\"", quoted(text, (long)strlen(text)));
+  int before = waiting_bytes();
   write(master, text, strlen(text));
+  for (int i = 0; i < 100 && waiting_bytes() == before; i++) sleep_ms(1);
   sleep_ms(5);
 }
 
@@ -92,14 +109,20 @@ static void canonical(void) {
   both();
   type("ab");
   both();
-  type("\x7f" "c\n");  // Erase.
+  type(
+      "\x7f"
+      "c\n");  // Erase.
   both();
   type("one two three");
   type("\x17\n");  // Word erase.
   both();
-  type("gone\x15" "kept\n");  // Kill.
+  type(
+      "gone\x15"
+      "kept\n");  // Kill.
   both();
-  type("lit\x16\x03" " eral\n");  // Literal next.
+  type(
+      "lit\x16\x03"
+      " eral\n");  // Literal next.
   both();
   type("partial\x04");  // End of file after text: what there is; at the start: end of file.
   both();
@@ -116,14 +139,20 @@ static void canonical(void) {
   show_read("screen shows", master);
   type("tab\there\x7f\x7f\x7f\x7f\x7f\n");
   both();
-  type("ctrl\x01 \x1b" " esc\n");
+  type(
+      "ctrl\x01 \x1b"
+      " esc\n");
   both();
-  type("re\x12" "print\n");
+  type(
+      "re\x12"
+      "print\n");
   both();
   type("cr\rnl\n");
   show_read("program reads", slave);
   both();
-  type("caf\xc3\xa9" "\x7f\x7f\n");
+  type(
+      "caf\xc3\xa9"
+      "\x7f\x7f\n");
   both();
   struct termios mode = initial;
   mode.c_iflag |= IUTF8;
@@ -151,13 +180,19 @@ static void echoing(void) {
   type("no ECHOE\x7f\n");
   both();
   set(ICRNL, OPOST | ONLCR, ICANON | ECHO | ECHOE);
-  type("\x01" " without ECHOCTL\n");
+  type(
+      "\x01"
+      " without ECHOCTL\n");
   both();
   set(ICRNL, OPOST | ONLCR, ICANON | ECHO | ECHOK);
-  type("kill\x15" "new\n");
+  type(
+      "kill\x15"
+      "new\n");
   both();
   set(ICRNL, OPOST | ONLCR, ICANON | ECHO | ECHOPRT);
-  type("print\x7f\x7f" "ed\n");
+  type(
+      "print\x7f\x7f"
+      "ed\n");
   both();
 }
 
@@ -179,10 +214,17 @@ static void mapping(void) {
   set(IUCLC, 0, IEXTEN);
   type("ABC");
   both();
-  static const struct { const char* name; tcflag_t flags; } kinds[] = {
-      {"raw", 0}, {"OPOST", OPOST}, {"ONLCR", OPOST | ONLCR}, {"OCRNL", OPOST | OCRNL},
-      {"ONLRET", OPOST | ONLRET}, {"ONOCR", OPOST | ONOCR}, {"XTABS", OPOST | XTABS},
-      {"OLCUC", OPOST | OLCUC}};
+  static const struct {
+    const char* name;
+    tcflag_t flags;
+  } kinds[] = {{"raw", 0},
+               {"OPOST", OPOST},
+               {"ONLCR", OPOST | ONLCR},
+               {"OCRNL", OPOST | OCRNL},
+               {"ONLRET", OPOST | ONLRET},
+               {"ONOCR", OPOST | ONOCR},
+               {"XTABS", OPOST | XTABS},
+               {"OLCUC", OPOST | OLCUC}};
   for (unsigned i = 0; i < COUNT(kinds); i++) {
     set(0, kinds[i].flags, 0);
     write(slave, "\ra\tb\nc\rd", 8);
@@ -211,7 +253,7 @@ static void raw_reads(void) {
       YES_AS("  waited for VTIME", now_ns() - before >= 90000000);
     }
     write(master, "ab", 2);
-    sleep_ms(5);
+    sleep_ms(60);
     if (kinds[i].minimum == 3 && kinds[i].time == 0) {
       pid_t pid = fork();
       if (pid == 0) {
@@ -244,11 +286,11 @@ static void flow(void) {
   SHOW(write(slave, "free", 4));
   show_read("screen shows", master);
   write(master, "\x13", 1);  // Ctrl-S at the keyboard.
-  sleep_ms(5);
+  sleep_ms(100);
   SHOW(write(slave, "x", 1));
   show_read("screen shows", master);
   write(master, "\x11", 1);
-  sleep_ms(5);
+  sleep_ms(100);
   SHOW(write(slave, "y", 1));
   show_read("screen shows", master);
   SHOW(tcflow(slave, 77));
@@ -363,7 +405,8 @@ static void long_line(void) {
   static char text[5000];
   memset(text, 'x', sizeof text);
   long written = 0, more;
-  while (written < 5000 && (more = write(master, text, (size_t)(5000 - written))) > 0) written += more;
+  while (written < 5000 && (more = write(master, text, (size_t)(5000 - written))) > 0)
+    written += more;
   sleep_ms(20);
   write(master, "\n", 1);
   sleep_ms(20);

@@ -11,27 +11,27 @@
 static sigjmp_buf again;
 static void on_ill(int signal UNUSED) { siglongjmp(again, 1); }
 
-#define READ(name)                                                      \
-  do {                                                                  \
-    uint64_t value;                                                     \
-    if (sigsetjmp(again, 1) == 0) {                                     \
-      __asm__ volatile("mrs %0, " name : "=r"(value));                  \
-      say("%-20s %016lx", name, value);                                 \
-    } else {                                                            \
-      say("%-20s SIGILL", name);                                        \
-    }                                                                   \
+#define READ(name)                                     \
+  do {                                                 \
+    uint64_t value;                                    \
+    if (sigsetjmp(again, 1) == 0) {                    \
+      __asm__ volatile("mrs %0, " name : "=r"(value)); \
+      say("%-20s %016lx", name, value);                \
+    } else {                                           \
+      say("%-20s SIGILL", name);                       \
+    }                                                  \
   } while (0)
 
 // The value itself depends on when or where it is read.
-#define READABLE(name)                                                  \
-  do {                                                                  \
-    uint64_t value;                                                     \
-    if (sigsetjmp(again, 1) == 0) {                                     \
-      __asm__ volatile("mrs %0, " name : "=r"(value));                  \
-      say("%-20s readable", name);                                      \
-    } else {                                                            \
-      say("%-20s SIGILL", name);                                        \
-    }                                                                   \
+#define READABLE(name)                                 \
+  do {                                                 \
+    uint64_t value;                                    \
+    if (sigsetjmp(again, 1) == 0) {                    \
+      __asm__ volatile("mrs %0, " name : "=r"(value)); \
+      say("%-20s readable", name);                     \
+    } else {                                           \
+      say("%-20s SIGILL", name);                       \
+    }                                                  \
   } while (0)
 
 static void identification(void) {
@@ -89,27 +89,33 @@ static void others(void) {
 
 static void counter(void) {
   section("the counter");
-  uint64_t before, after, frequency;
-  __asm__ volatile("isb\n mrs %0, cntvct_el0" : "=r"(before));
-  int64_t start = now_ns();
-  sleep_ms(50);
-  int64_t elapsed = now_ns() - start;
-  __asm__ volatile("isb\n mrs %0, cntvct_el0\n mrs %1, cntfrq_el0" : "=r"(after), "=r"(frequency));
-  int64_t counted = (int64_t)((after - before) * 1000000000.0 / (double)frequency);
-  YES(counted > elapsed - 5000000 && counted < elapsed + 5000000);
+  bool agrees = false;
+  for (int attempt = 0; attempt < 20 && !agrees;
+       attempt++) {  // One without an interruption will do.
+    uint64_t before, after, frequency;
+    __asm__ volatile("isb\n mrs %0, cntvct_el0" : "=r"(before));
+    int64_t start = now_ns();
+    sleep_ms(20);
+    int64_t elapsed = now_ns() - start;
+    __asm__ volatile("isb\n mrs %0, cntvct_el0\n mrs %1, cntfrq_el0"
+                     : "=r"(after), "=r"(frequency));
+    double counted = (double)(after - before) * 1e9 / (double)frequency;
+    agrees = counted > (double)elapsed - 1e6 && counted < (double)elapsed + 2e6;
+  }
+  say("it runs as CLOCK_MONOTONIC does: %d", agrees);
 }
 
 static void maintenance(void) {
   section("cache maintenance from user mode");
   static char line[128] __attribute__((aligned(64)));
-#define DO(name, code)                         \
-  do {                                         \
-    if (sigsetjmp(again, 1) == 0) {            \
+#define DO(name, code)                                     \
+  do {                                                     \
+    if (sigsetjmp(again, 1) == 0) {                        \
       __asm__ volatile(code ::"r"(line) : "x9", "memory"); \
-      say("%-10s ok", name);                   \
-    } else {                                   \
-      say("%-10s SIGILL", name);               \
-    }                                          \
+      say("%-10s ok", name);                               \
+    } else {                                               \
+      say("%-10s SIGILL", name);                           \
+    }                                                      \
   } while (0)
   DO("dc cvau", "dc cvau, %0");
   DO("dc cvac", "dc cvac, %0");
@@ -146,20 +152,20 @@ static void system_call(void) {
       "mov x1, #101\n mov x7, #107\n mov x9, #109\n mov x15, #115\n mov x16, #116\n mov x17, #117\n"
       "mov x18, #118\n mov x28, #128\n mov x8, #172\n mov x10, #0xf0000000\n msr nzcv, x10\n"
       "svc #0x1234\n"
-      "mrs x10, nzcv\n mov %0, x0\n mov %1, x1\n mov %2, x7\n mov %3, x9\n mov %4, x15\n mov %5, x16\n"
+      "mrs x10, nzcv\n mov %0, x0\n mov %1, x1\n mov %2, x7\n mov %3, x9\n mov %4, x15\n mov %5, "
+      "x16\n"
       "mov %6, x17\n mov %7, x18\n mov %8, x28\n mov %9, x10\n"
-      : "=&r"(x0), "=&r"(x1), "=&r"(x7), "=&r"(x9), "=&r"(x15), "=&r"(x16), "=&r"(x17), "=&r"(x18), "=&r"(x28),
-        "=&r"(flags)
+      : "=&r"(x0), "=&r"(x1), "=&r"(x7), "=&r"(x9), "=&r"(x15), "=&r"(x16), "=&r"(x17), "=&r"(x18),
+        "=&r"(x28), "=&r"(flags)
       :
-      : "x0", "x1", "x7", "x8", "x9", "x10", "x15", "x16", "x17", "x18", "x28", "memory",
-        "cc");
-  say("pid %d, others %lu %lu %lu %lu %lu %lu %lu %lu flags %lx", x0 == (uint64_t)getpid(), x1, x7, x9, x15,
-      x16, x17, x18, x28, flags);
+      : "x0", "x1", "x7", "x8", "x9", "x10", "x15", "x16", "x17", "x18", "x28", "memory", "cc");
+  say("pid %d, others %lu %lu %lu %lu %lu %lu %lu %lu flags %lx", x0 == (uint64_t)getpid(), x1, x7,
+      x9, x15, x16, x17, x18, x28, flags);
   SHOW(syscall(-1));
   SHOW(syscall(451));
   SHOW(syscall(100000));
   SHOW(syscall(0x100000000 + SYS_getpid) > 0);  // Only the low half counts.
-  SHOW(syscall(244));  // A hole in the table.
+  SHOW(syscall(244));                           // A hole in the table.
 }
 
 int main(void) {

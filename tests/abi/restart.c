@@ -26,7 +26,10 @@ static long sleep_read(void) {
 }
 static long sleep_readv(void) {
   char byte;
-  struct { void* base; size_t length; } vector = {&byte, 1};
+  struct {
+    void* base;
+    size_t length;
+  } vector = {&byte, 1};
   return syscall(SYS_readv, pipes[0], &vector, 1);
 }
 static long sleep_wait(void) { return waitpid(helper, NULL, 0) == helper ? 0 : -1; }
@@ -111,10 +114,11 @@ static void help(pid_t sleeper, int signal) {
   flock(held, LOCK_EX);
   struct flock range = {.l_type = F_WRLCK};
   fcntl(held, F_SETLK, &range);
-  write(pipes[1], "h", 1);  // Ready.
-  sleep_ms(20);
-  wait_until_asleep(sleeper);
-  sleep_ms(10);
+  write(pipes[1], "h", 1);       // Ready.
+  for (int i = 0; i < 3; i++) {  // It may sleep for a moment elsewhere before it gets there.
+    sleep_ms(15);
+    wait_until_asleep(sleeper);
+  }
   kill(sleeper, signal);
   if (signal == SIGSTOP) {
     sleep_ms(30);
@@ -154,6 +158,7 @@ static void observe(unsigned index, const char* how, int flags, int signal) {
     say("%-26s %-10s %s, handled %d", kCalls[index].name, how,
         result >= 0 ? "done" : error_name(error), after_first);
     kill(helper, SIGKILL);
+    waitpid(helper, NULL, 0);  // Its locks are gone before the next one wants them.
     _exit(0);
   }
   waitpid(sleeper, NULL, 0);

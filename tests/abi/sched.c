@@ -187,7 +187,8 @@ static void real_time_first(void) {
   section("real time goes first");
   uint64_t one = 1;
   syscall(SYS_sched_setaffinity, 0, sizeof one, &one);
-  volatile int* shared = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  volatile int* shared =
+      mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   int fds[2];
   pipe(fds);
   pid_t pid = fork();

@@ -164,7 +164,10 @@ static void session(void) {
 static void typed_signals(void) {
   MUST(setsid());
   slave = (int)MUST(open(slave_name, O_RDWR));
-  static const struct { char key; int signal; } keys[] = {{3, SIGINT}, {28, SIGQUIT}, {26, SIGTSTP}};
+  static const struct {
+    char key;
+    int signal;
+  } keys[] = {{3, SIGINT}, {28, SIGQUIT}, {26, SIGTSTP}};
   for (unsigned i = 0; i < COUNT(keys); i++) {
     pid_t job = fork();
     if (job == 0) {
@@ -253,7 +256,8 @@ static void orphan_reads(void) {
       int error = errno;
       kill(getpid(), SIGTSTP);  // Has no effect.
       char text[100];
-      int length = snprintf(text, sizeof text, "read %ld %s, not stopped", result, error_name(error));
+      int length =
+          snprintf(text, sizeof text, "read %ld %s, not stopped", result, error_name(error));
       write(fds[1], text, (size_t)length);
       _exit(0);
     }
@@ -281,8 +285,8 @@ static void leader_dies(void) {
       usleep(20000);
       char byte, text[100];
       long result = read(slave, &byte, 1);
-      int length = snprintf(text, sizeof text, "SIGHUP %d SIGCONT %d, read %ld, /dev/tty %s", got[SIGHUP],
-                            got[SIGCONT], result,
+      int length = snprintf(text, sizeof text, "SIGHUP %d SIGCONT %d, read %ld, /dev/tty %s",
+                            got[SIGHUP], got[SIGCONT], result,
                             open("/dev/tty", O_RDWR) == -1 ? error_name(errno) : "opens");
       write(fds[1], text, (size_t)length);
       _exit(0);
@@ -315,8 +319,8 @@ static void master_closes(void) {
     int error = errno;
     sleep_ms(50);  // The reader wakes before the hangup is complete.
     errno = error;
-    say("read %ld %s, SIGHUP %d SIGCONT %d", result, result == -1 ? error_name(errno) : "-", got[SIGHUP],
-        got[SIGCONT]);
+    say("read %ld %s, SIGHUP %d SIGCONT %d", result, result == -1 ? error_name(errno) : "-",
+        got[SIGHUP], got[SIGCONT]);
     SHOW(read(slave, &byte, 1));
     SHOW(write(slave, "x", 1));
     struct termios mode;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// rt_sigaction, masks, pending sets, queues, delivery order, SA_* flags, the alternate stack, and the
-// frame a handler sees. What signals do to sleeping calls is in restart.c.
+// rt_sigaction, masks, pending sets, queues, delivery order, SA_* flags, the alternate stack, and
+// the frame a handler sees. What signals do to sleeping calls is in restart.c.
 
 #include "abi.h"
 
@@ -24,7 +24,12 @@ static void show_order(const char* what) {
   order_count = 0;
 }
 
-struct kernel_action { void* handler; unsigned long flags; void* restorer; uint64_t mask; };
+struct kernel_action {
+  void* handler;
+  unsigned long flags;
+  void* restorer;
+  uint64_t mask;
+};
 
 static void actions(void) {
   section("rt_sigaction");
@@ -41,11 +46,12 @@ static void actions(void) {
   SHOW(syscall(SYS_rt_sigaction, SIGUSR1, NULL, NULL, 4));
   SHOW(syscall(SYS_rt_sigaction, SIGUSR1, BAD_KERNEL, NULL, 8));
   SHOW(syscall(SYS_rt_sigaction, SIGUSR1, NULL, BAD_KERNEL, 8));
-  action = (struct kernel_action){.handler = (void*)record, .flags = 0x00f00000ul | SA_RESTART | SA_NODEFER,
-                                  .mask = ~0ul};
+  action = (struct kernel_action){
+      .handler = (void*)record, .flags = 0x00f00000ul | SA_RESTART | SA_NODEFER, .mask = ~0ul};
   SHOW(syscall(SYS_rt_sigaction, SIGUSR1, &action, NULL, 8));
   SHOW(syscall(SYS_rt_sigaction, SIGUSR1, NULL, &old, 8));
-  say("flags %lx mask %lx", old.flags, old.mask);  // KILL and STOP are taken out; unknown flags too.
+  say("flags %lx mask %lx", old.flags,
+      old.mask);  // KILL and STOP are taken out; unknown flags too.
 }
 
 static void masks(void) {
@@ -90,7 +96,8 @@ static void queues(void) {
   }
   sigpending(&pending);
   say("pending USR2 %d HUP %d USR1 %d RT %d", sigismember(&pending, SIGUSR2),
-      sigismember(&pending, SIGHUP), sigismember(&pending, SIGUSR1), sigismember(&pending, real_time));
+      sigismember(&pending, SIGHUP), sigismember(&pending, SIGUSR1),
+      sigismember(&pending, real_time));
   sigprocmask(SIG_SETMASK, &old, NULL);
   // Handlers nest as each is delivered before the first runs; the last delivered runs first, and
   // each blocks only itself.
@@ -126,10 +133,12 @@ static void queues(void) {
   say("TSTP pending %d", sigismember(&pending, SIGTSTP));
   kill(getpid(), SIGCONT);
   sigpending(&pending);
-  say("TSTP pending %d, CONT pending %d", sigismember(&pending, SIGTSTP), sigismember(&pending, SIGCONT));
+  say("TSTP pending %d, CONT pending %d", sigismember(&pending, SIGTSTP),
+      sigismember(&pending, SIGCONT));
   kill(getpid(), SIGTTIN);
   sigpending(&pending);
-  say("TTIN pending %d, CONT pending %d", sigismember(&pending, SIGTTIN), sigismember(&pending, SIGCONT));
+  say("TTIN pending %d, CONT pending %d", sigismember(&pending, SIGTTIN),
+      sigismember(&pending, SIGCONT));
   kill(getpid(), SIGCONT);
   sigprocmask(SIG_SETMASK, &old, NULL);
 }
@@ -167,8 +176,8 @@ static void information(void) {
   while (waitpid(pid, NULL, 0) == -1) {
   }
   for (int i = 0; i < 100 && last.si_signo != SIGCHLD; i++) sleep_ms(1);
-  say("child: signo %d code %d status %d, its pid %d", last.si_signo, last.si_code,
-      last.si_status, last.si_pid == pid);
+  say("child: signo %d code %d status %d, its pid %d", last.si_signo, last.si_code, last.si_status,
+      last.si_pid == pid);
   handle_with(SIGCHLD, SIG_DFL, 0);
   order_count = 0;
 }
@@ -233,14 +242,15 @@ static void stacks(void) {
   action.sa_flags = SA_SIGINFO;
   sigaction(SIGUSR1, &action, NULL);
   raise(SIGUSR1);
-  say("without SA_ONSTACK %d", handler_sp > (uintptr_t)alternate &&
-      handler_sp < (uintptr_t)alternate + sizeof alternate);
+  say("without SA_ONSTACK %d",
+      handler_sp > (uintptr_t)alternate && handler_sp < (uintptr_t)alternate + sizeof alternate);
   set.ss_flags = (int)(1u << 31);  // SS_AUTODISARM
   SHOW(sigaltstack(&set, NULL));
   action.sa_flags = SA_SIGINFO | SA_ONSTACK;
   sigaction(SIGUSR1, &action, NULL);
   raise(SIGUSR1);
-  say("SS_AUTODISARM: flags there %d, change there: %s", on_alternate, error_name((int)change_while_on));
+  say("SS_AUTODISARM: flags there %d, change there: %s", on_alternate,
+      error_name((int)change_while_on));
   SHOW(sigaltstack(NULL, &now));
   say("armed again %d", now.ss_sp == alternate);
   set = (stack_t){.ss_sp = alternate, .ss_size = 100};
@@ -265,7 +275,7 @@ static void frame(void) {
   struct sigaction action = {.sa_sigaction = change_registers, .sa_flags = SA_SIGINFO};
   sigaction(SIGILL, &action, NULL);
   uint64_t value;
-  __asm__ volatile("mov x19, #5\n udf #0\n mov %0, x19" : "=r"(value) :: "x19");
+  __asm__ volatile("mov x19, #5\n udf #0\n mov %0, x19" : "=r"(value)::"x19");
   say("a handler may change registers and go on: %lx", value);
   handle_with(SIGILL, SIG_DFL, 0);
 }
@@ -284,8 +294,10 @@ static void walk_frame(int signal UNUSED, siginfo_t* info UNUSED, void* context)
     if (magic == 0) break;
     at += size;
   }
-  say("pstate condition bits only %d, sp aligned %d", (user->uc_mcontext.pstate & 0x0fffffff) == 0x1000 ||
-      (user->uc_mcontext.pstate & 0x0fffffff) == 0, user->uc_mcontext.sp % 16 == 0);
+  say("pstate condition bits only %d, sp aligned %d",
+      (user->uc_mcontext.pstate & 0x0fffffff) == 0x1000 ||
+          (user->uc_mcontext.pstate & 0x0fffffff) == 0,
+      user->uc_mcontext.sp % 16 == 0);
 }
 
 static void records(void) {
@@ -297,8 +309,10 @@ static void records(void) {
 
 // Vector registers are the interrupted code's again after the handler used them all.
 static void spoil_vectors(int signal UNUSED) {
-  __asm__ volatile("movi v0.16b, #0xee\n movi v8.16b, #0xee\n movi v31.16b, #0xee\n"
-                   "msr fpsr, xzr" ::: "v0", "v8", "v31");
+  __asm__ volatile(
+      "movi v0.16b, #0xee\n movi v8.16b, #0xee\n movi v31.16b, #0xee\n"
+      "msr fpsr, xzr" ::
+          : "v0", "v8", "v31");
 }
 static void vectors(void) {
   section("vector registers");
@@ -317,16 +331,20 @@ static void vectors(void) {
 
 static void bad_frame_child(void) {
   // A signal return with a stack that holds nothing sensible kills.
-  __asm__ volatile("mov x9, sp\n mov sp, %0\n mov x8, #139\n svc #0\n mov sp, x9" ::"r"(
-                       (uintptr_t)alternate) : "x8", "x9", "memory");
+  __asm__ volatile(
+      "mov x9, sp\n mov sp, %0\n mov x8, #139\n svc #0\n mov sp, x9" ::"r"((uintptr_t)alternate)
+      : "x8", "x9", "memory");
   say("not reached");
 }
 static void bad_stack_child(void) {
   handle_with(SIGUSR1, record, 0);
   // No room for the frame: SIGSEGV instead.
   long pid = getpid();
-  __asm__ volatile("mov x9, sp\n mov sp, %1\n mov x0, %0\n mov x1, #10\n mov x8, #129\n svc #0\n mov sp, x9"
-                   ::"r"(pid), "r"(edge(0) - PAGE + 64) : "x0", "x1", "x8", "x9", "memory");
+  __asm__ volatile(
+      "mov x9, sp\n mov sp, %1\n mov x0, %0\n mov x1, #10\n mov x8, #129\n svc #0\n mov sp, x9" ::
+          "r"(pid),
+      "r"(edge(0) - PAGE + 64)
+      : "x0", "x1", "x8", "x9", "memory");
   say("not reached");
 }
 static void privileged_state(int signal UNUSED, siginfo_t* info UNUSED, void* context) {
@@ -366,7 +384,8 @@ static void defaults(void) {
   section("default actions");
   for (int signal = 1; signal < 65; signal++) {
     if (signal == 32 || signal == 33 || signal == SIGSTOP || signal == SIGTSTP ||
-        signal == SIGTTIN || signal == SIGTTOU) continue;
+        signal == SIGTTIN || signal == SIGTTOU)
+      continue;
     if (signal > 36 && signal < 64) continue;
     handle_with(signal, SIG_DFL, 0);
     default_signal = signal;
@@ -383,7 +402,8 @@ static void limits(void) {
   sigfillset(&all);
   sigprocmask(SIG_SETMASK, &all, NULL);
   for (int i = 0; i < 7; i++)
-    say("%d: %s", i, sigqueue(getpid(), SIGRTMIN, (union sigval){0}) == 0 ? "ok" : error_name(errno));
+    say("%d: %s", i,
+        sigqueue(getpid(), SIGRTMIN, (union sigval){0}) == 0 ? "ok" : error_name(errno));
   SHOW(kill(getpid(), SIGRTMIN + 1));
   SHOW(kill(getpid(), SIGUSR1));
 }

@@ -43,8 +43,8 @@ static void raw_threads(void) {
   for (long i = 0; i < 4; i++) {
     tid_word[i] = 1;
     int tid = clone(raw_thread, stack[i] + sizeof stack[i],
-                    kThread | CLONE_CHILD_CLEARTID | CLONE_PARENT_SETTID, (void*)i,
-                    &seen_tid[i], NULL, &tid_word[i]);
+                    kThread | CLONE_CHILD_CLEARTID | CLONE_PARENT_SETTID, (void*)i, &seen_tid[i],
+                    NULL, &tid_word[i]);
     if (tid == -1) say("clone: %s", error_name(errno));
     wait_cleared(&tid_word[i]);  // The kernel clears it and wakes whoever waits.
     say("thread %ld: own tid %d, process id shared %d, tid differs %d", i, seen_tid[i] == tid,

@@ -33,7 +33,8 @@ static void intervals(void) {
   int64_t took = now_ns() - before;
   YES(ticks >= 5 && took >= 60000000 && took < 2000000000);
   SHOW(getitimer(ITIMER_REAL, &old));
-  YES(old.it_value.tv_sec == 0 && old.it_value.tv_usec <= 20000 && old.it_interval.tv_usec == 10000);
+  YES(old.it_value.tv_sec == 0 && old.it_value.tv_usec <= 20000 &&
+      old.it_interval.tv_usec == 10000);
   set = (struct itimerval){{0, 0}, {0, 0}};
   SHOW(setitimer(ITIMER_REAL, &set, &old));
   say("interval %ld", (long)old.it_interval.tv_usec);
@@ -79,7 +80,6 @@ static void intervals(void) {
   SHOW(alarm(0));
 }
 
-
 static void over_fork(void) {
   section("fork and exec");
   alarm(19);
@@ -114,8 +114,8 @@ static void posix(void) {
   struct sigaction action = {.sa_sigaction = tick_info, .sa_flags = SA_SIGINFO | SA_RESTART};
   sigaction(SIGRTMIN, &action, NULL);
   sigaction(SIGALRM, &action, NULL);
-  struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGRTMIN,
-                           .sigev_value = {.sival_int = 321}};
+  struct sigevent event = {
+      .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGRTMIN, .sigev_value = {.sival_int = 321}};
   SHOW(timer_create_raw(CLOCK_MONOTONIC, &event, &id));
   struct itimerspec set = {{0, 10000000}, {0, 10000000}}, old;
   ticks = 0;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// truncate, ftruncate, fallocate, fsync and fadvise on a tmpfs file, and what a mapping sees of them.
+// truncate, ftruncate, fallocate, fsync and fadvise on a tmpfs file, and what a mapping sees of
+// them.
 
 #include "abi.h"
 

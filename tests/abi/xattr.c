@@ -8,7 +8,9 @@
 #include <grp.h>
 #include <sys/xattr.h>
 
-static int by_name(const void* a, const void* b) { return strcmp(*(char* const*)a, *(char* const*)b); }
+static int by_name(const void* a, const void* b) {
+  return strcmp(*(char* const*)a, *(char* const*)b);
+}
 
 static void list(const char* path) {
   char text[1000];

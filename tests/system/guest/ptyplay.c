@@ -4,8 +4,8 @@
 // as a session of its own, types and waits for what the screen shows; prints the transcript. Lines:
 //
 //     run COMMAND        start it with sh -c (first)     size ROWS COLUMNS    before or after
-//     expect TEXT        wait until the screen shows it  type TEXT            \r \n \e \xNN \\ known
-//     await NAME         until a program of that name is in the foreground and asleep
+//     expect TEXT        wait until the screen shows it  type TEXT            \r \n \e \xNN
+//     \\ known await NAME         until a program of that name is in the foreground and asleep
 //     pause MS           let time pass                   quiet                no transcript
 //     mask               numbers of two and more digits become N (process ids)
 //     end                wait for the command's end, say how it was
@@ -35,17 +35,26 @@ static size_t unescape(const char* from, char* to) {
       continue;
     }
     switch (*++from) {
-      case 'r': *to++ = '\r'; break;
-      case 'n': *to++ = '\n'; break;
-      case 't': *to++ = '\t'; break;
-      case 'e': *to++ = 27; break;
+      case 'r':
+        *to++ = '\r';
+        break;
+      case 'n':
+        *to++ = '\n';
+        break;
+      case 't':
+        *to++ = '\t';
+        break;
+      case 'e':
+        *to++ = 27;
+        break;
       case 'x': {
         char digits[3] = {from[1], from[2], 0};
         *to++ = (char)strtol(digits, NULL, 16);
         from += 2;
         break;
       }
-      default: *to++ = *from;
+      default:
+        *to++ = *from;
     }
   }
   *to = 0;
@@ -115,7 +124,8 @@ static bool expect(const char* text, size_t length) {
       return true;
     }
     bool open = look(100);
-    if (now_ns() > deadline || (!open && memmem(seen + fresh_from, seen_length - fresh_from, text, length) == NULL)) {
+    if (now_ns() > deadline ||
+        (!open && memmem(seen + fresh_from, seen_length - fresh_from, text, length) == NULL)) {
       quiet = false;
       transcript();
       say("[did not see %s]", text);
@@ -173,18 +183,25 @@ int main(int argc, char** argv) {
     char* rest = strchrnul(line, ' ');
     if (*rest) *rest++ = 0;
     size_t length = unescape(rest, text);
-    if (strcmp(line, "run") == 0) start(text);
-    else if (strcmp(line, "type") == 0) write(master, text, length);
+    if (strcmp(line, "run") == 0)
+      start(text);
+    else if (strcmp(line, "type") == 0)
+      write(master, text, length);
     else if (strcmp(line, "pause") == 0) {
       for (int64_t until = now_ns() + atol(text) * 1000000l; now_ns() < until;) look(5);
     } else if (strcmp(line, "size") == 0) {
       int rows, columns;
-      if (sscanf(text, "%d %d", &rows, &columns) == 2) size.ws_row = (unsigned short)rows, size.ws_col = (unsigned short)columns;
+      if (sscanf(text, "%d %d", &rows, &columns) == 2)
+        size.ws_row = (unsigned short)rows, size.ws_col = (unsigned short)columns;
       if (master != -1) ioctl(master, TIOCSWINSZ, &size);
-    } else if (strcmp(line, "quiet") == 0) quiet = true;
-    else if (strcmp(line, "mask") == 0) masked = true;
-    else if (strcmp(line, "end") == 0) finish();
-    else if (strcmp(line, "show") == 0) say("%s: %s", text, read_file(text) ? read_file(text) : "missing");
+    } else if (strcmp(line, "quiet") == 0)
+      quiet = true;
+    else if (strcmp(line, "mask") == 0)
+      masked = true;
+    else if (strcmp(line, "end") == 0)
+      finish();
+    else if (strcmp(line, "show") == 0)
+      say("%s: %s", text, read_file(text) ? read_file(text) : "missing");
     else if ((strcmp(line, "expect") == 0 && !expect(text, length)) ||
              (strcmp(line, "await") == 0 && !await(text))) {
       kill(child, SIGKILL);

@@ -19,9 +19,9 @@ static void pin(unsigned cpu) {
 }
 
 static void write_function(uint32_t* at, uint32_t value) {
-  at[0] = 0x52800000 | (value & 0xffff) << 5;   // movz w0, #low
-  at[1] = 0x72a00000 | (value >> 16) << 5;      // movk w0, #high, lsl #16
-  at[2] = 0xd65f03c0;                           // ret
+  at[0] = 0x52800000 | (value & 0xffff) << 5;  // movz w0, #low
+  at[1] = 0x72a00000 | (value >> 16) << 5;     // movk w0, #high, lsl #16
+  at[2] = 0xd65f03c0;                          // ret
 }
 
 static void* caller(void* unused UNUSED) {

@@ -13,7 +13,10 @@ enum { kCaches = 256 };
 struct counts {
   long free_kb;
   int caches;
-  struct { char name[40]; long objects; } cache[kCaches];
+  struct {
+    char name[40];
+    long objects;
+  } cache[kCaches];
 };
 
 static void drop_caches(void) {
@@ -113,7 +116,8 @@ int main(int argc, char** argv) {
   int in_a_row = count > 0 ? atoi(rest[0]) : 1000;
   int at_once = count > 1 ? atoi(rest[1]) : 64;
   int rounds = count > 2 ? atoi(rest[2]) : 4;
-  snprintf(program, sizeof program, "%s", access("/tests/helper_exec", X_OK) == 0 ? "/tests/helper_exec" : "./helper_exec");
+  snprintf(program, sizeof program, "%s",
+           access("/tests/helper_exec", X_OK) == 0 ? "/tests/helper_exec" : "./helper_exec");
   static struct counts before, after;
   long wrong = storm(20, at_once, 2);  // Fill what is filled once and kept.
   quiesce(&before);

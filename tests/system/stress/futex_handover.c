@@ -26,7 +26,9 @@ static void play(struct pair* pair, uint32_t me) {
   for (long i = 0; i < rounds; i++) {
     uint32_t token;
     random = random * 1664525 + 1013904223;
-    for (uint32_t spin = random >> 22; spin > 0 && __atomic_load_n(&pair->token, __ATOMIC_ACQUIRE) != me;) spin--;
+    for (uint32_t spin = random >> 22;
+         spin > 0 && __atomic_load_n(&pair->token, __ATOMIC_ACQUIRE) != me;)
+      spin--;
     while ((token = __atomic_load_n(&pair->token, __ATOMIC_ACQUIRE)) != me)
       syscall(SYS_futex, &pair->token, FUTEX_WAIT | pair->flags, token, NULL);
     __atomic_add_fetch(&pair->done, 1, __ATOMIC_RELAXED);
@@ -79,7 +81,8 @@ int main(int argc, char** argv) {
     still = total() == last ? still + 1 : 0;
     last = total();
     if (still > 100) {
-      for (int i = 0; i < kPairs; i++) say("pair %d stands at %ld, token %u", i, pairs[i].done, pairs[i].token);
+      for (int i = 0; i < kPairs; i++)
+        say("pair %d stands at %ld, token %u", i, pairs[i].done, pairs[i].token);
       say("lost: %ld of %ld", wanted - total(), wanted);
       for (int c = 0; c < child_count; c++) kill(children[c], SIGKILL);
       return 1;

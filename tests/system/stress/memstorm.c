@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// memstorm SECONDS [THREADS]: threads of one address space fault, map, unmap, protect, remap, forget
-// and fork at the same time, each in ranges of its own and on a shared one, and check every byte
-// they expect. Wrong bytes or an unexpected signal are corruption.
+// memstorm SECONDS [THREADS]: threads of one address space fault, map, unmap, protect, remap,
+// forget and fork at the same time, each in ranges of its own and on a shared one, and check every
+// byte they expect. Wrong bytes or an unexpected signal are corruption.
 
 #include "../../abi/abi.h"
 
@@ -40,7 +40,8 @@ static void private_memory(uint64_t* state) {
   uint64_t tag = next(state);
   char* map = mmap(NULL, pages * PAGE, kRW, kAnon, -1, 0);
   if (map == MAP_FAILED) return;
-  if (next(state) % 2 && *(volatile uint64_t*)(map + next(state) % pages * PAGE) != 0) bad("new page not zero");
+  if (next(state) % 2 && *(volatile uint64_t*)(map + next(state) % pages * PAGE) != 0)
+    bad("new page not zero");
   fill(map, pages, tag);
   size_t middle = next(state) % pages;
   switch (next(state) % 5) {
@@ -73,12 +74,14 @@ static void private_memory(uint64_t* state) {
       }
       fill(map, pages, tag + 1);
       int status = 1;
-      if (pid > 0 && (waitpid(pid, &status, 0) != pid || status != 0)) bad("child saw the parent's stores");
+      if (pid > 0 && (waitpid(pid, &status, 0) != pid || status != 0))
+        bad("child saw the parent's stores");
       if (!holds(map, pages, tag + 1)) bad("parent saw the child's stores");
       fill(map, pages, tag);
       break;
     }
-    default: break;
+    default:
+      break;
   }
   if (!holds(map, pages, tag)) bad("private memory");
   munmap(map, pages * PAGE);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // preempt [SECONDS]: compute-bound processes that make no system calls share one CPU fairly; nice
-// values and eight threads on all CPUs are looked at as well. Counts differ from run to run, so only
-// the judgement is printed.
+// values and eight threads on all CPUs are looked at as well. Counts differ from run to run, so
+// only the judgement is printed.
 
 #include "../../abi/abi.h"
 

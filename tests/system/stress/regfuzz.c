@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
 // regfuzz CALLS [THREADS [SEED]]: does the kernel keep every register? Threads load x0-x30, v0-v31,
-// the flags, FPSR and FPCR with random values, make a random harmless system call (or none, and just
-// spin through a few hundred instructions), and compare everything but x0. Meanwhile a timer per
-// thread interrupts at 1 kHz with a handler that spoils all it can, and there are more threads than
-// CPUs, so that every value crosses preemption, migration and signal frames.
+// the flags, FPSR and FPCR with random values, make a random harmless system call (or none, and
+// just spin through a few hundred instructions), and compare everything but x0. Meanwhile a timer
+// per thread interrupts at 1 kHz with a handler that spoils all it can, and there are more threads
+// than CPUs, so that every value crosses preemption, migration and signal frames.
 
 #include "../../abi/abi.h"
 
@@ -12,12 +12,12 @@
 #include <sys/prctl.h>
 
 struct registers {
-  uint64_t x[31];        //   0
-  uint64_t spin;         // 248: iterations of the loop instead of a call; 0 for a call
-  __uint128_t v[32];     // 256
-  uint64_t flags;        // 768
-  uint64_t fpsr, fpcr;   // 776, 784
-  uint64_t tpidr;        // 792
+  uint64_t x[31];       //   0
+  uint64_t spin;        // 248: iterations of the loop instead of a call; 0 for a call
+  __uint128_t v[32];    // 256
+  uint64_t flags;       // 768
+  uint64_t fpsr, fpcr;  // 776, 784
+  uint64_t tpidr;       // 792
 };
 
 void exercise(const struct registers* in, struct registers* out);
@@ -37,7 +37,8 @@ __asm__(
     "  ldr x2, [x0, #768]\n  msr nzcv, x2\n"
     "  ldr x2, [x0, #776]\n  msr fpsr, x2\n  ldr x2, [x0, #784]\n  msr fpcr, x2\n"
     "  add x1, x0, #256\n"
-    "  ldp q0, q1, [x1]\n  ldp q2, q3, [x1, #32]\n  ldp q4, q5, [x1, #64]\n  ldp q6, q7, [x1, #96]\n"
+    "  ldp q0, q1, [x1]\n  ldp q2, q3, [x1, #32]\n  ldp q4, q5, [x1, #64]\n  ldp q6, q7, [x1, "
+    "#96]\n"
     "  ldp q8, q9, [x1, #128]\n  ldp q10, q11, [x1, #160]\n  ldp q12, q13, [x1, #192]\n"
     "  ldp q14, q15, [x1, #224]\n  ldp q16, q17, [x1, #256]\n  ldp q18, q19, [x1, #288]\n"
     "  ldp q20, q21, [x1, #320]\n  ldp q22, q23, [x1, #352]\n  ldp q24, q25, [x1, #384]\n"
@@ -62,7 +63,8 @@ __asm__(
     "  mrs x2, nzcv\n  str x2, [x0, #768]\n  mrs x2, fpsr\n  str x2, [x0, #776]\n"
     "  mrs x2, fpcr\n  str x2, [x0, #784]\n  mrs x2, tpidr_el0\n  str x2, [x0, #792]\n"
     "  add x1, x0, #256\n"
-    "  stp q0, q1, [x1]\n  stp q2, q3, [x1, #32]\n  stp q4, q5, [x1, #64]\n  stp q6, q7, [x1, #96]\n"
+    "  stp q0, q1, [x1]\n  stp q2, q3, [x1, #32]\n  stp q4, q5, [x1, #64]\n  stp q6, q7, [x1, "
+    "#96]\n"
     "  stp q8, q9, [x1, #128]\n  stp q10, q11, [x1, #160]\n  stp q12, q13, [x1, #192]\n"
     "  stp q14, q15, [x1, #224]\n  stp q16, q17, [x1, #256]\n  stp q18, q19, [x1, #288]\n"
     "  stp q20, q21, [x1, #320]\n  stp q22, q23, [x1, #352]\n  stp q24, q25, [x1, #384]\n"
@@ -84,7 +86,10 @@ static uint64_t next(uint64_t* state) {  // xorshift64*
 
 // Calls that random arguments cannot turn into harm: a descriptor far out of range, pointers that
 // are never valid, or no arguments at all. arguments: how many of x0.. are fixed.
-static const struct { int number, arguments; uint64_t fixed[6]; } kCalls[] = {
+static const struct {
+  int number, arguments;
+  uint64_t fixed[6];
+} kCalls[] = {
     {SYS_getpid, 0, {0}},
     {SYS_gettid, 0, {0}},
     {SYS_getuid, 0, {0}},
@@ -120,8 +125,8 @@ static void spoil(int signal UNUSED) {
   __asm__ volatile(
       "movi v0.16b, #0xaa\n movi v5.16b, #0xab\n movi v8.16b, #0xac\n movi v17.16b, #0xad\n"
       "movi v31.16b, #0xae\n mov x9, #-1\n mov x10, #-2\n mov x16, #-3\n mov x17, #-4\n"
-      "msr fpsr, x9\n msr nzcv, xzr\n"
-      ::: "v0", "v5", "v8", "v17", "v31", "x9", "x10", "x16", "x17", "cc");
+      "msr fpsr, x9\n msr nzcv, xzr\n" ::
+          : "v0", "v5", "v8", "v17", "v31", "x9", "x10", "x16", "x17", "cc");
   __atomic_add_fetch(&handled, 1, __ATOMIC_RELAXED);
 }
 
@@ -135,8 +140,8 @@ static void compare(const struct registers* in, const struct registers* out, uin
   for (int i = 0; i < 32; i++) {
     if (in->v[i] == out->v[i]) continue;
     if (wrong++ == 0)
-      say("v%d was %lx%016lx is %lx%016lx (call %lu)", i, (uint64_t)(in->v[i] >> 64), (uint64_t)in->v[i],
-          (uint64_t)(out->v[i] >> 64), (uint64_t)out->v[i], in->x[8]);
+      say("v%d was %lx%016lx is %lx%016lx (call %lu)", i, (uint64_t)(in->v[i] >> 64),
+          (uint64_t)in->v[i], (uint64_t)(out->v[i] >> 64), (uint64_t)out->v[i], in->x[8]);
   }
   if (in->flags != out->flags && wrong++ == 0) say("flags were %lx are %lx", in->flags, out->flags);
   if (in->fpsr != out->fpsr && wrong++ == 0) say("fpsr was %lx is %lx", in->fpsr, out->fpsr);
@@ -186,7 +191,8 @@ int main(int argc, char** argv) {
   for (int i = 0; i < threads && i < 64; i++)
     pthread_create(&thread[i], NULL, fuzz, (void*)(seed * 1000 + (uint64_t)i));
   for (int i = 0; i < threads && i < 64; i++) pthread_join(thread[i], NULL);
-  say("calls %ld, differences %ld, signals %s", calls_wanted, differences, handled > 0 ? "handled" : "none");
+  say("calls %ld, differences %ld, signals %s", calls_wanted, differences,
+      handled > 0 ? "handled" : "none");
   if (differences == 0) say("ok");
   return differences != 0;
 }

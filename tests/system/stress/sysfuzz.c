@@ -26,15 +26,55 @@ static uint64_t below(uint64_t limit) { return next() % limit; }
 
 static const short kNever[] = {SYS_reboot, SYS_kexec_load, 294 /* kexec_file_load */};
 // What root must not do to the machine the test runs on, or to its parents.
-static const short kNotAsRoot[] = {
-    SYS_kill, SYS_tkill, SYS_tgkill, SYS_rt_sigqueueinfo, SYS_rt_tgsigqueueinfo,
-    424 /* pidfd_send_signal */, SYS_clone, 435 /* clone3 */, SYS_settimeofday, SYS_clock_settime,
-    SYS_clock_adjtime, SYS_adjtimex, SYS_mount, SYS_umount2, SYS_pivot_root, SYS_swapon,
-    SYS_swapoff, SYS_init_module, SYS_finit_module, SYS_delete_module, SYS_ptrace, SYS_syslog,
-    SYS_setpriority, SYS_sched_setscheduler, SYS_sched_setparam, SYS_sched_setattr, SYS_vhangup,
-    SYS_process_vm_writev, SYS_prlimit64, SYS_acct, SYS_quotactl, SYS_bpf, SYS_chroot, SYS_setns,
-    SYS_unshare, 428, 429, 430, 431, 432, 433, 440, 442, SYS_sethostname, SYS_setdomainname,
-    SYS_fanotify_init, SYS_fanotify_mark, SYS_perf_event_open, SYS_sched_setaffinity};
+static const short kNotAsRoot[] = {SYS_kill,
+                                   SYS_tkill,
+                                   SYS_tgkill,
+                                   SYS_rt_sigqueueinfo,
+                                   SYS_rt_tgsigqueueinfo,
+                                   424 /* pidfd_send_signal */,
+                                   SYS_clone,
+                                   435 /* clone3 */,
+                                   SYS_settimeofday,
+                                   SYS_clock_settime,
+                                   SYS_clock_adjtime,
+                                   SYS_adjtimex,
+                                   SYS_mount,
+                                   SYS_umount2,
+                                   SYS_pivot_root,
+                                   SYS_swapon,
+                                   SYS_swapoff,
+                                   SYS_init_module,
+                                   SYS_finit_module,
+                                   SYS_delete_module,
+                                   SYS_ptrace,
+                                   SYS_syslog,
+                                   SYS_setpriority,
+                                   SYS_sched_setscheduler,
+                                   SYS_sched_setparam,
+                                   SYS_sched_setattr,
+                                   SYS_vhangup,
+                                   SYS_process_vm_writev,
+                                   SYS_prlimit64,
+                                   SYS_acct,
+                                   SYS_quotactl,
+                                   SYS_bpf,
+                                   SYS_chroot,
+                                   SYS_setns,
+                                   SYS_unshare,
+                                   428,
+                                   429,
+                                   430,
+                                   431,
+                                   432,
+                                   433,
+                                   440,
+                                   442,
+                                   SYS_sethostname,
+                                   SYS_setdomainname,
+                                   SYS_fanotify_init,
+                                   SYS_fanotify_mark,
+                                   SYS_perf_event_open,
+                                   SYS_sched_setaffinity};
 
 static bool listed(const short* list, size_t count, long number) {
   for (size_t i = 0; i < count; i++)
@@ -43,9 +83,22 @@ static bool listed(const short* list, size_t count, long number) {
 }
 
 static char *edges[4], *read_only, *nothing, *buffer, *hole;
-static const char* const kPaths[] = {".", "file", "dir", "dir/x", "/proc/self/status", "/dev/null",
-                                     "/dev/zero", "/proc/self/maps", "link", "", "nope", "fifo",
-                                     "/dev/ptmx", "/proc/self/mem", "/proc/self/fd/5", "/sys"};
+static const char* const kPaths[] = {".",
+                                     "file",
+                                     "dir",
+                                     "dir/x",
+                                     "/proc/self/status",
+                                     "/dev/null",
+                                     "/dev/zero",
+                                     "/proc/self/maps",
+                                     "link",
+                                     "",
+                                     "nope",
+                                     "fifo",
+                                     "/dev/ptmx",
+                                     "/proc/self/mem",
+                                     "/proc/self/fd/5",
+                                     "/sys"};
 
 static void prepare(void) {
   for (int i = 0; i < 4; i++) edges[i] = edge(0);
@@ -75,31 +128,51 @@ static void prepare(void) {
 
 static uint64_t pointer(void) {
   switch (below(10)) {
-    case 0: return 0;
-    case 1: return (uint64_t)edges[below(4)] - below(64);
-    case 2: return (uint64_t)edges[below(4)] - below(PAGE);
-    case 3: return (uint64_t)read_only + below(PAGE);
-    case 4: return (uint64_t)nothing + below(PAGE);
-    case 5: return (uint64_t)hole + below(PAGE);
-    case 6: return 0xffff000000000000ul + (next() & 0xffffffffffful);
-    case 7: return 0x0001000000000000ul - below(64);
-    case 8: return (uint64_t)kPaths[below(COUNT(kPaths))];
-    default: return (uint64_t)buffer + (below(16 * PAGE) & ~7ul);
+    case 0:
+      return 0;
+    case 1:
+      return (uint64_t)edges[below(4)] - below(64);
+    case 2:
+      return (uint64_t)edges[below(4)] - below(PAGE);
+    case 3:
+      return (uint64_t)read_only + below(PAGE);
+    case 4:
+      return (uint64_t)nothing + below(PAGE);
+    case 5:
+      return (uint64_t)hole + below(PAGE);
+    case 6:
+      return 0xffff000000000000ul + (next() & 0xffffffffffful);
+    case 7:
+      return 0x0001000000000000ul - below(64);
+    case 8:
+      return (uint64_t)kPaths[below(COUNT(kPaths))];
+    default:
+      return (uint64_t)buffer + (below(16 * PAGE) & ~7ul);
   }
 }
 
 static uint64_t argument(void) {
   switch (below(12)) {
-    case 0: return below(4);
-    case 1: return below(16);            // A descriptor, likely.
-    case 2: return below(5000);
-    case 3: return 1ul << below(64);
-    case 4: return (uint64_t)-1 - below(100);
-    case 5: return next();
-    case 6: return next() & 0xffffffff;
-    case 7: return 4096 * below(20);
-    case 8: return 1ul << below(20) | 1ul << below(20);
-    default: return pointer();
+    case 0:
+      return below(4);
+    case 1:
+      return below(16);  // A descriptor, likely.
+    case 2:
+      return below(5000);
+    case 3:
+      return 1ul << below(64);
+    case 4:
+      return (uint64_t)-1 - below(100);
+    case 5:
+      return next();
+    case 6:
+      return next() & 0xffffffff;
+    case 7:
+      return 4096 * below(20);
+    case 8:
+      return 1ul << below(20) | 1ul << below(20);
+    default:
+      return pointer();
   }
 }
 
@@ -112,7 +185,10 @@ static long call(long number, const uint64_t* a) {
   register uint64_t x3 __asm__("x3") = a[3];
   register uint64_t x4 __asm__("x4") = a[4];
   register uint64_t x5 __asm__("x5") = a[5];
-  __asm__ volatile("svc #0" : "+r"(x0) : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(x5) : "memory", "cc");
+  __asm__ volatile("svc #0"
+                   : "+r"(x0)
+                   : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(x5)
+                   : "memory", "cc");
   return (long)x0;
 }
 
@@ -177,7 +253,8 @@ int main(int argc, char** argv) {
   alarm(0);
   long wanted = argc > 1 ? atol(argv[1]) : 100000;
   uint64_t seed = argc > 2 ? strtoul(argv[2], NULL, 0) : 1;
-  volatile long* counter = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  volatile long* counter =
+      mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   prctl(PR_SET_CHILD_SUBREAPER, 1);
   handle_with(SIGHUP, SIG_IGN, 0);
   long children = 0, killed = 0;
