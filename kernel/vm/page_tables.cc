@@ -119,25 +119,38 @@ UserAddr PageTables::next_leaf(UserAddr address, UserAddr end) const {
 
 // A leaf table may be replaced or freed between the look at the entry above it and its lock: then the
 // entry has changed, because that is done under the leaf's lock.
+bool PageTables::try_lock_leaf(const uint64_t* upper, PageEntry value, LeafTable& leaf) {
+  leaf.table_ = Format::address(value);
+  leaf.entries_ = table_entries(leaf.table_);
+  leaf.guard_.emplace(leaf_lock(leaf.table_), 1u);
+  if (load_entry(upper) == value) return true;
+  leaf.guard_.reset();
+  return false;
+}
+
 bool PageTables::lock_leaf(UserAddr address, LeafTable& leaf) {
   const uint64_t* upper = find_upper(address);
   if (upper == nullptr) return false;
   for (;;) {
     PageEntry value = load_entry(upper);
     if (!Format::is_present(value)) return false;
-    leaf.table_ = Format::address(value);
-    leaf.guard_.emplace(leaf_lock(leaf.table_), 1u);
-    if (load_entry(upper) == value) break;
-    leaf.guard_.reset();
+    if (try_lock_leaf(upper, value, leaf)) return true;
   }
-  leaf.entries_ = table_entries(leaf.table_);
-  return true;
 }
 
 bool PageTables::lock_leaf_for_truncation(UserAddr address, LeafTable& leaf) {
-  // upper_lock_: an entry that is zero only for the moment of a replacement must not look absent.
-  Guard guard(upper_lock_);
-  return lock_leaf(address, leaf);
+  for (;;) {
+    const uint64_t* upper;
+    PageEntry value;
+    {
+      // An entry that is zero only for the moment of a replacement must not look absent.
+      Guard guard(upper_lock_);
+      upper = find_upper(address);
+      value = upper == nullptr ? 0 : load_entry(upper);
+    }
+    if (!Format::is_present(value)) return false;
+    if (try_lock_leaf(upper, value, leaf)) return true;
+  }
 }
 
 UserAddr PageTables::next_leaf_for_truncation(UserAddr address, UserAddr end) {
@@ -184,14 +197,9 @@ Result<> PageTables::lock_own_leaf(UserAddr address, LeafTable& leaf) {
     } else if (Format::is_read_only_table(value)) {
       TRY(unshare(upper, align_down(address, kLeafSpan)));
     } else {
-      leaf.table_ = Format::address(value);
-      leaf.guard_.emplace(leaf_lock(leaf.table_), 1u);
-      if (load_entry(upper) == value) break;
-      leaf.guard_.reset();
+      if (try_lock_leaf(upper, value, leaf)) return {};
     }
   }
-  leaf.entries_ = table_entries(leaf.table_);
-  return {};
 }
 
 void PageTables::flush_page(UserAddr address) {

@@ -174,6 +174,7 @@ class PageTables : public Pinned {
   friend class TlbBatch;
   uint64_t* find_upper(UserAddr address) const;
   Result<uint64_t*> make_upper(UserAddr address);
+  bool try_lock_leaf(const uint64_t* upper, PageEntry value, LeafTable& leaf);
   Result<> install_table(uint64_t* slot);
   Result<> unshare(uint64_t* slot, UserAddr span_start);
   void copy_leaf_locked(PhysAddr from, PhysAddr to);
