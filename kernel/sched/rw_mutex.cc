@@ -25,11 +25,24 @@ bool RwMutexBase::try_acquire_or_announce() {
   }
 }
 
+// Most holders are done within microseconds, sooner than a sleep and a wake-up take.
+namespace {
+constexpr unsigned kSpins = 300;
+}
+
 void RwMutexBase::acquire_shared_slow() {
+  for (unsigned i = 0; i < kSpins; ++i) {
+    if (try_acquire_shared()) return;
+    arch::spin_hint();
+  }
   ignore(waiters_.wait([this] { return try_acquire_shared(); }, WaitMode::Uninterruptible));
 }
 
 void RwMutexBase::acquire_slow() {
+  for (unsigned i = 0; i < kSpins; ++i) {
+    if ((state_.load_relaxed() & ~kWriterWaits) == 0 && try_acquire_or_announce()) return;
+    arch::spin_hint();
+  }
   ignore(waiters_.wait([this] { return try_acquire_or_announce(); }, WaitMode::Uninterruptible));
 }
 

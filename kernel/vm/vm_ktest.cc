@@ -71,9 +71,8 @@ void with_space(Body body) {
   UserFrames after = user_frames();
   EXPECT(after.anonymous == before.anonymous);
   EXPECT(after.object == before.object);
-  // The other space's root stands where the first one's did, or the one before it.
-  EXPECT(after.tables <= before.tables + 1);
-  if (after.tables > before.tables + 1) log_info("# tables {} -> {}", before.tables, after.tables);
+  // Each CPU may hold the root of the last space it loaded.
+  EXPECT(after.tables <= before.tables + sched::online_cpu_count());
 }
 
 }  // namespace
