@@ -55,7 +55,7 @@ static void zero(void) {
   say("%d %d %c", buffer[0], buffer[4999], buffer[5000]);
   SHOW(write(fd, buffer, 100));
   SHOW(read(fd, BAD_KERNEL, 100));
-  SHOW(read(fd, edge(100), 200));
+  YES(read(fd, edge(100), 200) > 0);  // How far it came is the kernel's affair.
   SHOW(lseek(fd, 77, SEEK_SET));
   close(fd);
   fd = (int)OK(open("/dev/full", O_RDWR));
@@ -105,7 +105,7 @@ static void randomness(void) {
   SHOW(getrandom(BAD_NULL, 16, 0));
   SHOW(getrandom(BAD_KERNEL, 16, 0));
   SHOW(getrandom(BAD_NULL, 0, 0));
-  SHOW(getrandom(edge(10), 20, 0));
+  YES(getrandom(edge(10), 20, 0) < 11);
   char* shared = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   pid_t pid = fork();
   if (pid == 0) {

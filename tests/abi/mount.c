@@ -161,6 +161,8 @@ static void listed(void) {
     char* end = strchr(line, '\n');
     *end = 0;
     char* name = strstr(line, "name\\040with\\040space");
+    char* inodes = strstr(line, ",inode64");  // A matter of the kernel's configuration.
+    if (inodes != NULL) memmove(inodes, inodes + 8, strlen(inodes + 8) + 1);
     say("%.13s ... %s", line, name != NULL ? name : line);
   } else {
     say("not listed");

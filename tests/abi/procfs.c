@@ -246,13 +246,12 @@ static void list(const char* path) {
   if (directory != NULL) closedir(directory);
   qsort(names, (size_t)count, sizeof names[0], by_name);
   static const char* const wanted[] = {
-      "self",    "thread-self", "cpuinfo",  "meminfo",     "stat",          "uptime",
-      "loadavg", "version",     "mounts",   "filesystems", "interrupts",    "sys",
-      "cmdline", "devices",     "slabinfo", "kmsg",        "swaps",         "stat",
-      "status",  "statm",       "maps",     "smaps",       "environ",       "exe",
-      "cwd",     "root",        "fd",       "fdinfo",      "task",          "limits",
-      "comm",    "io",          "auxv",     "mountinfo",   "oom_score_adj", "wchan",
-      "children"};
+      "self",    "thread-self", "cpuinfo",   "meminfo",       "stat",       "uptime",
+      "loadavg", "version",     "mounts",    "filesystems",   "interrupts", "sys",
+      "cmdline", "devices",     "slabinfo",  "swaps",         "stat",       "status",
+      "statm",   "maps",        "smaps",     "environ",       "exe",        "cwd",
+      "root",    "fd",          "fdinfo",    "task",          "limits",     "comm",
+      "io",      "auxv",        "mountinfo", "oom_score_adj", "wchan",      "children"};
   char text[1024] = "";
   for (int i = 0; i < count; i++)
     for (unsigned j = 0; j < COUNT(wanted); j++)
