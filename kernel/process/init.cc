@@ -8,8 +8,6 @@
 #include "lib/command_line.h"
 #include "lib/log.h"
 #include "process/exec.h"
-#include "process/out_of_memory.h"
-#include "process/process_timers.h"
 #include "process/system_settings.h"
 #include "process/task_factory.h"
 #include "sched/scheduler.h"
@@ -102,8 +100,6 @@ void set_limits(ThreadGroup& group) {
 }  // namespace
 
 Result<> start_init(Ref<FsContext> context) {
-  process_timers::init();
-  out_of_memory::init();
   Ref<Pid> pid = TRY(Pid::allocate_number(1));
   UnbornTask task(TRY(TaskFactory::create(TRY(Credentials::create_root()), init_main)));
   Ref<ThreadGroup> group = TRY(TaskFactory::create_group(TRY(SignalHandlers::create())));
