@@ -225,16 +225,20 @@ def alive(pid: int) -> bool:
         return False
 
 
+def wait_for_the_end_of(pids: list[int]) -> None:
+    deadline = time.monotonic() + 10
+    while any(alive(pid) for pid in pids):
+        assert time.monotonic() < deadline, "the emulator is still there"
+        time.sleep(0.05)
+
+
 def test_nothing_is_left_when_the_command_is_killed():
     process = started("sh", "-c", "echo ready; sleep 1000")
     machines = children(process.pid)
     assert machines
     process.kill()
     process.wait()
-    deadline = time.monotonic() + 10
-    while any(alive(pid) for pid in machines):
-        assert time.monotonic() < deadline, "the emulator is still there"
-        time.sleep(0.05)
+    wait_for_the_end_of(machines)
 
 
 # Terminal.
@@ -298,7 +302,7 @@ def test_closed_terminal_ends_the_machine():
     os.close(terminal.slave)
     os.close(terminal.master)
     terminal.process.wait(LIMIT)
-    assert not any(alive(pid) for pid in machines)
+    wait_for_the_end_of(machines)
 
 
 def test_escape_keys_stop_the_machine():

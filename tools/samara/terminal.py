@@ -40,8 +40,11 @@ class RawTerminal:
 
     def leave(self) -> None:
         if self._raw:
-            termios.tcsetattr(self._fd, termios.TCSADRAIN, self._saved)
             self._raw = False
+            try:
+                termios.tcsetattr(self._fd, termios.TCSADRAIN, self._saved)
+            except termios.error:
+                pass  # the terminal has gone
 
     def close(self) -> None:
         self.leave()
