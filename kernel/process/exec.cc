@@ -186,7 +186,6 @@ Result<> build_program(Task& task, arch::TrapFrame& frame, const ExecProgram& pr
   AddressSpace& space = *task.address_space;
   bool randomise = settings::randomise_addresses() && (task.group().personality & kNoRandomise) == 0;
   apply_limits(task, space, secure);
-  space.may_exceed_locked.store_relaxed(task.credentials().has(Capability::IpcLock));
   Loaded loaded = TRY(map_program(space, program, randomise));
   place_break(space, loaded, program, randomise);
   space.layout.code = loaded.program.code;

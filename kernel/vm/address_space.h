@@ -66,8 +66,8 @@ class AddressSpace final : public RefCounted<AddressSpace> {
   enum class MemoryAccess : uint8_t { Read, Write, ForceRead, ForceWrite };
   Result<size_t> access_memory(UserAddr start, IoBuffer& buffer, MemoryAccess access);
 
-  // The frame and object offset behind a shared mapping, for shared futex keys. The object is null for
-  // private memory.
+  // The object and offset behind a shared mapping, for shared futex keys; no object for private memory.
+  // Error: Fault also where nothing could ever change: private memory that is read-only.
   struct Backing {
     Optional<Ref<MemoryObject>> object;
     uint64_t offset = 0;
@@ -110,7 +110,6 @@ class AddressSpace final : public RefCounted<AddressSpace> {
   // RLIMIT_AS, RLIMIT_DATA, RLIMIT_STACK and RLIMIT_MEMLOCK in force, copied in by setrlimit and exec.
   Atomic<uint64_t> limit_total{~uint64_t{0}}, limit_data{~uint64_t{0}}, limit_stack{8 * MiB},
       limit_locked{8 * MiB};
-  Atomic<bool> may_exceed_locked{false};  // CAP_IPC_LOCK
   Atomic<uint32_t> membarrier_registrations;  // membarrier(2): the commands it registered for
 
   PhysAddr root() const { return tables_.root(); }
@@ -166,6 +165,7 @@ class AddressSpace final : public RefCounted<AddressSpace> {
   uint64_t locked_pages_locked(UserRange range) const REQUIRES(lock_);
   Result<> set_locked_locked(UserRange range, bool locked, bool on_fault, DoomedMappings& doomed) REQUIRES(lock_);
   void set_all_locked_locked(bool locked, bool on_fault, DoomedMappings& doomed) REQUIRES(lock_);
+  static bool may_exceed_locked();  // CAP_IPC_LOCK of the caller
   bool populate_step(UserAddr at, bool for_write, UserAddr& end, std::optional<arch::Access>& access);
   void populate_all(UserRange range);
 

@@ -130,7 +130,7 @@ Result<> AddressSpace::advise_populate(UserRange range, bool for_write) {
       const Mapping* mapping = mappings_.containing(at);
       if (mapping == nullptr) return Errno::NoMem;
       uint32_t needed = for_write ? uint32_t{kProtWrite} : kProtAll;
-      if ((mapping->protection & needed) == 0) return Errno::Fault;
+      if ((mapping->protection & needed) == 0) return Errno::Inval;
       if (mapping->range.end < part.end) part.end = mapping->range.end;
     }
     for (; at < part.end; at += kPageSize) {
@@ -174,7 +174,6 @@ Result<> AddressSpace::sync(UserAddr start, uint64_t size, uint32_t flags) {
   if (!is_aligned(start, kPageSize)) return Errno::Inval;
   if ((flags & kAsync) != 0 && (flags & kSync) != 0) return Errno::Inval;
   uint64_t length = align_up(size, kPageSize);
-  if (size != 0 && length == 0) return Errno::NoMem;
   if (raw(start) + length < raw(start)) return Errno::NoMem;
   UserAddr end = start + length;
   bool hole = false;

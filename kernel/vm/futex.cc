@@ -36,6 +36,8 @@ struct Bucket {
   List<Waiter> waiters GUARDED_BY(lock);
 };
 
+// Words are aligned: this bit keeps the two scopes of private memory apart, as Linux does.
+constexpr uint64_t kSharedScope = 2;
 constexpr size_t kBuckets = 256;
 constinit Bucket buckets[kBuckets];
 
@@ -58,6 +60,8 @@ Result<Key> key_of(UserAddr address, Scope scope) {
     key.owner = backing.object.get();
     key.offset = backing.offset;
     key.object = std::move(backing.object);
+  } else {
+    key.offset |= kSharedScope;
   }
   return key;
 }

@@ -84,9 +84,12 @@ Result<> AddressSpace::residency(UserAddr start, std::span<uint8_t> pages) {
 Result<AddressSpace::Backing> AddressSpace::backing_of(UserAddr address) {
   ReadGuard guard(lock_);
   const Mapping* mapping = mappings_.containing(address);
-  if (mapping == nullptr) return Errno::Fault;
+  if (mapping == nullptr || mapping->protection == kProtNone) return Errno::Fault;
   Backing backing;
-  if (!mapping->flags.shared) return backing;
+  // A private mapping of a file that nobody may write to shows the file itself.
+  bool writable = (mapping->protection & kProtWrite) != 0;
+  if (mapping->is_anonymous() && !writable) return Errno::Fault;
+  if (mapping->is_anonymous() || (!mapping->flags.shared && writable)) return backing;
   backing.object = mapping->object;
   backing.offset = mapping->offset_of(address);
   return backing;

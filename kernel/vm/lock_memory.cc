@@ -2,14 +2,18 @@
 // mlock(2) and its family, and bringing pages in ahead. Nothing is ever paged out yet, so a locked page
 // is one that was brought in; the limits and flags are Linux's.
 
+#include "task/task.h"
 #include "vm/address_space.h"
 
 namespace kernel {
 
+bool AddressSpace::may_exceed_locked() {
+  return !current().is_user() || current_task().credentials().has(Capability::IpcLock);
+}
+
 Result<> AddressSpace::lock_range(UserAddr start, uint64_t size, bool locked, bool on_fault) {
   uint64_t offset = page_offset(start);
-  if (size > ~uint64_t{0} - offset - kPageSize) return Errno::Inval;
-  size = align_up(size + offset, kPageSize);
+  size = align_up(size + offset, kPageSize);  // may wrap to nothing, as on Linux
   start = page_of(start);
   if (raw(start) + size < raw(start)) return Errno::Inval;
   if (size == 0) return {};
@@ -17,7 +21,7 @@ Result<> AddressSpace::lock_range(UserAddr start, uint64_t size, bool locked, bo
   {
     DoomedMappings doomed;
     Guard guard(lock_);
-    if (locked && !may_exceed_locked.load_relaxed()) {
+    if (locked && !may_exceed_locked()) {
       uint64_t limit = limit_locked.load_relaxed() >> kPageShift;
       if (limit == 0) return Errno::Perm;
       uint64_t wanted = statistics_.locked_pages + (size >> kPageShift);
@@ -80,7 +84,7 @@ Result<> AddressSpace::lock_all(uint32_t flags) {
   {
     DoomedMappings doomed;
     Guard guard(lock_);
-    if (!may_exceed_locked.load_relaxed()) {
+    if (!may_exceed_locked()) {
       uint64_t limit = limit_locked.load_relaxed() >> kPageShift;
       if (limit == 0) return Errno::Perm;
       if ((flags & kCurrent) != 0 && statistics_.mapped_pages > limit) return Errno::NoMem;

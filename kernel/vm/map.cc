@@ -66,7 +66,7 @@ Result<> AddressSpace::check_room_locked(const MapRequest& request, uint64_t rep
   if (is_data(request.protection, request.flags) &&
       statistics_.data_pages + pages > limit_data.load_relaxed() >> kPageShift)
     return Errno::NoMem;
-  if (request.flags.locked && !may_exceed_locked.load_relaxed() &&
+  if (request.flags.locked && !may_exceed_locked() &&
       statistics_.locked_pages + pages > limit_locked.load_relaxed() >> kPageShift)
     return Errno::Again;
   if (mappings_.count() >= kMaxMappings) return Errno::NoMem;

@@ -103,7 +103,7 @@ Result<UserAddr> AddressSpace::remap_locked(RemapRequest& request, DoomedMapping
 }
 
 Result<> AddressSpace::check_growth_locked(const Mapping& mapping, uint64_t pages) const {
-  if (mapping.flags.locked && !may_exceed_locked.load_relaxed() &&
+  if (mapping.flags.locked && !may_exceed_locked() &&
       statistics_.locked_pages + pages > limit_locked.load_relaxed() >> kPageShift)
     return Errno::Again;
   MapRequest request;

@@ -22,7 +22,7 @@ Result<> AddressSpace::grow_stack(UserAddr page) {
 
   uint64_t pages = (stack->range.start - page) >> kPageShift;
   if (statistics_.mapped_pages + pages > limit_total.load_relaxed() >> kPageShift) return Errno::Fault;
-  if (stack->flags.locked && !may_exceed_locked.load_relaxed() &&
+  if (stack->flags.locked && !may_exceed_locked() &&
       statistics_.locked_pages + pages > limit_locked.load_relaxed() >> kPageShift)
     return Errno::Fault;
   if (stack->flags.accounted && !overcommit::commit(pages).ok()) return Errno::Fault;

@@ -37,7 +37,7 @@ MapRequest request(UserAddr at, uint64_t size, uint64_t offset, uint32_t protect
   wanted.size = size;
   wanted.protection = protection;
   wanted.max_protection = protection | kProtRead;
-  wanted.flags.shared = true;  // one copy for all
+  wanted.flags.fixed_size = true;  // private, but nobody may write: one copy for all
   wanted.flags.dont_dump = true;
   wanted.object = Ref<MemoryObject>(*object);
   wanted.object_offset = offset;
