@@ -173,8 +173,8 @@ bool may_inspect(Task& task) {
 }
 
 ProcessText::ProcessText(SuperBlock& super_block, ProcessKey key, uint16_t mode, uint64_t number,
-                         TextGenerator text, TextStore store)
-    : TextInode(super_block, mode, number), key_(std::move(key)), text_(text), store_(store) {
+                         TextGenerator text, TextStore store_function)
+    : TextInode(super_block, mode, number), key_(std::move(key)), text_(text), store_(store_function) {
   needs_revalidation_ = true;
   take_owner(*this, key_);
 }

@@ -52,7 +52,9 @@ Result<> release_through_table(PhysAddr release_address) {
 }  // namespace
 
 // Empty entries have no per-CPU area: head.S passes over them.
-extern "C" constinit SecondaryStart secondary_starts[kMaxCpus] = {};
+extern "C" {
+constinit SecondaryStart secondary_starts[kMaxCpus] = {};
+}
 static_assert(kMaxCpus == START_COUNT);
 
 Result<> start_cpu(const CpuStart& start, EnableMethod method, PhysAddr release_address) {
