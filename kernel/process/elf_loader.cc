@@ -35,6 +35,7 @@ Result<UserAddr> map_file_part(AddressSpace& space, File& file, const elf::Segme
   uint64_t size = align_up(segment.file_size + into_page, kPageSize);
   if (segment.file_size + into_page < segment.file_size || size == 0) return UserAddr{address};
   if (segment.offset % kPageSize != into_page) return Errno::Inval;
+  if (segment.offset > kMaxFileSize || size > kMaxFileSize - segment.offset) return Errno::Overflow;
   uint32_t protection = protection_of(segment);
   MapRequest request;
   request.address = UserAddr{address};

@@ -127,6 +127,7 @@ void reset_task(Task& task, StringView name, CredentialChange::ExecResult& chang
   task.alt_stack.base = UserAddr{};
   task.alt_stack.size = 0;
   task.restart = {};
+  task.memory_flags &= ~uint32_t{kMemoryTaggedAddresses};
   task.set_child_tid = UserAddr{};
   task.fault_address = task.fault_syndrome = 0;
   task.set_name(base_name(name));

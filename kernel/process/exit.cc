@@ -19,16 +19,24 @@
 namespace kernel {
 namespace {
 
-// From now on no signal chooses this thread; what it would have taken goes to the others.
-void stop_taking_signals(Task& task, ThreadGroup& group) {
+// From now on no signal chooses this thread; what it would have taken goes to the others. True for the
+// last thread of its process, whose code becomes the process's unless something ended it as a whole.
+bool stop_taking_signals(Task& task, ThreadGroup& group) {
   bool stop_completed = false;
+  bool last;
   {
     Guard guard(group.signal_lock);
     task.exiting = true;
+    last = group.live_threads.fetch_sub_acq_rel(1) == 1;
+    if (last && !group.group_exiting) {
+      group.group_exiting = true;
+      group.group_exit_code = task.exit_code;
+    }
     hand_over_signals_locked(task, group, ~task.blocked);
     if (task.stop_pending) stop_completed = take_part_in_stop_locked(task, group);
   }
   if (stop_completed) notify_parent_of_job_change(group, JobChange::Stopped);
+  return last;
 }
 
 void release_files(Task& task, ThreadGroup& group) {
@@ -164,11 +172,9 @@ void exit_task(int32_t exit_code) {
   Task& task = current_task();
   ThreadGroup& group = task.group();
   task.exit_code = exit_code;
-  stop_taking_signals(task, group);
-  bool last = group.live_threads.fetch_sub_acq_rel(1) == 1;
+  bool last = stop_taking_signals(task, group);
   if (last && group.is_init()) {
-    int32_t code = group.group_exiting ? group.group_exit_code : exit_code;
-    panic("Attempted to kill init! exitcode=0x%08x", static_cast<unsigned>(code));
+    panic("Attempted to kill init! exitcode=0x%08x", static_cast<unsigned>(group.group_exit_code));
   }
   if (last) process_timers::end(group);
   release_memory(task);
@@ -180,7 +186,7 @@ void exit_task(int32_t exit_code) {
     space->unref();
   }
   release_files(task, group);
-  if (last) Terminal::disassociate(group);
+  if (last) Terminal::disassociate(group, Terminal::Leaving::Exit);
   leave_tree(task, group);
   sched::exit_thread();
 }

@@ -102,6 +102,7 @@ Result<Ref<ThreadGroup>> make_group(ThreadGroup& parent, const CloneRequest& req
   group->oom_score_adjust = parent.oom_score_adjust;
   group->oom_score_adjust_minimum = parent.oom_score_adjust_minimum;
   group->personality = parent.personality;
+  group->no_huge_pages = parent.no_huge_pages;
   return group;
 }
 
@@ -130,6 +131,8 @@ void copy_attributes(const Task& parent, Task& child, const CloneRequest& reques
   child.timer_slack_ns = parent.timer_slack_ns;
   if (has(request, kCloneChildSetTid)) child.set_child_tid = request.child_tid;
   if (has(request, kCloneChildClearTid)) child.clear_child_tid = request.child_tid;
+  child.machine_check_policy = parent.machine_check_policy;
+  child.memory_flags |= parent.memory_flags & (kMemoryTaggedAddresses | kMemoryFailInjection);
   child.work.fetch_or_relaxed(parent.work.load_relaxed() & kWorkTraceSyscall);
 }
 

@@ -111,7 +111,7 @@ Result<> stat_text(FormatSink& sink, Task& task, bool whole_process) {
 
   format(sink, "{} ({}) {} {} {} {} {} {} {} ", whole_process ? task.group().pid() : task.tid(), task.name(),
          state_of(task).letter, relations.parent, relations.group, relations.session, terminal.device,
-         terminal.foreground, task.forked_no_exec ? 0x40u : 0u);
+         terminal.foreground, !task.group().executed ? 0x40u : 0u);
   format(sink, "{} {} {} {} {} {} {} {} ", usage.minor_faults, children.minor_faults, usage.major_faults,
          children.major_faults, ticks(usage.user_time_ns), ticks(usage.system_time_ns),
          ticks(children.user_time_ns), ticks(children.system_time_ns));

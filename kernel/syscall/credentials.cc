@@ -78,7 +78,7 @@ Value sys_getgroups(Context& context, int32_t size, UserOut<uint32_t> list) {
   if (size < 0) return Errno::Inval;
   if (size == 0) return static_cast<int64_t>(groups.size());
   if (groups.size() > static_cast<size_t>(size)) return Errno::Inval;
-  TRY(list.write_array(groups.data(), groups.size()));
+  if (!groups.empty()) TRY(list.write_array(groups.data(), groups.size()));
   return static_cast<int64_t>(groups.size());
 }
 

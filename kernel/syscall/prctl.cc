@@ -12,8 +12,9 @@ enum Option : int32_t {
   kSetDeathSignal = 1, kGetDeathSignal = 2, kGetDumpable = 3, kSetDumpable = 4, kGetKeepCaps = 7,
   kSetKeepCaps = 8, kGetTiming = 13, kSetTiming = 14, kSetName = 15, kGetName = 16, kGetSeccomp = 21,
   kCapBsetRead = 23, kCapBsetDrop = 24, kGetSecureBits = 27, kSetSecureBits = 28, kSetTimerSlack = 29,
-  kGetTimerSlack = 30, kMceKillGet = 34, kSetChildSubreaper = 36, kGetChildSubreaper = 37, kSetNoNewPrivs = 38,
-  kGetNoNewPrivs = 39, kGetTidAddress = 40, kSetThpDisable = 41, kGetThpDisable = 42, kCapAmbient = 47,
+  kGetTimerSlack = 30, kMceKill = 33, kMceKillGet = 34, kSetChildSubreaper = 36, kGetChildSubreaper = 37, kSetNoNewPrivs = 38,
+  kGetNoNewPrivs = 39, kGetTidAddress = 40, kSetThpDisable = 41, kGetThpDisable = 42, kCapAmbient = 47, kSetTaggedAddresses = 55,
+  kGetTaggedAddresses = 56,
 };
 enum Ambient : uint64_t { kAmbientIsSet = 1, kAmbientRaise = 2, kAmbientLower = 3, kAmbientClearAll = 4 };
 constexpr uint64_t kDefaultTimerSlack = 50'000;
@@ -110,6 +111,47 @@ Value process_option(Task& task, int32_t option, uint64_t a, uint64_t b, uint64_
   }
 }
 
+// Kept and told; there are no machine checks whose policy it could be.
+Value set_machine_check_policy(Task& task, uint64_t operation, uint64_t policy, uint64_t c, uint64_t d) {
+  constexpr uint64_t kClear = 0, kSet = 1;
+  constexpr uint8_t kDefault = 2;
+  if (c != 0 || d != 0) return Errno::Inval;
+  if (operation == kClear && policy == 0) {
+    task.machine_check_policy = kDefault;
+  } else if (operation == kSet && policy <= kDefault) {
+    task.machine_check_policy = static_cast<uint8_t>(policy);
+  } else {
+    return Errno::Inval;
+  }
+  return 0;
+}
+
+Value memory_option(Task& task, int32_t option, uint64_t a, uint64_t b, uint64_t c, uint64_t d) {
+  bool rest = b != 0 || c != 0 || d != 0;
+  bool& no_huge_pages = task.group().no_huge_pages;
+  switch (option) {
+    case kMceKill: return set_machine_check_policy(task, a, b, c, d);
+    case kMceKillGet:
+      if (a != 0 || rest) return Errno::Inval;
+      return task.machine_check_policy;
+    case kSetThpDisable:
+      if (rest) return Errno::Inval;
+      no_huge_pages = a != 0;
+      return 0;
+    case kGetThpDisable:
+      if (a != 0 || rest) return Errno::Inval;
+      return no_huge_pages ? 1 : 0;
+    case kSetTaggedAddresses:
+      if (a > 1 || rest) return Errno::Inval;
+      task.memory_flags &= ~uint32_t{kMemoryTaggedAddresses};
+      if (a == 1) task.memory_flags |= kMemoryTaggedAddresses;
+      return 0;
+    default:
+      if (a != 0 || rest) return Errno::Inval;
+      return (task.memory_flags & kMemoryTaggedAddresses) != 0 ? 1 : 0;
+  }
+}
+
 }  // namespace
 
 Value sys_prctl(Context& context, int32_t option, uint64_t a, uint64_t b, uint64_t c, uint64_t d) {
@@ -131,9 +173,12 @@ Value sys_prctl(Context& context, int32_t option, uint64_t a, uint64_t b, uint64
       if (a != 0) return Errno::Inval;
       return 0;
     case kGetSeccomp: return 0;  // no filter can be set
+    case kMceKill:
+    case kMceKillGet:
+    case kSetThpDisable:
     case kGetThpDisable:
-      if (a != 0 || b != 0 || c != 0 || d != 0) return Errno::Inval;
-      return 0;
+    case kSetTaggedAddresses:
+    case kGetTaggedAddresses: return memory_option(task, option, a, b, c, d);
     case kGetKeepCaps:
     case kSetKeepCaps:
     case kCapBsetRead:

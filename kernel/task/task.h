@@ -110,7 +110,7 @@ class Task final : public Thread, public ListNode<Task, GroupThreadTag> {
   bool no_new_privileges = false;
   bool process_limit_exceeded = false;  // by setuid(2): the next execve fails
   bool exiting = false;            // signal lock: takes no more signals
-  bool forked_no_exec = false;
+  uint8_t machine_check_policy = 2;     // PR_MCE_KILL_DEFAULT; there are no machine checks
   uint64_t timer_slack_ns = 50'000;
 
   arch::UserState user_state{};
@@ -196,6 +196,7 @@ class ThreadGroup final : public RefCounted<ThreadGroup>,
   int16_t oom_score_adjust = 0;
   int16_t oom_score_adjust_minimum = 0;
   uint32_t personality = 0;
+  bool no_huge_pages = false;      // PR_SET_THP_DISABLE
   uint64_t start_time_ns = 0;
 
   static void last_unref(ThreadGroup* group) { retire_object(group); }

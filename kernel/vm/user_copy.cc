@@ -9,6 +9,12 @@
 namespace kernel {
 namespace {
 
+// A tag in the top byte is looked away from only for threads that have asked for it
+// (PR_SET_TAGGED_ADDR_CTRL); for others such an address lies beyond the limit.
+UserAddr accepted(UserAddr address) {
+  return (current().memory_flags & kMemoryTaggedAddresses) != 0 ? untagged(address) : address;
+}
+
 void assert_may_fault() {
   lockdep::assert_no_locks_held();
   lockdep::assert_may_sleep();
@@ -17,25 +23,25 @@ void assert_may_fault() {
 }  // namespace
 
 bool is_user_range(UserAddr start, size_t size) {
-  start = untagged(start);
+  start = accepted(start);
   return start <= arch::kUserLimit && size <= arch::kUserLimit - start;
 }
 
 Result<> copy_in(void* to, UserAddr from, size_t size) {
   assert_may_fault();
-  if (!is_user_range(from, size) || arch::copy_from_user(to, untagged(from), size) != 0) return Errno::Fault;
+  if (!is_user_range(from, size) || arch::copy_from_user(to, accepted(from), size) != 0) return Errno::Fault;
   return {};
 }
 
 Result<> copy_out(UserAddr to, const void* from, size_t size) {
   assert_may_fault();
-  if (!is_user_range(to, size) || arch::copy_to_user(untagged(to), from, size) != 0) return Errno::Fault;
+  if (!is_user_range(to, size) || arch::copy_to_user(accepted(to), from, size) != 0) return Errno::Fault;
   return {};
 }
 
 Result<> zero_out(UserAddr to, size_t size) {
   assert_may_fault();
-  if (!is_user_range(to, size) || arch::zero_user(untagged(to), size) != 0) return Errno::Fault;
+  if (!is_user_range(to, size) || arch::zero_user(accepted(to), size) != 0) return Errno::Fault;
   return {};
 }
 
@@ -43,24 +49,24 @@ Result<> zero_out(UserAddr to, size_t size) {
 size_t copy_in_nofault(void* to, UserAddr from, size_t size) {
   if (!is_user_range(from, size)) return 0;
   PreemptGuard guard;
-  return size - arch::copy_from_user(to, untagged(from), size);
+  return size - arch::copy_from_user(to, accepted(from), size);
 }
 
 size_t copy_out_nofault(UserAddr to, const void* from, size_t size) {
   if (!is_user_range(to, size)) return 0;
   PreemptGuard guard;
-  return size - arch::copy_to_user(untagged(to), from, size);
+  return size - arch::copy_to_user(accepted(to), from, size);
 }
 
 size_t zero_out_nofault(UserAddr to, size_t size) {
   if (!is_user_range(to, size)) return 0;
   PreemptGuard guard;
-  return size - arch::zero_user(untagged(to), size);
+  return size - arch::zero_user(accepted(to), size);
 }
 
 Result<> fault_in(UserAddr start, size_t size, bool for_write) {
   lockdep::assert_may_sleep();
-  start = untagged(start);
+  start = accepted(start);
   AddressSpace* space = current().address_space;
   if (size == 0) return {};
   if (space == nullptr || start >= arch::kUserLimit) return Errno::Fault;
@@ -80,7 +86,7 @@ Result<> fault_in(UserAddr start, size_t size, bool for_write) {
 
 Result<String> copy_in_string(UserAddr from, size_t limit) {
   assert_may_fault();
-  from = untagged(from);
+  from = accepted(from);
   if (from >= arch::kUserLimit) return Errno::Fault;
   size_t reachable = arch::kUserLimit - from;
   char chunk[256];

@@ -84,7 +84,7 @@ Result<> Terminal::make_controlling(bool steal) {
   return {};
 }
 
-void Terminal::disassociate(ThreadGroup& leader) {
+void Terminal::disassociate(ThreadGroup& leader, Leaving why) {
   Optional<Ref<Terminal>> terminal;
   Optional<Ref<Pid>> session;
   {
@@ -105,7 +105,7 @@ void Terminal::disassociate(ThreadGroup& leader) {
   }
   if (group) {
     post_signal_to_group(*group, kernel_signal(Signal::Hup));
-    post_signal_to_group(*group, kernel_signal(Signal::Cont));
+    if (why == Leaving::Request) post_signal_to_group(*group, kernel_signal(Signal::Cont));
   }
 }
 

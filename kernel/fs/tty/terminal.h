@@ -71,7 +71,8 @@ class Terminal final : public RefCounted<Terminal>, public RcuHead {
   // TIOCSCTTY. `steal` with CAP_SYS_ADMIN only.
   Result<> make_controlling(bool steal);
   // TIOCNOTTY, and the end of a session leader: SIGHUP and SIGCONT to the foreground group.
-  static void disassociate(ThreadGroup& leader);
+  enum class Leaving : uint8_t { Request, Exit };  // an exit sends no SIGCONT
+  static void disassociate(ThreadGroup& leader, Leaving why = Leaving::Request);
   // The running task's controlling terminal.
   static Optional<Ref<Terminal>> controlling();
 

@@ -21,6 +21,7 @@ enum ThreadWork : uint32_t {
 enum ThreadMemoryFlag : uint32_t {
   kMemoryReclaiming = 1u << 0,     // frees memory just now: no recursion into reclaim, may use the reserve
   kMemoryFailInjection = 1u << 1,  // alloc_fail=N counts this thread's allocations
+  kMemoryTaggedAddresses = 1u << 2,  // user copies take tagged pointers (PR_SET_TAGGED_ADDR_CTRL)
 };
 
 struct ThreadBase {
