@@ -98,11 +98,13 @@ bool next_caught(Task& task, arch::TrapFrame& frame, Caught& caught) {
       Guard guard(group.signal_lock);
       examine_locked(task, group, found);
     }
+    // Whatever becomes of the signal: the timer's next period begins.
+    SignalInfo& info = found.caught.info;
+    if (info.signal != Signal::None && info.code == kSiTimer) process_timers::timer_signal_taken(group, info);
     switch (found.step) {
       case Step::Nothing: return false;
       case Step::Handler:
         caught = found.caught;
-        if (caught.info.code == kSiTimer) process_timers::timer_signal_taken(group, caught.info);
         return true;
       case Step::Again: break;
       case Step::Stop: stop_here(task); break;

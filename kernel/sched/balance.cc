@@ -41,14 +41,22 @@ class TwoQueues : public Pinned {
 
 }  // namespace
 
-// For an idle CPU: whatever waits elsewhere. True when it has something to run now.
+// For an idle CPU: whatever waits elsewhere. True when it has something to run now. An idle CPU that is
+// woken often does not look again where there was nothing for it and nothing has come since: it would
+// take the busy CPU's lock each time.
 bool Scheduler::pull_work(unsigned cpu) {
   unsigned busiest = busiest_but(cpu);
   if (busiest == cpu) return false;
-  TwoQueues queues(cpu, busiest);
   CpuState& mine = cpu_state(cpu);
+  CpuState& theirs = cpu_state(busiest);
+  uint32_t arrivals = theirs.arrivals.load_relaxed();
+  if (mine.barren_cpu == busiest && mine.barren_arrivals == arrivals) return false;
+  TwoQueues queues(cpu, busiest);
   if (mine.queue.count() != 0) return true;
-  return take_one(cpu_state(busiest), mine, cpu, ~uint64_t{0});
+  if (take_one(theirs, mine, cpu, ~uint64_t{0})) return true;
+  mine.barren_cpu = busiest;
+  mine.barren_arrivals = arrivals;
+  return false;
 }
 
 void Scheduler::balance_at_tick(unsigned cpu) {

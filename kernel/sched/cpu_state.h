@@ -75,6 +75,11 @@ struct CpuState : Pinned {
   Atomic<uint64_t> load;
   Atomic<uint32_t> runnable;
   Atomic<uint32_t> priority;   // real-time priority of the current thread
+  Atomic<uint32_t> arrivals;   // threads that came to wait here and may perhaps run elsewhere
+
+  // This CPU only: where it last found nothing to take, and how many arrivals there were then.
+  unsigned barren_cpu = 0;
+  uint32_t barren_arrivals = 0;
 
   // The pending tick; kForever: none. This CPU only, interrupts masked.
   Nanoseconds tick_at = kForever;

@@ -181,11 +181,11 @@ void FairQueue::advance_base() {
   base_ = least;
 }
 
-void FairQueue::ByDeadline::summarise(SchedEntity& node, SchedEntity* left, SchedEntity* right) {
+bool FairQueue::ByDeadline::summarise(SchedEntity& node, SchedEntity* left, SchedEntity* right) {
   uint64_t least = node.virtual_runtime;
   if (left != nullptr && is_before(left->least_runtime, least)) least = left->least_runtime;
   if (right != nullptr && is_before(right->least_runtime, least)) least = right->least_runtime;
-  node.least_runtime = least;
+  return std::exchange(node.least_runtime, least) != least;
 }
 
 }  // namespace kernel

@@ -64,7 +64,7 @@ class FairQueue : public Pinned {
     static bool less(const SchedEntity& a, const SchedEntity& b) {
       return static_cast<int64_t>(a.virtual_deadline - b.virtual_deadline) < 0;
     }
-    static void summarise(SchedEntity& node, SchedEntity* left, SchedEntity* right);
+    static bool summarise(SchedEntity& node, SchedEntity* left, SchedEntity* right);
   };
   using EntityTree = Tree<SchedEntity, ByDeadline>;
   struct Sums {

@@ -103,6 +103,10 @@ void Scheduler::switch_to(CpuState& state, Thread& next, Fate fate,
   Atomic<uint64_t>& count =
       fate == Fate::Waits || fate == Fate::Moves ? thread.involuntary_switches_ : thread.voluntary_switches_;
   count.store_relaxed(count.load_relaxed() + 1);  // written under the lock only
+  // A thread that waits now and may run elsewhere is one for others to take (pull_work).
+  if (fate == Fate::Waits && (thread.affinity_ & (thread.affinity_ - 1)) != 0) {
+    state.arrivals.store_relaxed(state.arrivals.load_relaxed() + 1);
+  }
   ++state.switches;
   state.previous = &thread;
   state.fate = fate;

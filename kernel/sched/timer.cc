@@ -31,6 +31,7 @@ class TimerQueue : public Pinned {
     static bool less(const Timer& a, const Timer& b) { return a.deadline_.at < b.deadline_.at; }
   };
 
+  static bool take_from_other(Timer& timer, Deadline deadline);
   void insert(Timer& timer, Deadline deadline) REQUIRES(lock_);
   Timer* take_due(Nanoseconds now);
   void finish_callback();
@@ -74,24 +75,37 @@ class TimerQueue::Locked : public Pinned {
 
 // A timer whose callback runs stays with its queue: that CPU looks at the queue again when the callback
 // has returned. Else the timer comes here. Two arms at once: the last to get the lock wins.
-void TimerQueue::arm(Timer& timer, Deadline deadline) NO_THREAD_SAFETY_ANALYSIS {
+void TimerQueue::arm(Timer& timer, Deadline deadline) {
   PreemptGuard preempt;
   TimerQueue& here = timer_queues.mine();
   uint32_t number = this_cpu() + 1;
   for (;;) {
-    {
-      Locked locked(timer);
-      TimerQueue* queue = locked.queue();
-      if (queue != nullptr && timer.is_in_tree()) queue->timers_.remove(timer);
-      if (queue != nullptr && (queue == &here || queue->running_ == &timer)) {
-        queue->insert(timer, deadline);
-        return;
-      }
-      uint32_t expected = queue == nullptr ? 0 : timer.queue_.load_relaxed();
-      if (!timer.queue_.compare_exchange_acq_rel(expected, number)) continue;
+    uint32_t owner = 0;
+    // A timer that nobody has is taken at once; this CPU's own needs its lock alone.
+    if (timer.queue_.compare_exchange_acq_rel(owner, number) || owner == number) {
+      Guard guard(here.lock_);
+      if (timer.queue_.load_relaxed() != number) continue;
+      if (timer.is_in_tree()) here.timers_.remove(timer);
+      here.insert(timer, deadline);
+      return;
     }
-    // It belongs to this CPU now, unless somebody else arms it elsewhere in between: look again.
+    if (take_from_other(timer, deadline)) return;
   }
+}
+
+// True when it stays there and is armed; else it belongs to nobody and is off that queue, or another CPU
+// was quicker: look again.
+bool TimerQueue::take_from_other(Timer& timer, Deadline deadline) NO_THREAD_SAFETY_ANALYSIS {
+  Locked locked(timer);
+  TimerQueue* queue = locked.queue();
+  if (queue == nullptr) return false;
+  if (timer.is_in_tree()) queue->timers_.remove(timer);
+  if (queue->running_ == &timer) {
+    queue->insert(timer, deadline);
+    return true;
+  }
+  timer.queue_.store_release(0);
+  return false;
 }
 
 void TimerQueue::insert(Timer& timer, Deadline deadline) {
@@ -109,6 +123,7 @@ bool TimerQueue::cancel(Timer& timer, bool& running) NO_THREAD_SAFETY_ANALYSIS {
   running = queue->running_ == &timer;
   bool was_armed = timer.is_in_tree();
   if (was_armed) queue->timers_.remove(timer);
+  if (!running) timer.queue_.store_release(0);  // nobody's: the next cancel has nothing to lock
   return was_armed;
 }
 

@@ -70,6 +70,7 @@ void Scheduler::settle(QueueGuard& queue, Thread& thread, RunQueue::Arrival arri
   bool used_up = charge(*queue, now);
   bool alone = queue->queue.count() == 1;
   queue->queue.add(thread.entity_, arrival, slept);
+  queue->arrivals.store_relaxed(queue->arrivals.load_relaxed() + 1);
   publish_load(*queue);
   // The next wake-up looks for another idle CPU.
   if ((idle.load_relaxed() & cpu_bit(queue.cpu())) != 0) idle.fetch_and_acq_rel(~cpu_bit(queue.cpu()));
@@ -134,6 +135,7 @@ Result<> Scheduler::set_affinity(Thread& thread, CpuMask mask) {
   {
     QueueGuard queue(thread);
     thread.affinity_ = mask;
+    queue->arrivals.store_relaxed(queue->arrivals.load_relaxed() + 1);
     if ((mask & cpu_bit(queue.cpu())) != 0) return {};
     if (thread.entity_.queued) {
       charge(*queue, clock::monotonic());
