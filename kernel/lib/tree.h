@@ -32,9 +32,8 @@ class TreeNode : public Pinned {
   bool linked_ = false;
 };
 
-// Order: static bool less(const T&, const T&). Optional: static bool summarise(T& node, T* left, T*
-// right), called bottom-up whenever a subtree changes; it says whether the node's summary changed (one
-// that returns nothing is taken to have changed it).
+// Order: static bool less(const T&, const T&). Optional: static void summarise(T& node, T* left, T*
+// right), called bottom-up whenever a subtree changes.
 template <class T, class Order, class Tag = DefaultTag>
 class Tree : public Pinned {
   using Node = TreeNode<T, Tag>;
@@ -77,14 +76,13 @@ class Tree : public Pinned {
     added->height_ = 1;
     added->linked_ = true;
     *link = added;
-    rebalance_up(added, added);
+    rebalance_up(added);
   }
 
   void remove(T& element) {
     Node* gone = node(element);
     DCHECK(gone->linked_);
     Node* repair;
-    Node* moved = nullptr;
     if (gone->left_ != nullptr && gone->right_ != nullptr) {
       Node* heir = gone->right_;  // the next in order takes the place
       while (heir->left_ != nullptr) heir = heir->left_;
@@ -95,15 +93,13 @@ class Tree : public Pinned {
       heir->right_ = gone->right_;
       if (heir->right_ != nullptr) heir->right_->parent_ = heir;
       replace(gone, heir);
-      heir->height_ = gone->height_;
-      moved = heir;
     } else {
       repair = gone->parent_;
       replace(gone, gone->left_ != nullptr ? gone->left_ : gone->right_);
     }
     gone->linked_ = false;
     gone->parent_ = gone->left_ = gone->right_ = nullptr;
-    if (repair != nullptr) rebalance_up(repair, moved);
+    if (repair != nullptr) rebalance_up(repair);
   }
 
   // The first element for which below(element) is false; `below` is true for a prefix of the order.
@@ -142,21 +138,11 @@ class Tree : public Pinned {
     return object(at);
   }
   static int height(const Node* node) { return node == nullptr ? 0 : node->height_; }
-  // Whether anything changed that the nodes above depend on.
-  static bool update(Node* at) {
+  static void update(Node* at) {
     int left = height(at->left_), right = height(at->right_);
-    auto height = static_cast<int8_t>((left > right ? left : right) + 1);
-    bool changed = height != at->height_;
-    at->height_ = height;
-    if constexpr (requires { Order::summarise(*object(at), object(at), object(at)); }) {
-      if constexpr (requires { bool(Order::summarise(*object(at), object(at), object(at))); }) {
-        changed |= Order::summarise(*object(at), object(at->left_), object(at->right_));
-      } else {
-        Order::summarise(*object(at), object(at->left_), object(at->right_));
-        changed = true;
-      }
-    }
-    return changed;
+    at->height_ = static_cast<int8_t>((left > right ? left : right) + 1);
+    if constexpr (requires { Order::summarise(*object(at), object(at), object(at)); })
+      Order::summarise(*object(at), object(at->left_), object(at->right_));
   }
   // Puts `heir` (may be null) where `gone` hangs.
   void replace(Node* gone, Node* heir) {
@@ -181,16 +167,10 @@ class Tree : public Pinned {
     update(risen);
     return risen;
   }
-  // From `at` to the root, or to where nothing changes any more: `moved`, if any, stands in a new place
-  // with an old summary and has to be passed.
-  void rebalance_up(Node* at, Node* moved = nullptr) {
+  void rebalance_up(Node* at) {
     while (at != nullptr) {
-      bool changed = update(at);
+      update(at);
       int balance = height(at->left_) - height(at->right_);
-      if (at == moved) {
-        moved = nullptr;
-        changed = true;
-      }
       if (balance > 1) {
         if (height(at->left_->left_) < height(at->left_->right_))
           rotate(at->left_, &Node::right_, &Node::left_);
@@ -199,8 +179,6 @@ class Tree : public Pinned {
         if (height(at->right_->right_) < height(at->right_->left_))
           rotate(at->right_, &Node::left_, &Node::right_);
         at = rotate(at, &Node::right_, &Node::left_);
-      } else if (!changed && moved == nullptr) {
-        return;
       }
       at = at->parent_;
     }

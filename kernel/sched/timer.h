@@ -32,7 +32,7 @@ class Timer : public TreeNode<Timer> {
   friend class TimerQueue;
   Callback callback_;
   Deadline deadline_;          // guarded by the queue's lock
-  Atomic<uint32_t> queue_;     // CPU number + 1 of the queue it belongs to; 0: none
+  Atomic<uint32_t> queue_;     // CPU number + 1 of the queue it belongs to; 0: never armed
 };
 
 namespace timers {
