@@ -4,7 +4,6 @@
 
 #include "process/clock_id.h"
 
-#include "syscall/abi/time.h"
 
 namespace kernel {
 

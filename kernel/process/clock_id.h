@@ -8,6 +8,14 @@
 
 namespace kernel {
 
+namespace abi {
+// clockid_t
+inline constexpr int32_t kClockRealtime = 0, kClockMonotonic = 1, kClockProcessCpu = 2,
+                         kClockThreadCpu = 3, kClockMonotonicRaw = 4, kClockRealtimeCoarse = 5,
+                         kClockMonotonicCoarse = 6, kClockBoottime = 7, kClockRealtimeAlarm = 8,
+                         kClockBoottimeAlarm = 9, kClockTai = 11;
+}  // namespace abi
+
 // A clock id, resolved. CPU clocks hold a reference on what they measure.
 struct ClockId {
   enum class Base : uint8_t { Monotonic, Realtime, Tai, ProcessCpu, ThreadCpu };

@@ -4,6 +4,7 @@
 import re
 from pathlib import Path
 
+from escapes import ratchet
 from source import CODE, File, Finding
 
 COLUMNS = 100
@@ -24,12 +25,17 @@ def is_comment(line: str) -> bool:
 
 def check(root: Path, files: list[File]) -> list[Finding]:
     findings = []
+    long_lines = []
     for file in files:
         if is_code(file):
             findings += check_licence(file)
             findings += check_lines(file)
+            long_lines += check_columns(file)
         if file.is_cpp:
             findings += check_cpp(file)
+    # A debt of the first weeks that only shrinks: baseline.json has the number.
+    if not ratchet(root, "long lines", len(long_lines)):
+        findings += long_lines
     return findings
 
 
@@ -50,13 +56,17 @@ def check_licence(file: File) -> list[Finding]:
     return [Finding(file.path, 1, "licence", "line 1 is the SPDX-License-Identifier")]
 
 
+def check_columns(file: File) -> list[Finding]:
+    return [
+        Finding(file.path, number, "columns", f"{len(line)} columns of {COLUMNS}")
+        for number, line in enumerate(file.lines, 1)
+        if len(line) > COLUMNS and "http" not in line and file.suffix != ".def"
+    ]
+
+
 def check_lines(file: File) -> list[Finding]:
     findings = []
     for number, line in enumerate(file.lines, 1):
-        if len(line) > COLUMNS and "http" not in line and not file.path.endswith(".def"):
-            findings.append(
-                Finding(file.path, number, "columns", f"{len(line)} columns of {COLUMNS}")
-            )
         if "\t" in line and file.suffix != ".S":
             findings.append(Finding(file.path, number, "tabs", "a tab"))
         if line != line.rstrip():

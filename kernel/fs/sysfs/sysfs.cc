@@ -26,7 +26,7 @@ class SysSuperBlock final : public SuperBlock {
   Optional<Ref<StaticDirectory>> root_;
 };
 
-Result<> online_cpus(FormatSink& sink) { 
+Result<> online_cpus(FormatSink& sink) {
   format_cpu_list(sink, sched::online_cpus());
   return sink.write("\n"), Result<>();
 }

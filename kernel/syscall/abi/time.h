@@ -101,12 +101,6 @@ struct Timex {
 };
 static_assert(sizeof(Timex) == 208);
 
-// clockid_t
-inline constexpr int32_t kClockRealtime = 0, kClockMonotonic = 1, kClockProcessCpu = 2, kClockThreadCpu = 3,
-                         kClockMonotonicRaw = 4, kClockRealtimeCoarse = 5, kClockMonotonicCoarse = 6,
-                         kClockBoottime = 7, kClockRealtimeAlarm = 8, kClockBoottimeAlarm = 9,
-                         kClockTai = 11;
-
 inline constexpr int32_t kTimerAbsolute = 1;  // TIMER_ABSTIME
 inline constexpr int32_t kItimerReal = 0, kItimerVirtual = 1, kItimerProf = 2;
 inline constexpr int32_t kSigevSignal = 0, kSigevNone = 1, kSigevThread = 2, kSigevThreadId = 4;
