@@ -67,7 +67,7 @@ void write_to(LogConsole& console, const LogRecord& record) {
 }
 
 void write_to_consoles(const LogRecord& record) {
-  if (static_cast<uint8_t>(record.level) > console_level.load_relaxed()) return;
+  if (severity(record.level) > console_level.load_relaxed()) return;
   for (LogConsole* console = consoles.load_acquire(); console != nullptr; console = console->next)
     write_to(*console, record);
 }
@@ -139,7 +139,7 @@ void log_add_console(LogConsole& console, LogReplay replay) {
   uint64_t end = first == nullptr || replay == LogReplay::NewOnly ? 0 : drained.load_relaxed();
   for (uint64_t sequence = log_first_sequence(); sequence < end; ++sequence) {
     if (read_slot(sequence, record) == ReadOutcome::Ok &&
-        static_cast<uint8_t>(record.level) <= console_level.load_relaxed())
+        severity(record.level) <= console_level.load_relaxed())
       write_to(console, record);
   }
   do {

@@ -10,6 +10,9 @@ namespace kernel {
 
 // syslog(2) priorities.
 enum class LogLevel : uint8_t { Emerg, Alert, Crit, Err, Warning, Notice, Info, Debug };
+// A record that a program wrote has the facility "user" above its level, as syslog(2) counts them.
+inline constexpr uint8_t kLogUserFacility = 1 << 3;
+constexpr uint8_t severity(LogLevel level) { return static_cast<uint8_t>(level) & 7; }
 
 void log_text(LogLevel level, StringView text);
 

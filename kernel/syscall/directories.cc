@@ -70,7 +70,7 @@ Value sys_getdents64(Context& context, Fd fd, UserAddr buffer, uint32_t size) {
 Value sys_getcwd(Context& context, UserAddr buffer, size_t size) {
   Path place = context.task.fs_context->working_directory();
   if (place.dentry().is_removed()) return Errno::NoEnt;
-  String name = TRY(place.to_string(context.task.fs_context->root()));
+  String name = TRY(place.to_string(context.task.fs_context->root(), Path::Unreachable::Marked));
   if (name.size() + 1 > size) return Errno::Range;
   TRY(copy_out(buffer, name.c_str(), name.size() + 1));
   return static_cast<int64_t>(name.size() + 1);

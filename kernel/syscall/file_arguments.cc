@@ -27,7 +27,6 @@ Result<int64_t> install_file(Context& context, Ref<File> file, bool close_on_exe
 }
 
 Result<IoBuffer> user_buffer(UserAddr start, size_t size) {
-  if (static_cast<int64_t>(size) < 0) return Errno::Inval;
   if (!is_user_range(start, size)) return Errno::Fault;
   return IoBuffer::user(start, size < kMaxTransfer ? size : kMaxTransfer);
 }

@@ -33,7 +33,7 @@ uint64_t open_files_limit(Context& context);
 // A new descriptor; its number is the call's result.
 Result<int64_t> install_file(Context& context, Ref<File> file, bool close_on_exec);
 
-// A buffer of at most MAX_RW_COUNT bytes. Errors: Inval (negative size), Fault (not user addresses).
+// A buffer of at most MAX_RW_COUNT bytes. Error: Fault (not user addresses).
 Result<IoBuffer> user_buffer(UserAddr start, size_t size);
 // readv and friends. Errors: Inval, Fault, NoMem.
 Result<IoBuffer> user_vectors(UserAddr vectors, uint64_t count);

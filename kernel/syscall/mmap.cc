@@ -45,6 +45,10 @@ Result<> prepare_file(File& file, Flags32 flags, uint64_t offset, MapRequest& re
   bool shared = request.flags.shared;
   Ref<MemoryObject> object = TRY(file.memory_object(request.protection, shared));
   if (flags.has(abi::kMapGrowsDown)) return Errno::Inval;
+  // memfd_create(2): what is sealed is not written through this mapping later either.
+  if (shared && (file.inode().seals.load_relaxed() & (kSealWrite | kSealFutureWrite)) != 0) {
+    request.max_protection &= ~uint32_t{kProtWrite};
+  }
   // A file that nobody may write to through this mapping is shared all the same: it shows others' writes.
   request.object = std::move(object);
   request.object_offset = offset;

@@ -26,7 +26,8 @@ Value count_written(Context& context, Result<size_t> moved) {
 // A place to read or write at. Error: SPipe for what has none.
 Result<uint64_t> position_argument(const FileUse& file, int64_t offset) {
   if (offset < 0) return Errno::Inval;
-  if (file->pipe() != nullptr || file->inode().type() == FileType::Socket) return Errno::SPipe;
+  FileType type = file->inode().type();
+  if (file->pipe() != nullptr || type == FileType::Socket || type == FileType::Anonymous) return Errno::SPipe;
   return static_cast<uint64_t>(offset);
 }
 
@@ -110,7 +111,7 @@ Value sys_preadv2(Context& context, Fd fd, UserAddr vectors, uint64_t count, int
                   Flags32 flags) {
   if (offset < -1) return Errno::Inval;
   TRY(use_file(context, fd));
-  TRY(check_flags(flags, kHighPriority | kDataSync | kSync));
+  TRY(check_flags(flags, kHighPriority | kDataSync | kSync | kAppend));  // a read has no use for the last three
   return read_vectors(context, fd, vectors, count, offset == -1 ? std::nullopt : std::optional(offset));
 }
 

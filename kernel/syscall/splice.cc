@@ -14,11 +14,12 @@ constexpr uint32_t kKnownFlags = splice::kMove | splice::kNonBlock | splice::kMo
 // A user's offset, read before and written back behind the transfer. Null: the file's position.
 class OffsetArgument {
  public:
-  static Result<OffsetArgument> load(UserInOut<int64_t> address) {
+  enum class Negative : uint8_t { Refused, Allowed };
+  static Result<OffsetArgument> load(UserInOut<int64_t> address, Negative negative = Negative::Refused) {
     OffsetArgument result(address);
     if (address.is_null()) return result;
     int64_t value = TRY(address.read());
-    if (value < 0) return Errno::Inval;
+    if (value < 0 && negative == Negative::Refused) return Errno::Inval;
     result.value_ = static_cast<uint64_t>(value);
     return result;
   }
@@ -81,8 +82,9 @@ Value sys_copy_file_range(Context& context, Fd in, UserInOut<int64_t> in_offset,
                           UserInOut<int64_t> out_offset, size_t size, Flags32 flags) {
   FileUse source = TRY(use_file(context, in));
   FileUse target = TRY(use_file(context, out));
-  OffsetArgument from = TRY(OffsetArgument::load(in_offset));
-  OffsetArgument to = TRY(OffsetArgument::load(out_offset));
+  // copy_range() has an error of its own for them.
+  OffsetArgument from = TRY(OffsetArgument::load(in_offset, OffsetArgument::Negative::Allowed));
+  OffsetArgument to = TRY(OffsetArgument::load(out_offset, OffsetArgument::Negative::Allowed));
   if (flags.bits() != 0) return Errno::Inval;
   size_t moved = TRY(splice::copy_range(*source, from.pointer(), *target, to.pointer(), size));
   TRY(from.store());

@@ -71,7 +71,7 @@ Result<size_t> KmsgFile::write(IoBuffer& buffer, uint64_t) {
     }
   }
   while (!text.empty() && text.back() == '\n') text = text.substr(0, text.size() - 1);
-  log_text(level, text);
+  log_text(static_cast<LogLevel>(static_cast<uint8_t>(level) | kLogUserFacility), text);
   return size;
 }
 

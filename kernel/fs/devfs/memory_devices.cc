@@ -46,9 +46,7 @@ class ZeroFile : public SinkFile {
 class FullFile final : public ZeroFile {
  public:
   using ZeroFile::ZeroFile;
-  Result<size_t> write(IoBuffer& buffer, uint64_t) override {
-    return buffer.remaining() == 0 ? Result<size_t>(size_t{0}) : Errno::NoSpc;
-  }
+  Result<size_t> write(IoBuffer&, uint64_t) override { return Errno::NoSpc; }
   Result<Ref<MemoryObject>> memory_object(uint32_t, bool) override { return Errno::NoDev; }
 };
 
@@ -58,6 +56,9 @@ class RandomFile final : public SinkFile {
   Result<size_t> read(IoBuffer& buffer, uint64_t) override;
   Result<size_t> write(IoBuffer& buffer, uint64_t) override;
   Result<int64_t> ioctl(uint32_t request, uint64_t argument) override;
+  uint32_t poll(PollRegistration*) override {
+    return random::is_seeded() ? kPollIn | kPollRdNorm : kPollOut | kPollWrNorm;
+  }
 };
 
 Result<size_t> RandomFile::read(IoBuffer& buffer, uint64_t) {

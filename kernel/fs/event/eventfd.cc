@@ -15,6 +15,7 @@ class EventFile final : public File {
   Result<size_t> read(IoBuffer& buffer, uint64_t offset) override;
   Result<size_t> write(IoBuffer& buffer, uint64_t offset) override;
   uint32_t poll(PollRegistration* registration) override;
+  Result<uint64_t> seek(int64_t, Whence) override { return uint64_t{0}; }
   void show_info(FormatSink& sink) override;
 
  private:
@@ -51,7 +52,8 @@ Result<size_t> EventFile::read(IoBuffer& buffer, uint64_t) {
     TRY(queue_.wait([&] { return (taken = try_take()).has_value(); }));
   }
   queue_.wake_all(kPollOut);
-  return buffer.put(&*taken, sizeof *taken);
+  size_t moved = TRY(buffer.put(&*taken, sizeof *taken));
+  return moved == sizeof *taken ? Result<size_t>(moved) : Errno::Fault;
 }
 
 Result<size_t> EventFile::write(IoBuffer& buffer, uint64_t) {

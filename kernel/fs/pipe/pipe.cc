@@ -71,19 +71,22 @@ void Pipe::drop_first_locked() {
   --used_;
 }
 
-// Copies out as far as the buffer is accessible. A packet ends a read and loses its rest.
-size_t Pipe::drain_locked(IoBuffer& buffer, bool& needs_fault) {
+// Copies out as far as the buffer is accessible; `fault_at` tells how far behind the cursor it is not. A
+// packet ends a read and loses its rest.
+size_t Pipe::drain_locked(IoBuffer& buffer, std::optional<size_t>& fault_at) {
   size_t total = 0;
   while (used_ != 0 && buffer.remaining() != 0) {
     Slot& slot = slot_locked(0);
     size_t wanted = slot.size() < buffer.remaining() ? slot.size() : buffer.remaining();
     size_t moved = buffer.put_nofault(slot.data(), wanted);
-    slot.consume(static_cast<uint32_t>(moved));
-    total += moved;
     if (moved < wanted) {
-      needs_fault = true;
+      // All of it or nothing: what the user cannot have stays in the pipe.
+      buffer.rewind(moved);
+      fault_at = moved;
       break;
     }
+    slot.consume(static_cast<uint32_t>(wanted));
+    total += wanted;
     bool packet = slot.is_packet();
     if (slot.size() == 0 || packet) drop_first_locked();
     if (packet) break;
@@ -96,20 +99,23 @@ Result<size_t> Pipe::read(IoBuffer& buffer, bool nonblocking) {
   if (buffer.remaining() == 0) return size_t{0};
   size_t total = 0;
   for (;;) {
-    bool needs_fault = false;
+    std::optional<size_t> fault_at;
     bool was_full = false;
     bool more = false;
     {
       Guard guard(lock_);
       was_full = is_full_locked();
-      total += drain_locked(buffer, needs_fault);
+      total += drain_locked(buffer, fault_at);
       more = used_ != 0;
       was_full = was_full && !is_full_locked();
     }
     if (was_full) wake_writers();
-    if (needs_fault && total == 0) {
-      TRY(buffer.fault_in(true));
-      continue;
+    if (fault_at) {
+      buffer.skip(*fault_at);
+      Result<> accessible = buffer.fault_in(true);
+      buffer.rewind(*fault_at);
+      if (accessible.ok()) continue;
+      if (total == 0) return accessible.error();
     }
     if (total != 0) {
       if (more) wake_readers();
@@ -141,7 +147,7 @@ Result<> Pipe::wait_writable(bool nonblocking) {
 // A short tail goes behind the last slot's bytes when it fits there as a whole.
 bool Pipe::merge_locked(IoBuffer& buffer) {
   size_t tail = buffer.remaining() % kPageSize;
-  if (used_ == 0 || tail == 0 || buffer.remaining() >= kPageSize) return false;
+  if (used_ == 0 || tail == 0) return false;
   Slot& last = slot_locked(used_ - 1);
   if (last.room() < tail) return false;
   size_t moved = buffer.take_nofault(last.data() + last.size(), tail);
@@ -304,7 +310,6 @@ size_t Pipe::capacity() {
 Result<size_t> Pipe::set_capacity(size_t bytes) {
   if (bytes > kMaxCapacity) return Errno::Inval;
   size_t wanted = bytes < kPageSize ? kPageSize : std::bit_ceil(bytes);
-  if (bytes == 0) return Errno::Inval;
   auto limit = static_cast<uint32_t>(wanted / kPageSize);
   Vector<Slot> slots;
   {

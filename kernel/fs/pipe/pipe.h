@@ -90,7 +90,7 @@ class Pipe final : public RefCounted<Pipe> {
   Slot& slot_locked(uint32_t index) REQUIRES(lock_) {
     return slots_[(first_ + index) & static_cast<uint32_t>(slots_.size() - 1)];
   }
-  size_t drain_locked(IoBuffer& buffer, bool& needs_fault) REQUIRES(lock_);
+  size_t drain_locked(IoBuffer& buffer, std::optional<size_t>& fault_at) REQUIRES(lock_);
   bool merge_locked(IoBuffer& buffer) REQUIRES(lock_);
   void drop_first_locked() REQUIRES(lock_);
   void publish_counts_locked() REQUIRES(lock_);

@@ -208,7 +208,8 @@ Result<size_t> copy_range(File& in, uint64_t* in_offset, File& out, uint64_t* ou
     PositionGuard guard(out);
     start_out = out_offset != nullptr ? *out_offset : out.position;
   }
-  if (start_in > kMaxFileSize - size || start_out > kMaxFileSize - size) return Errno::Overflow;
+  if (start_in + size < start_in || start_out + size < start_out) return Errno::Overflow;
+  if (start_in + size > kMaxFileSize || start_out + size > kMaxFileSize) return Errno::Inval;
   uint64_t end = from.size();
   if (start_in >= end) return size_t{0};
   if (size > end - start_in) size = end - start_in;

@@ -147,16 +147,28 @@ Result<> TmpfsSuperBlock::remount(StringView text) {
   return {};
 }
 
+namespace {
+
+// Octal, three digits at least.
+void show_mode(FormatSink& sink, uint16_t mode) {
+  sink.write(",mode=");
+  if (mode >> 9 != 0) format(sink, "{}", mode >> 9);
+  format(sink, "{}{}{}", mode >> 6 & 7, mode >> 3 & 7, mode & 7);
+}
+
+}  // namespace
+
 void TmpfsSuperBlock::show_options(FormatSink& sink) {
   uint64_t half = frames::statistics().total_pages / 2;
   uint64_t blocks = max_blocks_.load_relaxed();
   uint64_t inodes = max_inodes_.load_relaxed();
   if (blocks != half && type_name() != "ramfs") format(sink, ",size={}k", blocks * (kPageSize / KiB));
   if (inodes != half && type_name() != "ramfs") format(sink, ",nr_inodes={}", inodes);
-  if (options_.mode != 01777) format(sink, ",mode={}{}{}{}", options_.mode >> 9, options_.mode >> 6 & 7,
-                                     options_.mode >> 3 & 7, options_.mode & 7);
+  bool is_ramfs = type_name() == "ramfs";
+  if (options_.mode != (is_ramfs ? 0755 : 01777)) show_mode(sink, options_.mode);
   if (options_.uid != 0) format(sink, ",uid={}", options_.uid);
   if (options_.gid != 0) format(sink, ",gid={}", options_.gid);
+  if (!is_ramfs) sink.write(",inode64");
 }
 
 namespace {

@@ -67,8 +67,9 @@ class File : public RefCounted<File>, public RcuHead {
   const Path& path() const { return path_; }
   Inode& inode() const { return path_.inode(); }
   uint32_t flags() const { return flags_.load_relaxed(); }
-  bool readable() const { return (flags() & kOpenAccessMode) != kOpenWriteOnly && !(flags() & kOpenPath); }
-  bool writable() const { return (flags() & kOpenAccessMode) != kOpenReadOnly && !(flags() & kOpenPath); }
+  // The fourth access mode, 3, opens for neither (ioctl only).
+  bool readable() const { return opens_for(kOpenReadOnly); }
+  bool writable() const { return opens_for(kOpenWriteOnly); }
   bool nonblocking() const { return (flags() & kOpenNonBlock) != 0; }
   void set_flags(uint32_t flags) { flags_.store_relaxed(flags); }  // fcntl F_SETFL
   const Credentials& credentials() const { return *credentials_; }
@@ -97,6 +98,10 @@ class File : public RefCounted<File>, public RcuHead {
   // The last reference has gone: give up locks, wake the other end. May sleep.
   virtual void on_close() {}
 
+  bool opens_for(uint32_t mode) const {
+    uint32_t present = flags() & (kOpenAccessMode | kOpenPath);
+    return present == mode || present == kOpenReadWrite;
+  }
   Path path_;
   Atomic<uint32_t> flags_;
   Ref<Credentials> credentials_;

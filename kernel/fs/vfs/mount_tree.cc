@@ -385,7 +385,7 @@ void MountTree::show(FormatSink& sink, const Path& root, bool mountinfo) {
   Guard guard(lock_);
   for (Mount* mount = root_mount; mount != nullptr; mount = next_locked(*mount, *root_mount, false)) {
     Path place{Ref<Mount>(*mount), mount->root_};
-    Result<String> name = place.to_string(root);
+    Result<String> name = place.to_string(root, Path::Unreachable::Marked);
     if (!name.ok() || name->view().starts_with("(")) continue;  // not below the reader's root
     SuperBlock& super_block = mount->super_block();
     if (mountinfo) {

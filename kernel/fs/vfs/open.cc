@@ -61,7 +61,8 @@ Result<> check_open(const Path& path, uint32_t flags) {
 Result<Ref<File>> open_checked(const Path& path, uint32_t flags) {
   Inode& inode = path.inode();
   bool regular = inode.type() == FileType::Regular;
-  bool writes = regular && (flags & kOpenAccessMode) != kOpenReadOnly;
+  uint32_t mode = flags & kOpenAccessMode;
+  bool writes = regular && (mode == kOpenWriteOnly || mode == kOpenReadWrite);
   if (writes) TRY(take_write_access(inode));
   Result<Ref<File>> opened = inode.open(path, flags);
   if (!opened.ok()) {

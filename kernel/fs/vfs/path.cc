@@ -65,7 +65,7 @@ Reached climb(const Mount* mount, const Dentry* dentry, const Path& root, Backwa
 
 }  // namespace
 
-Result<String> Path::to_string(const Path& root) const {
+Result<String> Path::to_string(const Path& root, Unreachable unreachable) const {
   BackwardText text = TRY(BackwardText::create());
   bool removed = dentry_->is_removed();
   Reached reached;
@@ -83,7 +83,7 @@ Result<String> Path::to_string(const Path& root) const {
       TRY(result.append(dentry_->name()));  // "pipe:[7]"
       return result;
     }
-    TRY(result.append("(unreachable)"));
+    if (unreachable == Unreachable::Marked) TRY(result.append("(unreachable)"));
   }
   TRY(result.append(text.view().empty() ? StringView("/") : text.view()));
   if (removed) TRY(result.append(" (deleted)"));

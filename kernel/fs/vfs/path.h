@@ -67,9 +67,10 @@ class Path {
   Inode& inode() const { return *dentry_->inode(); }
   Ref<Mount> mount_ref() const;
   Ref<Dentry> dentry_ref() const { return dentry_; }
-  // Absolute name as seen from `root`; " (deleted)" behind it when unlinked, "(unreachable)" before it
-  // when it is not below `root`. Errors: NameTooLong, NoMem.
-  Result<String> to_string(const Path& root) const;
+  // Absolute name as seen from `root`; " (deleted)" behind it when unlinked. What is not below `root` is
+  // named from its own top, and marked by "(unreachable)" where getcwd(2) is asked. Errors: NameTooLong, NoMem.
+  enum class Unreachable : uint8_t { Unmarked, Marked };
+  Result<String> to_string(const Path& root, Unreachable unreachable = Unreachable::Unmarked) const;
   friend bool operator==(const Path& a, const Path& b) {
     return a.mount_.get() == b.mount_.get() && a.dentry_ == b.dentry_;
   }

@@ -237,7 +237,7 @@ Result<> PathWalk::step(StringView name, bool last) {
 
 Result<> PathWalk::enter(Dentry& child, bool last) {
   Inode& inode = *child.inode();
-  if (inode.is_symlink() && (!last || has(LookupFlags::Follow) || trailing_slash_ || has(LookupFlags::Directory))) {
+  if (inode.is_symlink() && (!last || has(LookupFlags::Follow) || trailing_slash_)) {
     return follow(inode);
   }
   if (child.is_mount_point()) [[unlikely]] {

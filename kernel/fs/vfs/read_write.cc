@@ -7,14 +7,21 @@
 namespace kernel::vfs {
 namespace {
 
+// Offsets are signed in the ABI: the end of a transfer must be one.
+Result<> check_end(const IoBuffer& buffer, uint64_t offset) {
+  return offset + buffer.remaining() > kMaxFileSize ? Result<>(Errno::Inval) : Result<>();
+}
+
 // SAFETY: of the two below: the caller holds position_lock, or is the file's only user.
 Result<size_t> read_at_position(File& file, IoBuffer& buffer) NO_THREAD_SAFETY_ANALYSIS {
+  TRY(check_end(buffer, file.position));
   size_t moved = TRY(file.read(buffer, file.position));
   file.position += moved;
   return moved;
 }
 
 Result<size_t> write_at_position(File& file, IoBuffer& buffer) NO_THREAD_SAFETY_ANALYSIS {
+  TRY(check_end(buffer, file.position));
   size_t moved = TRY(file.write(buffer, file.position));
   // With O_APPEND the file chose the place, and it was the end.
   bool appended = (file.flags() & kOpenAppend) != 0 && moved != 0;
@@ -26,7 +33,10 @@ Result<size_t> write_at_position(File& file, IoBuffer& buffer) NO_THREAD_SAFETY_
 
 Result<size_t> read(File& file, IoBuffer& buffer, std::optional<uint64_t> offset) {
   if (!file.readable()) return Errno::BadF;
-  if (offset.has_value()) return file.read(buffer, *offset);
+  if (offset.has_value()) {
+    TRY(check_end(buffer, *offset));
+    return file.read(buffer, *offset);
+  }
   if (!file.is_seekable()) return file.read(buffer, 0);
   PositionGuard guard(file);
   return read_at_position(file, buffer);
@@ -34,7 +44,10 @@ Result<size_t> read(File& file, IoBuffer& buffer, std::optional<uint64_t> offset
 
 Result<size_t> write(File& file, IoBuffer& buffer, std::optional<uint64_t> offset) {
   if (!file.writable()) return Errno::BadF;
-  if (offset.has_value()) return file.write(buffer, *offset);
+  if (offset.has_value()) {
+    TRY(check_end(buffer, *offset));
+    return file.write(buffer, *offset);
+  }
   if (!file.is_seekable()) return file.write(buffer, 0);
   PositionGuard guard(file);
   return write_at_position(file, buffer);

@@ -79,7 +79,13 @@ Result<size_t> RegularFile::write_some(IoBuffer& buffer, uint64_t& offset) {
   uint64_t wanted = offset + buffer.remaining();
   uint32_t seals = node.seals.load_relaxed();
   if ((seals & (kSealWrite | kSealFutureWrite)) != 0) return Errno::Perm;
-  if ((seals & kSealGrow) != 0 && wanted > old_size) return Errno::Perm;
+  if ((seals & kSealGrow) != 0 && wanted > old_size) {
+    // Page by page, as Linux writes: the whole pages below the end are.
+    uint64_t end = align_down(old_size, kPageSize);
+    if (end <= offset) return Errno::Perm;
+    buffer.truncate(end - offset);
+    wanted = end;
+  }
   if (wanted > old_size) object.set_size(wanted);
   Result<size_t> moved = object.write(buffer, offset);
   uint64_t reached = offset + (moved.ok() ? *moved : 0);
@@ -135,8 +141,7 @@ Result<uint64_t> RegularFile::seek(int64_t offset, Whence whence) NO_THREAD_SAFE
     }
   }
   int64_t target;
-  if (__builtin_add_overflow(base, offset, &target)) return Errno::Overflow;
-  if (target < 0) return Errno::Inval;
+  if (__builtin_add_overflow(base, offset, &target) || target < 0) return Errno::Inval;
   position = static_cast<uint64_t>(target);
   return position;
 }
