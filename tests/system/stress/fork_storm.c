@@ -120,7 +120,7 @@ int main(int argc, char** argv) {
            access("/tests/helper_exec", X_OK) == 0 ? "/tests/helper_exec" : "./helper_exec");
   static struct counts before, after;
   long wrong = storm(20, at_once, 2);  // Fill what is filled once and kept.
-  quiesce(&before);
+  quiesce(&after);  // Its own pages are there from here on.
   quiesce(&before);
   wrong += storm(in_a_row, at_once, rounds);
   quiesce(&after);
