@@ -50,24 +50,24 @@ bool is_missing(const Result<>& result) {
 // Returns when a program is ready to run in user mode.
 void become_init(Task& task) {
   StringView early = command_line::value("rdinit").value_or("/init");
-  Result<Path> there = vfs::lookup({}, early);
-  if (there.ok()) {
-    Result<> ran = run(task, early);
-    if (ran.ok()) return;
-    log_error("init: failed to execute {} (error {})", early, static_cast<int32_t>(ran.error()));
-  }
+  // Without an init in the initramfs Linux mounts root= and goes on there; no file system of ours can
+  // be that yet.
+  if (!vfs::lookup({}, early).ok()) panic("Unable to mount root fs: the initramfs has no init");
+  Result<> ran = run(task, early);
+  if (ran.ok()) return;
+  log_error("init: failed to execute {} (error {})", early, static_cast<int32_t>(ran.error()));
   if (std::optional<StringView> chosen = command_line::value("init")) {
-    Result<> ran = run(task, *chosen);
-    if (ran.ok()) return;
-    log_error("init: failed to execute {} (error {})", *chosen, static_cast<int32_t>(ran.error()));
+    Result<> asked = run(task, *chosen);
+    if (asked.ok()) return;
+    log_error("init: failed to execute {} (error {})", *chosen, static_cast<int32_t>(asked.error()));
     panic("Requested init failed");
   }
   constexpr StringView kUsual[] = {"/sbin/init", "/etc/init", "/bin/init", "/bin/sh"};
   for (StringView path : kUsual) {
-    Result<> ran = run(task, path);
-    if (ran.ok()) return;
-    if (!is_missing(ran))
-      log_error("init: {} exists but cannot be executed (error {})", path, static_cast<int32_t>(ran.error()));
+    Result<> tried = run(task, path);
+    if (tried.ok()) return;
+    if (!is_missing(tried))
+      log_error("init: {} exists but cannot be executed (error {})", path, static_cast<int32_t>(tried.error()));
   }
   panic("No working init found. Pass init= or rdinit= on the command line.");
 }
