@@ -13,6 +13,13 @@ struct ProcessKey {
   bool whole_process;
 };
 
+// Nobody makes anything in /proc: a name that is not there is just that.
+class ProcDirectory : public DynamicDirectory {
+ public:
+  using DynamicDirectory::DynamicDirectory;
+  Result<Ref<Inode>> create(StringView, const CreateParameters&) override { return Errno::NoEnt; }
+};
+
 using TextGenerator = Result<> (*)(FormatSink& sink, Task& task, bool whole_process);
 using TextStore = Result<> (*)(StringView text, Task& task);
 
@@ -21,6 +28,7 @@ class ProcessText final : public TextInode {
   ProcessText(SuperBlock& super_block, ProcessKey key, uint16_t mode, uint64_t number, TextGenerator text,
               TextStore store);
   Result<> generate(FormatSink& sink) override;
+  Result<> check_open(uint32_t flags) override;
   Result<> store(StringView text, uint64_t offset) override;
   bool revalidate() override;
 

@@ -56,16 +56,17 @@ uint64_t inode_number(const ProcessKey& key, size_t index) {
   return (static_cast<uint64_t>(key.pid->number()) << 16) + (key.whole_process ? 0 : 0x8000) + index;
 }
 
-class ProcessDirectory final : public DynamicDirectory {
+class ProcessDirectory final : public ProcDirectory {
  public:
   ProcessDirectory(SuperBlock& super_block, ProcessKey key)
-      : DynamicDirectory(super_block, 0555, inode_number(key, 1)), key_(std::move(key)) {
+      : ProcDirectory(super_block, 0555, inode_number(key, 1)), key_(std::move(key)) {
     needs_revalidation_ = true;
     take_owner(*this, key_);
   }
   bool revalidate() override { return take_owner(*this, key_); }
 
   Result<Ref<Inode>> lookup(StringView name) override {
+    if (!task_of(*key_.pid)) return Errno::Srch;  // an open directory outlived its process
     unsigned here = key_.whole_process ? kProcess : kThread;
     for (size_t i = 0; i < std::size(kNames); ++i) {
       const Name& entry = kNames[i];
@@ -91,15 +92,24 @@ class ProcessDirectory final : public DynamicDirectory {
 };
 
 // /proc/PID/task.
-class TaskDirectory final : public DynamicDirectory {
+class TaskDirectory final : public ProcDirectory {
  public:
   TaskDirectory(SuperBlock& super_block, ProcessKey key)
-      : DynamicDirectory(super_block, 0555, inode_number(key, 2)), key_(std::move(key)) {
+      : ProcDirectory(super_block, 0555, inode_number(key, 2)), key_(std::move(key)) {
     needs_revalidation_ = true;
     caches_absent_names_ = false;
     take_owner(*this, key_);
   }
   bool revalidate() override { return take_owner(*this, key_); }
+
+  InodeAttributes attributes() override {
+    InodeAttributes attributes = Inode::attributes();
+    if (Optional<Ref<Task>> leader = task_of(*key_.pid)) {
+      Guard guard(task::tree_lock);
+      attributes.links = 2 + leader->group().thread_count;
+    }
+    return attributes;
+  }
 
   Result<Ref<Inode>> lookup(StringView name) override {
     Optional<Ref<Task>> leader = task_of(*key_.pid);
@@ -184,9 +194,17 @@ bool ProcessText::revalidate() { return take_owner(*this, key_); }
 Result<> ProcessText::generate(FormatSink& sink) {
   Optional<Ref<Task>> task = task_of(*key_.pid);
   if (!task) return Errno::Srch;
-  // What only the owner may open tells nothing to a process that changed since.
-  if ((mode() & 0044) == 0 && !may_inspect(*task)) return Errno::Acces;
   return text_(sink, *task, key_.whole_process);
+}
+
+// What lies in a process's memory is for those who may look into it. What is open stays open: the
+// maps are asked again at each read, as on Linux.
+Result<> ProcessText::check_open(uint32_t) {
+  bool guarded = text_ == maps_text || text_ == smaps_text || text_ == smaps_rollup_text || (mode() & 0044) == 0;
+  if (!guarded) return {};
+  Optional<Ref<Task>> task = task_of(*key_.pid);
+  if (!task) return Errno::Srch;
+  return may_inspect(*task) ? Result<>() : Errno::Acces;
 }
 
 Result<> ProcessText::store(StringView text, uint64_t) {

@@ -108,10 +108,10 @@ class FdInfo final : public TextInode {
 };
 
 // fd and fdinfo: a name for each open descriptor.
-class FdDirectory final : public DynamicDirectory {
+class FdDirectory final : public ProcDirectory {
  public:
   FdDirectory(SuperBlock& super_block, ProcessKey key, bool info)
-      : DynamicDirectory(super_block, info ? 0555 : 0500, number_for(key, info ? 4 : 3)),
+      : ProcDirectory(super_block, info ? 0555 : 0500, number_for(key, info ? 4 : 3)),
         key_(std::move(key)),
         info_(info) {
     needs_revalidation_ = true;

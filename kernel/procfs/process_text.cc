@@ -146,11 +146,26 @@ Result<> statm_text(FormatSink& sink, Task& task, bool) {
 
 namespace {
 
+// A name may hold anything: newlines and backslashes would break the lines that follow.
+void put_escaped(FormatSink& sink, StringView text) {
+  for (char c : text) {
+    if (c == '\n') {
+      sink.write("\\n");
+    } else if (c == '\\') {
+      sink.write("\\\\");
+    } else {
+      sink.write(StringView(&c, 1));
+    }
+  }
+}
+
 void status_identity(FormatSink& sink, Task& task) {
   Relations relations = relations_of(task);
   StateName state = state_of(task);
   Optional<Ref<FsContext>> fs = fs_context_of(task);
-  format(sink, "Name:\t{}\n", task.name());
+  sink.write("Name:\t");
+  put_escaped(sink, task.name());
+  sink.write("\n");
   if (fs) format(sink, "Umask:\t{:04o}\n", fs->umask());
   format(sink, "State:\t{} ({})\nTgid:\t{}\nNgid:\t0\nPid:\t{}\nPPid:\t{}\nTracerPid:\t0\n", state.letter,
          state.name, task.group().pid(), task.tid(), relations.parent);
@@ -250,8 +265,7 @@ Result<> comm_text(FormatSink& sink, Task& task, bool) {
 
 Result<> comm_store(StringView text, Task& task) {
   if (&current_task().group() != &task.group()) return Errno::Inval;
-  if (!text.empty() && text.back() == '\n') text = text.substr(0, text.size() - 1);
-  task.set_name(text);
+  task.set_name(text);  // as written, a newline included
   return {};
 }
 

@@ -28,6 +28,8 @@ class Root final : public StaticDirectory {
     return make_process_directory(super_block(), pid.take(), /*whole_process=*/true);
   }
 
+  Result<Ref<Inode>> create(StringView, const CreateParameters&) override { return Errno::NoEnt; }
+
   Result<> read_directory(uint64_t offset, DirectorySink& sink) override {
     if (offset < kFirstProcessCookie) {
       StopNotingSink noting(sink);

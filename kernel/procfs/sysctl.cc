@@ -40,7 +40,11 @@ Result<> domainname(FormatSink& sink) {
 }
 Result<> set_domainname(StringView text) { return settings::set_domain_name(text.trimmed()); }
 
-Result<> pid_max(FormatSink& sink) { return put_number(sink, static_cast<uint64_t>(kPidMax)); }
+Result<> show_pid_max(FormatSink& sink) { return put_number(sink, static_cast<uint64_t>(pid_max())); }
+Result<> store_pid_max(StringView text) {
+  set_pid_max(static_cast<PidNumber>(TRY(parse_number(text, 301, static_cast<uint64_t>(kPidMax)))));
+  return {};
+}
 Result<> threads_max(FormatSink& sink) { return put_number(sink, settings::thread_limit()); }
 Result<> cap_last_cap(FormatSink& sink) { return put_number(sink, kLastCapability); }
 Result<> ngroups_max(FormatSink& sink) { return put_number(sink, 65536); }
@@ -80,6 +84,8 @@ Result<> boot_id(FormatSink& sink) {
   return {};
 }
 Result<> entropy_available(FormatSink& sink) { return put_number(sink, 256); }
+Result<> pool_size(FormatSink& sink) { return put_number(sink, 256); }
+Result<> overflow_id(FormatSink& sink) { return put_number(sink, 65534); }
 
 Result<> drop_caches(FormatSink& sink) { return put_number(sink, settings::last_cache_drop()); }
 Result<> set_drop_caches(StringView text) {
@@ -104,6 +110,29 @@ Result<> file_max(FormatSink& sink) { return put_number(sink, 922337203685477580
 Result<> nr_open(FormatSink& sink) { return put_number(sink, 1048576); }
 Result<> pty_max(FormatSink& sink) { return put_number(sink, 4096); }
 
+// As Linux's sysctl_perm: the mode counts for root as well.
+class SettingInode final : public TextInode {
+ public:
+  SettingInode(SuperBlock& super_block, GeneratedText::Generate show, GeneratedText::Store store)
+      : TextInode(super_block, store != nullptr ? 0644 : 0444), show_(show), store_(store) {}
+  Result<> generate(FormatSink& sink) override { return show_(sink); }
+  Result<> store(StringView text, uint64_t) override { return store_(text); }
+  Result<> check_open(uint32_t flags) override {
+    bool writes = (flags & kOpenAccessMode) != kOpenReadOnly;
+    return writes && store_ == nullptr ? Result<>(Errno::Acces) : Result<>();
+  }
+
+ private:
+  GeneratedText::Generate show_;
+  GeneratedText::Store store_;
+};
+
+class SettingsDirectory final : public StaticDirectory {
+ public:
+  using StaticDirectory::StaticDirectory;
+  Result<Ref<Inode>> create(StringView, const CreateParameters&) override { return Errno::NoEnt; }
+};
+
 struct Setting {
   StringView name;
   GeneratedText::Generate show;
@@ -115,14 +144,16 @@ struct Folder {
   std::span<const Folder> folders = {};
 };
 
-constexpr Setting kRandom[] = {{"boot_id", boot_id}, {"uuid", uuid}, {"entropy_avail", entropy_available}};
+constexpr Setting kRandom[] = {{"boot_id", boot_id}, {"uuid", uuid}, {"entropy_avail", entropy_available},
+                              {"poolsize", pool_size}};
 constexpr Setting kPty[] = {{"max", pty_max}};
 constexpr Folder kKernelFolders[] = {{"random", kRandom}, {"pty", kPty}};
 constexpr Setting kKernel[] = {
     {"arch", arch_name}, {"cap_last_cap", cap_last_cap}, {"core_pattern", core_pattern},
     {"core_uses_pid", core_uses_pid}, {"domainname", domainname, set_domainname},
     {"hostname", hostname, set_hostname}, {"ngroups_max", ngroups_max}, {"osrelease", osrelease},
-    {"ostype", ostype}, {"panic", panic_timeout}, {"pid_max", pid_max}, {"printk", printk},
+    {"ostype", ostype}, {"overflowuid", overflow_id}, {"overflowgid", overflow_id},
+    {"panic", panic_timeout}, {"pid_max", show_pid_max, store_pid_max}, {"printk", printk},
     {"dmesg_restrict", one}, {"kptr_restrict", zero}, {"randomize_va_space", randomize, set_randomize},
     {"threads-max", threads_max}, {"version", version}};
 constexpr Setting kVm[] = {
@@ -137,12 +168,10 @@ constexpr Folder kFolders[] = {{"kernel", kKernel, kKernelFolders}, {"vm", kVm},
 Result<> fill(StaticDirectory& directory, const Folder& folder) {
   SuperBlock& super_block = directory.super_block();
   for (const Setting& setting : folder.settings) {
-    uint16_t mode = setting.store != nullptr ? 0644 : 0444;
-    TRY(directory.add(setting.name,
-                      TRY(make_ref<GeneratedText>(super_block, mode, setting.show, setting.store))));
+    TRY(directory.add(setting.name, TRY(make_ref<SettingInode>(super_block, setting.show, setting.store))));
   }
   for (const Folder& inner : folder.folders) {
-    Ref<StaticDirectory> made = TRY(make_ref<StaticDirectory>(super_block));
+    Ref<StaticDirectory> made = TRY(make_ref<SettingsDirectory>(super_block));
     TRY(fill(*made, inner));
     TRY(directory.add(inner.name, std::move(made)));
   }
@@ -152,7 +181,7 @@ Result<> fill(StaticDirectory& directory, const Folder& folder) {
 }  // namespace
 
 Result<Ref<Inode>> make_sysctl_tree(SuperBlock& super_block) {
-  Ref<StaticDirectory> root = TRY(make_ref<StaticDirectory>(super_block));
+  Ref<StaticDirectory> root = TRY(make_ref<SettingsDirectory>(super_block));
   TRY(fill(*root, Folder{"", {}, kFolders}));
   return root;
 }

@@ -10,6 +10,14 @@
 #include "sync/spin_lock.h"
 
 namespace kernel {
+namespace {
+
+constinit Atomic<PidNumber> limit{32768};  // as Linux has it with up to 32 CPUs
+
+}  // namespace
+
+PidNumber pid_max() { return limit.load_relaxed(); }
+void set_pid_max(PidNumber maximum) { limit.store_relaxed(maximum); }
 
 class PidMap {
  public:
@@ -88,8 +96,8 @@ Result<Ref<Pid>> PidMap::allocate() {
   for (;;) {
     {
       Guard guard(lock);
-      PidNumber number = find_free_locked(last_number + 1, kPidMax);
-      if (number < 0) number = find_free_locked(kWrapTo, kPidMax);
+      PidNumber number = find_free_locked(last_number + 1, pid_max());
+      if (number < 0) number = find_free_locked(kWrapTo, pid_max());
       if (number < 0) break;
       Leaf* leaf = leaf_locked(number);
       if (leaf == nullptr && spare != nullptr) {

@@ -15,7 +15,10 @@ class ThreadGroup;
 class Terminal;
 
 using PidNumber = int32_t;
-inline constexpr PidNumber kPidMax = 4194304;  // /proc/sys/kernel/pid_max of a 64-bit Linux
+inline constexpr PidNumber kPidMax = 4194304;  // the highest that kernel.pid_max may be
+// kernel.pid_max: numbers from 1 up to below it are given out. Any context.
+PidNumber pid_max();
+void set_pid_max(PidNumber limit);
 
 struct GroupMemberTag {};
 struct SessionMemberTag {};

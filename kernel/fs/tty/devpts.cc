@@ -13,15 +13,50 @@ namespace {
 constexpr uint32_t kMaxPtys = 4096;  // /proc/sys/kernel/pty/max
 constexpr uint64_t kFirstInode = 3;  // of pts/0, as on Linux; 1 is the root, 2 is ptmx
 
+// What mount(2) can say: uid=, gid=, mode=, ptmxmode=, max=, newinstance.
+struct Options {
+  std::optional<Uid> uid;
+  std::optional<Gid> gid;
+  uint16_t mode = 0600;
+  uint16_t multiplexer_mode = 0000;
+  uint32_t limit = kMaxPtys;
+};
+
+Result<Options> parse(StringView text) {
+  Options options;
+  while (!text.empty()) {
+    StringView value = text.take_until(',');
+    StringView name = value.take_until('=');
+    if (name.empty() || name == "newinstance") continue;
+    bool octal = name == "mode" || name == "ptmxmode";
+    std::optional<uint64_t> number = value.to_number(octal ? 8 : 10);
+    if (!number || *number > UINT32_MAX || (octal && *number > 0777)) return Errno::Inval;
+    if (name == "uid") {
+      options.uid = static_cast<Uid>(*number);
+    } else if (name == "gid") {
+      options.gid = static_cast<Gid>(*number);
+    } else if (name == "mode") {
+      options.mode = static_cast<uint16_t>(*number);
+    } else if (name == "ptmxmode") {
+      options.multiplexer_mode = static_cast<uint16_t>(*number);
+    } else if (name == "max" && *number <= kMaxPtys) {
+      options.limit = static_cast<uint32_t>(*number);
+    } else {
+      return Errno::Inval;
+    }
+  }
+  return options;
+}
+
 // The node of one slave: chmod and chown stay with it.
 class SlaveInode final : public Inode {
  public:
-  SlaveInode(SuperBlock& super_block, uint32_t index, Terminal& terminal)
-      : Inode(super_block, FileType::CharDevice, kFirstInode + index, 0620), terminal_(terminal) {
+  SlaveInode(SuperBlock& super_block, uint32_t index, Terminal& terminal, const Options& options)
+      : Inode(super_block, FileType::CharDevice, kFirstInode + index, options.mode), terminal_(terminal) {
     device_ = terminal.number();
     needs_revalidation_ = true;
     const Credentials& credentials = current_task().credentials();
-    set_owner(credentials.fsuid, credentials.fsgid);
+    set_owner(options.uid.value_or(credentials.fsuid), options.gid.value_or(credentials.fsgid));
     touch(true, true, true);
   }
   bool revalidate() override { return !terminal_->device().is_gone(); }
@@ -49,7 +84,6 @@ struct Slot {
 
 constinit SpinLock<LockRank::Leaf> slots_lock;
 constinit Vector<Slot>* slots = nullptr;  // grows under growth_lock, read under slots_lock
-constinit SuperBlock* the_super_block = nullptr;
 
 Optional<Ref<Inode>> node_of(uint64_t index) {
   Guard guard(slots_lock);
@@ -82,12 +116,32 @@ class DevptsSuperBlock final : public SuperBlock {
     statistics.type = 0x1cd1;  // DEVPTS_SUPER_MAGIC
     return statistics;
   }
-  void show_options(FormatSink& sink) override { sink.write(",mode=620,ptmxmode=000"); }
+  void show_options(FormatSink& sink) override {
+    Options now = options();
+    if (now.uid) format(sink, ",uid={}", *now.uid);
+    if (now.gid) format(sink, ",gid={}", *now.gid);
+    format(sink, ",mode={:03o},ptmxmode={:03o}", now.mode, now.multiplexer_mode);
+    if (now.limit < kMaxPtys) format(sink, ",max={}", now.limit);
+  }
+  Result<> remount(StringView text) override {
+    Options changed = TRY(parse(text));
+    multiplexer_->set_mode(changed.multiplexer_mode);
+    Guard guard(options_lock_);
+    options_ = changed;
+    return {};
+  }
+  Options options() {
+    Guard guard(options_lock_);
+    return options_;
+  }
 
  private:
   Optional<Ref<Root>> root_;
   Optional<Ref<MultiplexerInode>> multiplexer_;
+  SpinLock<LockRank::Leaf> options_lock_;
+  Options options_ GUARDED_BY(options_lock_);
 };
+constinit DevptsSuperBlock* the_super_block = nullptr;
 
 Result<Ref<Inode>> Root::lookup(StringView name) {
   if (name == "ptmx") return static_cast<DevptsSuperBlock&>(super_block()).multiplexer();
@@ -110,8 +164,10 @@ Result<> Root::read_directory(uint64_t offset, DirectorySink& sink) {
   return {};
 }
 
-Result<Ref<SuperBlock>> mount(StringView, StringView) {
+// Every mount shows the same instance; the latest options count.
+Result<Ref<SuperBlock>> mount(StringView, StringView options) {
   if (the_super_block == nullptr) return Errno::NoMem;
+  TRY(the_super_block->remount(options));
   return Ref<SuperBlock>(*the_super_block);
 }
 
@@ -140,7 +196,8 @@ Result<uint32_t> reserve_index() {
       }
       size = slots->size();
     }
-    if (size >= kMaxPtys) return Errno::NoSpc;
+    if (size >= (the_super_block == nullptr ? kMaxPtys : the_super_block->options().limit))
+      return Errno::NoSpc;
     // Grow outside the lock: the allocation may wait.
     Vector<Slot> grown;
     TRY(grown.reserve(size + 8));
@@ -159,7 +216,7 @@ void release_index(uint32_t index) {
 
 Result<> add(uint32_t index, Terminal& terminal) {
   if (the_super_block == nullptr) return Errno::NoDev;
-  Ref<Inode> node = TRY(make_ref<SlaveInode>(*the_super_block, index, terminal));
+  Ref<Inode> node = TRY(make_ref<SlaveInode>(*the_super_block, index, terminal, the_super_block->options()));
   Guard guard(slots_lock);
   (*slots)[index].node = std::move(node);
   return {};

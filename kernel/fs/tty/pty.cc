@@ -62,6 +62,10 @@ Result<Ref<Terminal>> Pty::create() {
     return terminal.error();
   }
   pty->terminal_ = terminal->get();
+  // No modem to hang up: Linux's ptys start without HUPCL.
+  Termios settings = (*terminal)->termios();
+  settings.control &= ~uint32_t{kHupcl};
+  (*terminal)->init_termios(settings);
   Result<> shown = devpts::add(index, *terminal.value());
   if (!shown.ok()) {
     devpts::release_index(index);

@@ -30,6 +30,7 @@ class Pty final : public TerminalDevice {
   void state_changed(uint8_t packet_bits) override;
   void settings_changed(const tty::Termios& termios) override;
   bool is_gone() const override { return master_closed_.load_acquire(); }
+  bool is_line() const override { return false; }
   void opened() override;
   void closed() override;
   void released() override { delete this; }

@@ -107,6 +107,7 @@ void Terminal::disassociate(ThreadGroup& leader, Leaving why) {
     post_signal_to_group(*group, kernel_signal(Signal::Hup));
     if (why == Leaving::Request) post_signal_to_group(*group, kernel_signal(Signal::Cont));
   }
+  if (why == Leaving::Exit && terminal->device_.is_line()) terminal->hangup();
 }
 
 Optional<Ref<Terminal>> Terminal::controlling() {

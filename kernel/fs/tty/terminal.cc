@@ -79,6 +79,7 @@ void Terminal::signal_foreground(Signal signal) {
 }
 
 Result<size_t> Terminal::read(IoBuffer& buffer, bool nonblocking, uint32_t generation) {
+  if (is_dead(generation)) return size_t{0};
   TRY(check_foreground(Direction::Read));
   std::array<uint8_t, 256> small;
   Vector<uint8_t> large;
@@ -104,7 +105,10 @@ Result<size_t> Terminal::read(IoBuffer& buffer, bool nonblocking, uint32_t gener
       if (total > 0 || ready.failed_with(Errno::TimedOut) || is_dead(generation)) break;
       return ready.error();
     }
-    if (is_dead(generation)) break;
+    if (is_dead(generation)) {
+      if (total == 0 && device_.is_gone()) return Errno::Io;
+      break;
+    }
     size_t got = read_available(buffer, bounce, canonical, failure);
     if (!failure.ok()) return failure.error();
     total += got;
@@ -157,7 +161,7 @@ Result<size_t> Terminal::write(IoBuffer& buffer, bool nonblocking, uint32_t gene
     size_t used;
     {
       Guard guard(lock_);
-      used = line_.write(std::span(bounce).first(*taken));
+      used = takes_output_locked() ? line_.write(std::span(bounce).first(*taken)) : 0;
     }
     buffer.rewind(*taken - used);
     total += used;
@@ -170,7 +174,7 @@ Result<size_t> Terminal::write(IoBuffer& buffer, bool nonblocking, uint32_t gene
     auto room = [&] {
       if (is_dead(generation) || device_.is_gone()) return true;
       Guard guard(lock_);
-      return line_.output_room() >= 16;
+      return takes_output_locked() && line_.output_room() >= 16;
     };
     Result<> waited = writers_.wait(room);
     if (is_dead(generation) || device_.is_gone()) waited = Errno::Io;
@@ -193,12 +197,13 @@ uint32_t Terminal::poll(PollRegistration* registration, uint32_t generation) {
   size_t minimum = line_.termios.characters[tty::kVtime] == 0 ? line_.termios.characters[tty::kVmin] : 1;
   if (line_.has_input(minimum)) events |= kPollIn | kPollRdNorm;
   if (device_.is_gone()) events |= kPollHup;
-  if (line_.output_room() >= 256) events |= kPollOut | kPollWrNorm;
+  if (takes_output_locked() && line_.output_room() >= 256) events |= kPollOut | kPollWrNorm;
   return events;
 }
 
 // Waits until the device has taken everything (tcdrain(3)).
 Result<> Terminal::drain_output(WaitMode mode) {
+  if (!device_.is_line()) return {};
   uint32_t generation = this->generation();
   return writers_.wait(
       [&] {
@@ -212,6 +217,11 @@ Result<> Terminal::drain_output(WaitMode mode) {
 tty::Termios Terminal::termios() const {
   Guard guard(lock_);
   return line_.termios;
+}
+
+void Terminal::init_termios(const tty::Termios& termios) {
+  Guard guard(lock_);
+  line_.termios = termios;
 }
 
 void Terminal::set_termios(const tty::Termios& termios, bool flush) {

@@ -30,6 +30,9 @@ class TerminalDevice {
   virtual void settings_changed(const tty::Termios& termios) { (void)termios; }
   // True: the other side is closed for good (pty without a master).
   virtual bool is_gone() const { return false; }
+  // What is queued here is still on its way (a serial line). False: the other side has it already, and
+  // takes nothing while the output is stopped (a pty).
+  virtual bool is_line() const { return true; }
   // An open file of the terminal came or went.
   virtual void opened() {}
   virtual void closed() {}
@@ -70,7 +73,8 @@ class Terminal final : public RefCounted<Terminal>, public RcuHead {
   // --- Session.
   // TIOCSCTTY. `steal` with CAP_SYS_ADMIN only.
   Result<> make_controlling(bool steal);
-  // TIOCNOTTY, and the end of a session leader: SIGHUP and SIGCONT to the foreground group.
+  // TIOCNOTTY: SIGHUP and SIGCONT to the foreground group. The end of a session leader: SIGHUP, and a
+  // serial line is hung up.
   enum class Leaving : uint8_t { Request, Exit };  // an exit sends no SIGCONT
   static void disassociate(ThreadGroup& leader, Leaving why = Leaving::Request);
   // The running task's controlling terminal.
@@ -81,6 +85,7 @@ class Terminal final : public RefCounted<Terminal>, public RcuHead {
   WindowSize window_size() const;
   void set_window_size(WindowSize size);  // SIGWINCH on a change
   tty::Termios termios() const;
+  void init_termios(const tty::Termios& termios);  // before anybody has opened it
 
   TerminalDevice& device() const { return device_; }
 
@@ -99,6 +104,7 @@ class Terminal final : public RefCounted<Terminal>, public RcuHead {
   size_t read_available(IoBuffer& buffer, std::span<uint8_t> bounce, bool canonical, Result<>& failure);
   void act_on(const tty::LineDiscipline::Effects& effects);
   Result<> drain_output(WaitMode mode);
+  bool takes_output_locked() const REQUIRES(lock_) { return device_.is_line() || !line_.is_stopped(); }
   void set_termios(const tty::Termios& termios, bool flush);
   Optional<Ref<Pid>> foreground() const;
 

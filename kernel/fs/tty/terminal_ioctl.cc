@@ -242,7 +242,10 @@ Result<int64_t> TerminalIoctl::set_exclusive(bool exclusive) {
 uint32_t TerminalIoctl::count(uint32_t request) const {
   Guard guard(terminal_.lock_);
   if (request == kTiocgexcl) return terminal_.exclusive_ ? 1 : 0;
-  if (request == kTiocoutq) return static_cast<uint32_t>(from_master_ ? 0 : terminal_.line_.queued_output());
+  if (request == kTiocoutq) {
+    bool on_its_way = !from_master_ && terminal_.device_.is_line();
+    return static_cast<uint32_t>(on_its_way ? terminal_.line_.queued_output() : 0);
+  }
   return static_cast<uint32_t>(from_master_ ? terminal_.line_.output_count() : terminal_.line_.input_count());
 }
 
