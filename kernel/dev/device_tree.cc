@@ -14,6 +14,82 @@ namespace {
 
 constinit const void* the_blob = nullptr;
 
+// The tree's shape, found in one walk: libfdt looks for a parent from the blob's start each time. Nodes of
+// a tree that is larger than any known one are looked up that slow way.
+struct IndexEntry {
+  int offset;
+  int parent;
+  uint32_t phandle;
+};
+constexpr size_t kMaxIndexed = 1024;
+constexpr int kMaxDepth = 32;
+constinit IndexEntry node_index[kMaxIndexed] = {};
+constinit size_t indexed = 0;  // 0: no index
+
+void build_index() {
+  int parents[kMaxDepth] = {-1};
+  int depth = 0;
+  size_t count = 0;
+  for (int offset = 0; offset >= 0 && depth >= 0; offset = fdt_next_node(the_blob, offset, &depth)) {
+    if (count == kMaxIndexed || depth + 1 >= kMaxDepth) return;
+    node_index[count++] = {offset, parents[depth], fdt_get_phandle(the_blob, offset)};
+    parents[depth + 1] = offset;
+  }
+  indexed = count;
+}
+
+// The entry of a node; null without an index.
+const IndexEntry* entry_of(int offset) {
+  size_t low = 0, high = indexed;
+  while (low < high) {
+    size_t middle = (low + high) / 2;
+    if (node_index[middle].offset == offset) return &node_index[middle];
+    if (node_index[middle].offset < offset) {
+      low = middle + 1;
+    } else {
+      high = middle;
+    }
+  }
+  return nullptr;
+}
+
+int parent_offset(int offset) {
+  const IndexEntry* entry = entry_of(offset);
+  return entry != nullptr ? entry->parent : fdt_parent_offset(the_blob, offset);
+}
+
+int next_offset(int offset) {
+  const IndexEntry* entry = entry_of(offset);
+  if (entry == nullptr) return fdt_next_node(the_blob, offset, nullptr);
+  return entry + 1 < node_index + indexed ? entry[1].offset : -1;
+}
+
+// The first node from `entry` on that has this parent; nodes between are descendants of its elder.
+int first_with_parent(const IndexEntry* entry, int parent) {
+  for (; entry < node_index + indexed && entry->parent >= parent; ++entry) {
+    if (entry->parent == parent) return entry->offset;
+  }
+  return -1;
+}
+
+int first_child_offset(int offset) {
+  const IndexEntry* entry = entry_of(offset);
+  return entry != nullptr ? first_with_parent(entry + 1, offset) : fdt_first_subnode(the_blob, offset);
+}
+
+int next_sibling_offset(int offset) {
+  const IndexEntry* entry = entry_of(offset);
+  return entry != nullptr ? first_with_parent(entry + 1, entry->parent) : fdt_next_subnode(the_blob, offset);
+}
+
+int phandle_offset(uint32_t phandle) {
+  if (indexed == 0) return fdt_node_offset_by_phandle(the_blob, phandle);
+  for (size_t i = 0; i < indexed; ++i) {
+    if (node_index[i].phandle == phandle) return node_index[i].offset;
+  }
+  return -1;
+}
+
 struct Cells {
   const fdt32_t* data = nullptr;
   size_t count = 0;
@@ -150,15 +226,15 @@ bool DeviceNode::is_dma_coherent() const {
 }
 
 std::optional<DeviceNode> DeviceNode::parent() const {
-  int offset = fdt_parent_offset(the_blob, offset_);
+  int offset = parent_offset(offset_);
   return offset < 0 ? no_node() : DeviceNode(offset);
 }
 std::optional<DeviceNode> DeviceNode::first_child() const {
-  int offset = fdt_first_subnode(the_blob, offset_);
+  int offset = first_child_offset(offset_);
   return offset < 0 ? no_node() : DeviceNode(offset);
 }
 std::optional<DeviceNode> DeviceNode::next_sibling() const {
-  int offset = fdt_next_subnode(the_blob, offset_);
+  int offset = next_sibling_offset(offset_);
   return offset < 0 ? no_node() : DeviceNode(offset);
 }
 std::optional<DeviceNode> DeviceNode::child(StringView name) const {
@@ -180,6 +256,7 @@ namespace device_tree {
 Result<> init(const void* blob) {
   if (fdt_check_header(blob) != 0) return Errno::Inval;
   the_blob = blob;
+  build_index();
   return {};
 }
 
@@ -208,11 +285,11 @@ std::optional<DeviceNode> find(StringView path) {
 }
 
 std::optional<DeviceNode> by_phandle(uint32_t phandle) {
-  return DeviceTree::node(fdt_node_offset_by_phandle(the_blob, phandle));
+  return DeviceTree::node(phandle_offset(phandle));
 }
 
 std::optional<DeviceNode> next(DeviceNode node) {
-  return DeviceTree::node(fdt_next_node(the_blob, node.offset(), nullptr));
+  return DeviceTree::node(next_offset(node.offset()));
 }
 
 std::optional<DeviceNode> next_compatible(std::optional<DeviceNode> after, StringView compatible) {

@@ -44,16 +44,6 @@ Result<InterruptController::Line> Resources::interrupt(StringView name) const {
 namespace drivers {
 namespace {
 
-// The offsets of nodes that have a driver, and the devices, which stay for good.
-constinit Vector<int>* taken = nullptr;
-
-bool is_taken(DeviceNode node) {
-  for (int offset : *taken) {
-    if (offset == node.offset()) return true;
-  }
-  return false;
-}
-
 bool supports(const DriverRecord& driver, StringView compatible) {
   for (const char* const* item = driver.compatible; *item != nullptr; ++item) {
     if (compatible == *item) return true;
@@ -61,15 +51,29 @@ bool supports(const DriverRecord& driver, StringView compatible) {
   return false;
 }
 
-// The driver of this stage for the most specific of the node's compatible strings.
-const DriverRecord* match(DeviceNode node, std::optional<Stage> stage) {
+// The driver for the most specific of the node's compatible strings.
+const DriverRecord* match(DeviceNode node) {
   for (size_t index = 0;; ++index) {
     std::optional<StringView> compatible = node.string("compatible", index);
     if (!compatible) return nullptr;
     for (const DriverRecord* driver = _drivers_start; driver != _drivers_end; ++driver) {
-      if (stage && driver->stage != *stage) continue;
       if (supports(*driver, *compatible)) return driver;
     }
+  }
+}
+
+// Every enabled node that says what it is, matched once, in document order.
+struct Candidate {
+  DeviceNode node;
+  const DriverRecord* driver;  // null: nobody's
+};
+constinit Vector<Candidate> candidates;
+
+// Without memory for all of them the last nodes stay without a driver, and the log says so.
+void find_candidates() {
+  for (std::optional<DeviceNode> node = device_tree::root(); node; node = device_tree::next(*node)) {
+    if (node->offset() == 0 || !node->has("compatible") || !node->is_enabled()) continue;
+    if (!candidates.append({*node, match(*node)}).ok()) return log_error("drivers: no memory for {}", node->name());
   }
 }
 
@@ -87,23 +91,17 @@ void bind(DeviceNode node, const DriverRecord& driver) {
 }  // namespace
 
 void probe(Stage stage) {
-  static constinit Vector<int> nodes;
-  taken = &nodes;
-  for (std::optional<DeviceNode> node = device_tree::root(); node; node = device_tree::next(*node)) {
-    if (!node->is_enabled() || !node->has("compatible") || is_taken(*node)) continue;
-    const DriverRecord* driver = match(*node, stage);
-    if (driver == nullptr) continue;
-    // Without memory for the note the node is at worst listed as unmatched, or probed once more.
-    ignore(nodes.append(node->offset()));
-    bind(*node, *driver);
+  if (candidates.empty()) find_candidates();
+  for (const Candidate& candidate : candidates) {
+    if (candidate.driver != nullptr && candidate.driver->stage == stage) bind(candidate.node, *candidate.driver);
   }
 }
 
 void list_unmatched() {
-  for (std::optional<DeviceNode> node = device_tree::root(); node; node = device_tree::next(*node)) {
-    if (!node->is_enabled() || node->offset() == 0 || match(*node, std::nullopt) != nullptr) continue;
-    if (std::optional<StringView> compatible = node->string("compatible"))
-      log(LogLevel::Debug, "no driver for {} ({})", node->name(), *compatible);
+  for (const Candidate& candidate : candidates) {
+    if (candidate.driver == nullptr)
+      log(LogLevel::Debug, "no driver for {} ({})", candidate.node.name(),
+          candidate.node.string("compatible").value_or(""));
   }
 }
 
