@@ -9,6 +9,7 @@
 #include "mm/kernel_map.h"
 #include "sync/rcu.h"
 #include "sync/spin_lock.h"
+#include "vm/address_space.h"
 #include "vm/overcommit.h"
 
 namespace kernel::settings {
@@ -71,6 +72,7 @@ void drop_caches(uint64_t what) {
     if ((what & 2) != 0) DentryCache::shrink(~uint64_t{0});
     rcu_barrier();
   }
+  AddressSpace::drop_borrowed_tables();
   kernel_map::drain_caches();
   heap::shrink();
   frames::drain_caches();

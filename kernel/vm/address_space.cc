@@ -70,4 +70,19 @@ void AddressSpace::load_on_this_cpu(AddressSpace* space) {
   if (before != PhysAddr{}) frames::put(before);
 }
 
+namespace {
+
+// Interrupts masked. The zero page is an empty table; ASID 0 belongs to nobody.
+void drop_borrowed_table(void*) {
+  if (current().address_space != nullptr) return;
+  PhysAddr& loaded = loaded_root.mine();
+  if (loaded == PhysAddr{}) return;
+  arch::set_user_table(zero_frame(), 0);
+  frames::put(std::exchange(loaded, PhysAddr{}));
+}
+
+}  // namespace
+
+void AddressSpace::drop_borrowed_tables() { sched::call_on_others(drop_borrowed_table, nullptr); }
+
 }  // namespace kernel

@@ -114,6 +114,9 @@ class AddressSpace final : public RefCounted<AddressSpace> {
 
   PhysAddr root() const { return tables_.root(); }
   static void load_on_this_cpu(AddressSpace* space);  // the scheduler's hook
+  // CPUs that run a kernel thread give back the table of the process that ran there before (leak tests,
+  // drop_caches). Thread context.
+  static void drop_borrowed_tables();
   // The last user has gone: everything but the root goes now, the root with the last CPU that has it
   // loaded. Thread context, no lock held.
   static void last_unref(AddressSpace* space);

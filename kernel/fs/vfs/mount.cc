@@ -106,7 +106,8 @@ Path top_mount(Path path) {
 }
 
 Result<Ref<Mount>> internal_mount(Ref<SuperBlock> super_block) {
-  return MountTree::make(std::move(super_block), "", kMountNoExec);
+  // Without noexec: a memfd may be mapped for execution, and run; other internal inodes can neither.
+  return MountTree::make(std::move(super_block), "", 0);
 }
 
 Result<> show_mounts(FormatSink& sink, const Path& root, bool mountinfo) {
