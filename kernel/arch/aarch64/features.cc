@@ -34,8 +34,9 @@ constexpr Field kVisible[] = {
     {Mmfr1, 44},                                                          // AFP
     {Mmfr2, 32},                                                          // AT
 };
-// What hidden fields look like: "64-bit only", "granule not supported" (which is 0xf there).
-constexpr uint64_t kHiddenBits[kRegisters] = {0x11, 0, 0, 0, 0, 0xff00'0000, 0, 0};
+// What hidden fields look like: "64-bit only", "granule not supported" (which is 0xf there, and 1 in
+// the three fields of stage 2).
+constexpr uint64_t kHiddenBits[kRegisters] = {0x11, 0, 0, 0, 0, 0x111'ff00'0000, 0, 0};
 constexpr uint64_t kDebugFeatures = 0x6;  // ID_AA64DFR0_EL1 of Armv8.0
 
 struct Capability {

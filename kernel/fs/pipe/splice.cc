@@ -185,8 +185,11 @@ Result<size_t> vmsplice(File& file, IoBuffer& buffer, uint32_t flags) {
 Result<size_t> send_file(File& out, File& in, uint64_t* in_offset, size_t size) {
   if (!in.readable() || !out.writable()) return Errno::BadF;
   if (in_offset != nullptr && !in.is_seekable()) return Errno::SPipe;
-  if (in.inode().is_directory() || (out.flags() & kOpenAppend) != 0) return Errno::Inval;
-  if (in.pipe() != nullptr) return Errno::Inval;
+  if ((out.flags() & kOpenAppend) != 0) return Errno::Inval;
+  // sendfile(2): the source has pages. From a terminal it would swallow the end of file, and programs
+  // fall back to read(2) when it is refused.
+  FileType type = in.inode().type();
+  if (type != FileType::Regular && type != FileType::BlockDevice) return Errno::Inval;
   if (size > kMost) size = kMost;
   if (Pipe* target = out.pipe()) return file_to_pipe(in, in_offset, *target, size, out.nonblocking());
   return file_to_file(in, in_offset, out, nullptr, size);
