@@ -122,7 +122,7 @@ void Terminal::hangup() {
   {
     Guard guard(lock_);
     session = std::move(session_);
-    group = std::move(foreground_);
+    group = std::move(foreground_);  // dropped below, outside the lock
     session_.reset();
     foreground_.reset();
     line_.flush_input();
@@ -148,7 +148,6 @@ void Terminal::hangup() {
       ignore(post_signal(*leader, kernel_signal(Signal::Cont)));
     }
   }
-  if (group) post_signal_to_group(*group, kernel_signal(Signal::Hup));
 }
 
 }  // namespace kernel
