@@ -38,4 +38,11 @@ list(APPEND UNDER_TEST
 list(APPEND UNDER_TEST
   ${KERNEL}/fs/initramfs/cpio.cc
   ${KERNEL}/process/elf.cc
+  ${KERNEL}/process/script.cc
+)
+
+list(APPEND UNDER_TEST
+  ${KERNEL}/task/pid.cc
+  ${KERNEL}/task/signal.cc
+  ${KERNEL}/task/user_account.cc
 )

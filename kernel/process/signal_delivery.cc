@@ -89,6 +89,10 @@ void stop_unless_orphaned(Task& task, ThreadGroup& group, Signal signal) {
   begin_stop_locked(task, group, signal);
 }
 
+bool carries_address(const SignalInfo& info) {
+  return kSynchronous.has(info.signal) && info.code > kSiUser && info.code < kSiKernel;
+}
+
 // True: a handler is to run. Does not return when a signal ends the process.
 bool next_caught(Task& task, arch::TrapFrame& frame, Caught& caught) {
   ThreadGroup& group = task.group();
@@ -105,6 +109,8 @@ bool next_caught(Task& task, arch::TrapFrame& frame, Caught& caught) {
       case Step::Nothing: return false;
       case Step::Handler:
         caught = found.caught;
+        if ((caught.action.flags & kSaExposeTagBits) == 0 && carries_address(caught.info))
+          caught.info.value = without_tag(caught.info.value);
         return true;
       case Step::Again: break;
       case Step::Stop: stop_here(task); break;

@@ -170,7 +170,8 @@ void force_signal(Task& task, const SignalInfo& info, ForceMode mode) {
 }
 
 void force_fault(Task& task, Signal signal, int32_t code, uint64_t address, uint64_t syndrome) {
-  task.fault_address = address;
+  // Without tag bits, as on Linux; si_addr keeps them for who asks (SA_EXPOSE_TAGBITS).
+  task.fault_address = without_tag(address);
   task.fault_syndrome = syndrome;
   force_signal(task, SignalInfo{.signal = signal, .code = code, .value = address});
 }

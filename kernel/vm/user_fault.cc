@@ -56,7 +56,8 @@ void post(Task& task, Errno error, const arch::MemoryFault& fault) {
     kill.code = kSiKernel;
     return force_signal(task, kill);
   }
-  force_signal(task, fault_signal(error, fault));
+  SignalInfo info = fault_signal(error, fault);
+  force_fault(task, info.signal, info.code, info.value, fault.syndrome);
 }
 
 }  // namespace
