@@ -5,11 +5,13 @@
 #include "process/init.h"
 
 #include "arch/entry.h"
+#include "arch/timer.h"
 #include "lib/command_line.h"
 #include "lib/log.h"
 #include "process/exec.h"
 #include "process/system_settings.h"
 #include "process/task_factory.h"
+#include "sched/clock.h"
 #include "sched/scheduler.h"
 
 namespace kernel {
@@ -76,6 +78,10 @@ void init_main(void*) {
   Task& task = current_task();
   open_console(task);
   become_init(task);
+  // With QEMU's -icount a nanosecond is an instruction, and the counter starts with the machine: so
+  // `samara run --icount` tells how many it took to come here.
+  log_info("init: starts at {} ns, {} ns of them idle", clock::counter_to_ns(arch::counter()),
+           sched::cpu_times(0).idle);
   handle_user_return_work(task.user_frame());
   arch::return_to_user(task.user_frame());
 }

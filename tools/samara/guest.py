@@ -45,6 +45,7 @@ class Result:
     stderr: bytes
     log: str
     problem: str | None
+    instructions_to_init: int | None = None  # with icount
 
 
 def launch(
@@ -129,5 +130,10 @@ def run(
     )
     status, problem, kernel_text = launch(spec, BytesSource(stdin), stdout, stderr)
     return Result(
-        status, bytes(stdout.data), bytes(stderr.data), "\n".join(kernel_text.lines), problem
+        status,
+        bytes(stdout.data),
+        bytes(stderr.data),
+        "\n".join(kernel_text.lines),
+        problem,
+        kernel_text.instructions_to_init() if icount else None,
     )

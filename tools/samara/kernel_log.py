@@ -10,6 +10,7 @@ from pathlib import Path
 from . import paths, ui
 
 _PANIC = re.compile(r"^(\[[^]]*\] ?)?(samara: panic|Kernel panic - not syncing)")
+_INIT_STARTS = re.compile(r"init: starts at (\d+) ns, (\d+) ns of them idle")
 _KEPT = 20
 _TAIL_LINES = 60
 
@@ -59,6 +60,13 @@ class KernelLog:
                 self.panicked = True
                 self._panic_line = len(self.lines)
             self.lines.append(line)
+
+    def instructions_to_init(self) -> int | None:
+        """How many the kernel ran before its first program, in a run with --icount."""
+        for line in self.lines:
+            if match := _INIT_STARTS.search(line):
+                return int(match[1]) - int(match[2])
+        return None
 
     def text(self) -> str:
         return "\n".join([*self.lines, self._rest])

@@ -173,9 +173,9 @@ class _Keyboard:
 
 
 def _explain(spec: guest.Spec, problem: str | None, log, arguments) -> None:
-    for line in log.lines:
-        if arguments.icount and "instructions to init" in line:
-            ui.say(line)
+    count = log.instructions_to_init() if arguments.icount else None
+    if count is not None:
+        ui.say(f"{count} instructions from the kernel's first one to init's first one")
     if arguments.strace and not arguments.verbose:
         ui.say(f"the system calls are in {log.path}")
     if problem is None:
