@@ -50,12 +50,18 @@ class FullFile final : public ZeroFile {
   Result<Ref<MemoryObject>> memory_object(uint32_t, bool) override { return Errno::NoDev; }
 };
 
-class RandomFile final : public SinkFile {
+class RandomFile : public SinkFile {
  public:
   using SinkFile::SinkFile;
   Result<size_t> read(IoBuffer& buffer, uint64_t) override;
   Result<size_t> write(IoBuffer& buffer, uint64_t) override;
   Result<int64_t> ioctl(uint32_t request, uint64_t argument) override;
+};
+
+// Only /dev/random tells when it is ready.
+class SeededRandomFile final : public RandomFile {
+ public:
+  using RandomFile::RandomFile;
   uint32_t poll(PollRegistration*) override {
     return random::is_seeded() ? kPollIn | kPollRdNorm : kPollOut | kPollWrNorm;
   }
@@ -130,7 +136,7 @@ class Device final : public CharDeviceBase {
 constinit Device<NullFile> null_device(3, "null");
 constinit Device<ZeroFile> zero_device(5, "zero");
 constinit Device<FullFile> full_device(7, "full");
-constinit Device<RandomFile> random_device(8, "random");
+constinit Device<SeededRandomFile> random_device(8, "random");
 constinit Device<RandomFile> urandom_device(9, "urandom");
 
 }  // namespace

@@ -50,6 +50,11 @@ Result<Ref<File>> open_fifo(const Path& path, uint32_t flags) {
   return Ref<File>(std::move(file));
 }
 
+void attach_pipe(Inode& inode, Pipe& pipe) {
+  Guard guard(inode.attribute_lock);
+  inode.fifo = &pipe;
+}
+
 void close_fifo(Inode& inode, Pipe& pipe) {
   Guard guard(inode.attribute_lock);
   if (inode.fifo == &pipe && pipe.readers() == 0 && pipe.writers() == 0) inode.fifo = nullptr;

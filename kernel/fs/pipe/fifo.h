@@ -10,6 +10,9 @@ namespace kernel {
 // would not wait and finds no reader; RestartSys.
 Result<Ref<File>> open_fifo(const Path& path, uint32_t flags);
 
+// The inode of an unnamed pipe knows it as that of a FIFO does.
+void attach_pipe(Inode& inode, Pipe& pipe);
+
 // An open file on it has been closed: with the last one the pipe goes, and what is in it.
 void close_fifo(Inode& inode, Pipe& pipe);
 

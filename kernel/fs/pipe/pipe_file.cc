@@ -18,6 +18,7 @@ Result<PipePair> make_pipe(uint32_t flags) {
   Ref<Pipe> pipe = TRY(Pipe::create());
   Path path = TRY(anonymous::make_place(anonymous::Kind::Pipe, "pipe", true));
   uint32_t status = flags & (kOpenNonBlock | kOpenDirect);
+  attach_pipe(path.inode(), *pipe);  // /proc/PID/fd opens it again
   Ref<PipeFile> reader = TRY(make_ref<PipeFile>(path, (status & ~kOpenDirect) | kOpenReadOnly, pipe, false, 0u));
   pipe->add_reader();
   Ref<PipeFile> writer = TRY(make_ref<PipeFile>(path, status | kOpenWriteOnly, pipe, false, 0u));
@@ -58,7 +59,7 @@ Result<int64_t> PipeFile::ioctl(uint32_t request, uint64_t argument) {
 void PipeFile::on_close() {
   if (readable()) pipe_->remove_reader();
   if (writable()) pipe_->remove_writer();
-  if (is_fifo_) close_fifo(inode(), *pipe_);
+  close_fifo(inode(), *pipe_);
 }
 
 }  // namespace kernel

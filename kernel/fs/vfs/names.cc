@@ -23,6 +23,8 @@ Result<> make_entry(Start start, StringView path, bool is_directory, Make make) 
   Ref<Dentry> dentry = TRY(DentryCache::lookup_locked(parent.dentry(), walk.last_name()));
   if (dentry->inode() != nullptr) return Errno::Exist;
   if (walk.has_trailing_slash() && !is_directory) return Errno::NoEnt;
+  // procfs: a name that nobody could make is simply not there.
+  if (!parent.inode().caches_absent_names()) return Errno::NoEnt;
   TRY(check_create_in(parent));
   Ref<Inode> inode = TRY(make(parent, walk.last_name()));
   DentryCache::instantiate(*dentry, std::move(inode));
