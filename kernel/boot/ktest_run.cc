@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// See ktest_run.h. One line per test, `ok`, `not ok` or `skip`, and a closing line, without which the
-// reader knows that something went wrong (tools/samara/testing/in_kernel.py).
+// See ktest_run.h. One line per test, `ok`, `not ok` or `skip`, and a closing line, without which
+// the reader knows that something went wrong (tools/samara/testing/in_kernel.py).
 
 #include "boot/ktest_run.h"
 

@@ -6,7 +6,8 @@
 
 namespace kernel {
 
-// Those whose name contains `pattern` ("all": every one). In a thread that may sleep; ends in power-off.
+// Those whose name contains `pattern` ("all": every one). In a thread that may sleep; ends in
+// power-off.
 [[noreturn]] void run_kernel_tests(StringView pattern);
 
 }  // namespace kernel

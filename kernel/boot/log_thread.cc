@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// See log_thread.h. A log call may stand anywhere, under the run queue's lock even, so it wakes nobody
-// itself: it sends its own CPU an interrupt, which does.
+// See log_thread.h. A log call may stand anywhere, under the run queue's lock even, so it wakes
+// nobody itself: it sends its own CPU an interrupt, which does.
 
 #include "boot/log_thread.h"
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// kernel_main: where C++ begins, on the boot CPU, MMU on, high half, interrupts masked. The order of
-// everything, one line of why each. What may sleep is done by boot_thread_main, the first thread.
+// kernel_main: where C++ begins, on the boot CPU, MMU on, high half, interrupts masked. The order
+// of everything, one line of why each. What may sleep is done by boot_thread_main, the first
+// thread.
 
 #include "arch/cpu.h"
 #include "arch/early.h"
@@ -38,17 +39,19 @@ namespace {
 
 constinit memory_scan::Memory memory;
 
-// The tree is in the linear map from the first instruction on; without it there is nothing to say and
-// nowhere to say it.
+// The tree is in the linear map from the first instruction on; without it there is nothing to say
+// and nowhere to say it.
 PhysRange open_device_tree(PhysAddr address) {
   auto* blob = reinterpret_cast<const uint8_t*>(raw(arch::linear_address(address)));
   CHECK(device_tree::init(blob).ok());
-  uint64_t size = uint64_t{blob[4]} << 24 | uint64_t{blob[5]} << 16 | uint64_t{blob[6]} << 8 | blob[7];
+  uint64_t size =
+      uint64_t{blob[4]} << 24 | uint64_t{blob[5]} << 16 | uint64_t{blob[6]} << 8 | blob[7];
   return {address, address + size};
 }
 
 void log_machine() {
-  log_info("samara: started at EL{}, image at 0x{:x}", arch::boot_exception_level(), arch::image_range().start);
+  log_info("samara: started at EL{}, image at 0x{:x}", arch::boot_exception_level(),
+           arch::image_range().start);
   log_info("kaslr: slide 0x{:x}", arch::image_slide());
   log_info("machine: {}", device_tree::root().string("model").value_or(
                               device_tree::root().string("compatible").value_or("unknown")));
@@ -105,7 +108,8 @@ void kernel_main(PhysAddr device_tree_address) {
   // All memory, with final permissions, before anything allocates or a second CPU runs.
   memory_scan::scan(memory, tree, command_line::size("mem").value_or(0));
   arch::build_kernel_map(memory.ram.ranges());
-  log_info("memory: {} MiB, {} KiB reserved", memory.ram.total() / MiB, memory.reserved.total() / KiB);
+  log_info("memory: {} MiB, {} KiB reserved", memory.ram.total() / MiB,
+           memory.reserved.total() / KiB);
   frames::init(memory.ram.ranges(), memory.reserved.ranges());
   heap::init();
   kernel_map::init();

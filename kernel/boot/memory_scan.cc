@@ -14,7 +14,8 @@ namespace kernel::memory_scan {
 namespace {
 
 void add_banks(Memory& memory) {
-  for (std::optional<DeviceNode> node = device_tree::root().first_child(); node; node = node->next_sibling()) {
+  for (std::optional<DeviceNode> node = device_tree::root().first_child(); node;
+       node = node->next_sibling()) {
     if (node->string("device_type") != "memory"_sv || !node->is_enabled()) continue;
     for (size_t i = 0; i < node->reg_count(); ++i) {
       std::optional<PhysRange> bank = node->reg(i);
@@ -107,7 +108,8 @@ uint64_t RangeList::total() const {
 
 void RangeList::insert(size_t index, PhysRange range) {
   if (count_ == kCapacity) {
-    log_warning("memory: more than {} ranges, dropping {:x}..{:x}", kCapacity, range.start, range.end);
+    log_warning("memory: more than {} ranges, dropping {:x}..{:x}", kCapacity, range.start,
+                range.end);
     return;
   }
   for (size_t i = count_; i > index; --i) ranges_[i] = ranges_[i - 1];

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The end: one CPU prints what it knows, straight to the consoles, the others stop, the machine powers off
-// or restarts. Any context; trusts little.
+// The end: one CPU prints what it knows, straight to the consoles, the others stop, the machine
+// powers off or restarts. Any context; trusts little.
 
 #include "boot/panic.h"
 
@@ -62,10 +62,12 @@ class PrintfText {
         format(sink_, "{}", is_long ? va_arg(arguments, long) : va_arg(arguments, int));
         break;
       case 'u':
-        format(sink_, "{}", is_long ? va_arg(arguments, unsigned long) : va_arg(arguments, unsigned));
+        format(sink_, "{}",
+               is_long ? va_arg(arguments, unsigned long) : va_arg(arguments, unsigned));
         break;
       case 'x':
-        format(sink_, "{:x}", is_long ? va_arg(arguments, unsigned long) : va_arg(arguments, unsigned));
+        format(sink_, "{:x}",
+               is_long ? va_arg(arguments, unsigned long) : va_arg(arguments, unsigned));
         break;
       case 'p':
         format(sink_, "{:x}", va_arg(arguments, void*));
@@ -78,8 +80,8 @@ class PrintfText {
   BufferSink sink_;
 };
 
-// Lines that start with "samara: panic: " are what the host looks for. A second CPU that panics, or a
-// panic within the panic, has nothing to add.
+// Lines that start with "samara: panic: " are what the host looks for. A second CPU that panics, or
+// a panic within the panic, has nothing to add.
 void begin(StringView message) {
   arch::disable_interrupts();
   if (panicking.exchange_acq_rel(true)) arch::halt();
@@ -91,7 +93,8 @@ void begin(StringView message) {
 
 void print_address(void*, uint64_t address) {
   Symbol symbol = find_symbol(arch::link_address(address));
-  log(LogLevel::Emerg, "  [<{:016x}>] {}+0x{:x}", address, symbol.name.empty() ? "?" : symbol.name, symbol.offset);
+  log(LogLevel::Emerg, "  [<{:016x}>] {}+0x{:x}", address, symbol.name.empty() ? "?" : symbol.name,
+      symbol.offset);
 }
 
 void wait_seconds(int64_t seconds) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What happens after a panic: `panic=` as Linux has it, but that without it the machine powers off, so
-// that whoever runs it sees the end.
+// What happens after a panic: `panic=` as Linux has it, but that without it the machine powers off,
+// so that whoever runs it sees the end.
 #pragma once
 
 #include "lib/types.h"

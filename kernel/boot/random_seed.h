@@ -4,7 +4,8 @@
 
 namespace kernel {
 
-// Feeds /chosen/rng-seed to the generator and wipes it, so that nobody reads it later. Boot CPU, once.
+// Feeds /chosen/rng-seed to the generator and wipes it, so that nobody reads it later. Boot CPU,
+// once.
 void take_random_seed();
 
 }  // namespace kernel

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Secondary CPUs: found in /cpus, started through their enable-method, one after the other. A CPU that
-// does not arrive is left out with a line in the log; the boot goes on (BT17, SC5).
+// Secondary CPUs: found in /cpus, started through their enable-method, one after the other. A CPU
+// that does not arrive is left out with a line in the log; the boot goes on (BT17, SC5).
 
 #include "boot/smp_boot.h"
 
@@ -35,7 +35,8 @@ std::optional<CpuNode> read_cpu(DeviceNode node) {
   if (!id) return std::nullopt;
   if (method == "psci"_sv) return CpuNode{*id, arch::EnableMethod::Psci, {}};
   if (method == "spin-table"_sv)
-    return CpuNode{*id, arch::EnableMethod::SpinTable, PhysAddr{node.number("cpu-release-addr").value_or(0)}};
+    return CpuNode{*id, arch::EnableMethod::SpinTable,
+                   PhysAddr{node.number("cpu-release-addr").value_or(0)}};
   return std::nullopt;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The table's format, made by tools/kernel_symbols.py: count, then pairs (offset of the function from the
-// image's start, offset of its name), sorted, then the NUL-terminated names.
+// The table's format, made by tools/kernel_symbols.py: count, then pairs (offset of the function
+// from the image's start, offset of its name), sorted, then the NUL-terminated names.
 
 #include "boot/symbols.h"
 
@@ -24,7 +24,8 @@ extern "C" const char _symbols_end[];
 }  // namespace
 
 Symbol find_symbol(uint64_t link_address) {
-  uint64_t size = reinterpret_cast<uint64_t>(_symbols_end) - reinterpret_cast<uint64_t>(_symbols_start);
+  uint64_t size =
+      reinterpret_cast<uint64_t>(_symbols_end) - reinterpret_cast<uint64_t>(_symbols_start);
   if (size < sizeof(Table) || link_address < arch::kImageBase) return {};
   auto& table = *reinterpret_cast<const Table*>(_symbols_start);
   uint64_t offset = link_address - arch::kImageBase;

@@ -14,8 +14,8 @@ namespace {
 
 constinit const void* the_blob = nullptr;
 
-// The tree's shape, found in one walk: libfdt looks for a parent from the blob's start each time. Nodes of
-// a tree that is larger than any known one are looked up that slow way.
+// The tree's shape, found in one walk: libfdt looks for a parent from the blob's start each time.
+// Nodes of a tree that is larger than any known one are looked up that slow way.
 struct IndexEntry {
   int offset;
   int parent;
@@ -30,7 +30,8 @@ void build_index() {
   int parents[kMaxDepth] = {-1};
   int depth = 0;
   size_t count = 0;
-  for (int offset = 0; offset >= 0 && depth >= 0; offset = fdt_next_node(the_blob, offset, &depth)) {
+  for (int offset = 0; offset >= 0 && depth >= 0;
+       offset = fdt_next_node(the_blob, offset, &depth)) {
     if (count == kMaxIndexed || depth + 1 >= kMaxDepth) return;
     node_index[count++] = {offset, parents[depth], fdt_get_phandle(the_blob, offset)};
     parents[depth + 1] = offset;
@@ -74,12 +75,14 @@ int first_with_parent(const IndexEntry* entry, int parent) {
 
 int first_child_offset(int offset) {
   const IndexEntry* entry = entry_of(offset);
-  return entry != nullptr ? first_with_parent(entry + 1, offset) : fdt_first_subnode(the_blob, offset);
+  return entry != nullptr ? first_with_parent(entry + 1, offset)
+                          : fdt_first_subnode(the_blob, offset);
 }
 
 int next_sibling_offset(int offset) {
   const IndexEntry* entry = entry_of(offset);
-  return entry != nullptr ? first_with_parent(entry + 1, entry->parent) : fdt_next_subnode(the_blob, offset);
+  return entry != nullptr ? first_with_parent(entry + 1, entry->parent)
+                          : fdt_next_subnode(the_blob, offset);
 }
 
 int phandle_offset(uint32_t phandle) {
@@ -104,14 +107,16 @@ struct Cells {
 
 std::optional<Cells> cells_of(int offset, StringView property) {
   int size = 0;
-  const void* data = fdt_getprop_namelen(the_blob, offset, property.data(), static_cast<int>(property.size()), &size);
+  const void* data = fdt_getprop_namelen(the_blob, offset, property.data(),
+                                         static_cast<int>(property.size()), &size);
   if (data == nullptr || size < 0) return std::nullopt;
   return Cells{static_cast<const fdt32_t*>(data), static_cast<size_t>(size) / 4};
 }
 
 std::optional<StringView> text_of(int offset, StringView property) {
   int size = 0;
-  const void* data = fdt_getprop_namelen(the_blob, offset, property.data(), static_cast<int>(property.size()), &size);
+  const void* data = fdt_getprop_namelen(the_blob, offset, property.data(),
+                                         static_cast<int>(property.size()), &size);
   if (data == nullptr || size <= 0) return std::nullopt;
   return StringView(static_cast<const char*>(data), static_cast<size_t>(size));
 }
@@ -147,7 +152,9 @@ StringView DeviceNode::name() const {
   return name == nullptr ? StringView() : StringView(name, static_cast<size_t>(size));
 }
 
-std::optional<StringView> DeviceNode::string(StringView property) const { return string(property, 0); }
+std::optional<StringView> DeviceNode::string(StringView property) const {
+  return string(property, 0);
+}
 
 std::optional<StringView> DeviceNode::string(StringView property, size_t index) const {
   std::optional<StringView> list = text_of(offset_, property);
@@ -238,7 +245,8 @@ std::optional<DeviceNode> DeviceNode::next_sibling() const {
   return offset < 0 ? no_node() : DeviceNode(offset);
 }
 std::optional<DeviceNode> DeviceNode::child(StringView name) const {
-  int offset = fdt_subnode_offset_namelen(the_blob, offset_, name.data(), static_cast<int>(name.size()));
+  int offset =
+      fdt_subnode_offset_namelen(the_blob, offset_, name.data(), static_cast<int>(name.size()));
   return offset < 0 ? no_node() : DeviceNode(offset);
 }
 
@@ -268,7 +276,9 @@ const void* blob() { return the_blob; }
 // Makes nodes from offsets for the functions of the namespace.
 class DeviceTree {
  public:
-  static std::optional<DeviceNode> node(int offset) { return offset < 0 ? no_node() : DeviceNode(offset); }
+  static std::optional<DeviceNode> node(int offset) {
+    return offset < 0 ? no_node() : DeviceNode(offset);
+  }
   static DeviceNode root() { return DeviceNode(0); }
 };
 
@@ -281,7 +291,8 @@ DeviceNode root() {
 
 std::optional<DeviceNode> find(StringView path) {
   if (!is_present()) return std::nullopt;
-  return DeviceTree::node(fdt_path_offset_namelen(the_blob, path.data(), static_cast<int>(path.size())));
+  return DeviceTree::node(
+      fdt_path_offset_namelen(the_blob, path.data(), static_cast<int>(path.size())));
 }
 
 std::optional<DeviceNode> by_phandle(uint32_t phandle) {

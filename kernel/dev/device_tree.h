@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The flattened device tree (Devicetree Specification 0.4, chapter 5) as the kernel reads it: a thin
-// typed layer over libfdt. The blob is mapped and checked once at boot and stays. Read-only, any context.
+// The flattened device tree (Devicetree Specification 0.4, chapter 5) as the kernel reads it: a
+// thin typed layer over libfdt. The blob is mapped and checked once at boot and stays. Read-only,
+// any context.
 #pragma once
 
 #include <optional>

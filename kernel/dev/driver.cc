@@ -71,9 +71,11 @@ constinit Vector<Candidate> candidates;
 
 // Without memory for all of them the last nodes stay without a driver, and the log says so.
 void find_candidates() {
-  for (std::optional<DeviceNode> node = device_tree::root(); node; node = device_tree::next(*node)) {
+  for (std::optional<DeviceNode> node = device_tree::root(); node;
+       node = device_tree::next(*node)) {
     if (node->offset() == 0 || !node->has("compatible") || !node->is_enabled()) continue;
-    if (!candidates.append({*node, match(*node)}).ok()) return log_error("drivers: no memory for {}", node->name());
+    if (!candidates.append({*node, match(*node)}).ok())
+      return log_error("drivers: no memory for {}", node->name());
   }
 }
 
@@ -93,7 +95,8 @@ void bind(DeviceNode node, const DriverRecord& driver) {
 void probe(Stage stage) {
   if (candidates.empty()) find_candidates();
   for (const Candidate& candidate : candidates) {
-    if (candidate.driver != nullptr && candidate.driver->stage == stage) bind(candidate.node, *candidate.driver);
+    if (candidate.driver != nullptr && candidate.driver->stage == stage)
+      bind(candidate.node, *candidate.driver);
   }
 }
 

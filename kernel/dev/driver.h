@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
-// Matching devices to drivers. A driver is one file that names its `compatible` strings and a probe:
+// Matching devices to drivers. A driver is one file that names its `compatible` strings and a
+// probe:
 //   DRIVER(pl011, Stage::Device, probe, "arm,pl011")
-// The table is a linker section; boot walks the device tree once per stage. A device found stays for
-// good unless its probe fails, and then what it had claimed is given back.
+// The table is a linker section; boot walks the device tree once per stage. A device found stays
+// for good unless its probe fails, and then what it had claimed is given back.
 #pragma once
 
 #include "dev/device_tree.h"
@@ -51,7 +52,8 @@ void list_unmatched();
 
 }  // namespace kernel
 
-#define DRIVER(driver, driver_stage, probe_function, ...)                                          \
-  static constexpr const char* const driver##_compatible[] = {__VA_ARGS__, nullptr};               \
-  [[gnu::used, gnu::section(".drivers")]] static constinit const ::kernel::DriverRecord driver##_record = { \
+#define DRIVER(driver, driver_stage, probe_function, ...)                                        \
+  static constexpr const char* const driver##_compatible[] = {__VA_ARGS__, nullptr};             \
+  [[gnu::used,                                                                                   \
+    gnu::section(".drivers")]] static constinit const ::kernel::DriverRecord driver##_record = { \
       #driver, driver_stage, probe_function, driver##_compatible}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Polled output for the time before drivers, and for panics: each serial driver lends one function that
-// sends a character with registers mapped at an address, in a linker section of its own.
+// Polled output for the time before drivers, and for panics: each serial driver lends one function
+// that sends a character with registers mapped at an address, in a linker section of its own.
 #pragma once
 
 #include "lib/log.h"

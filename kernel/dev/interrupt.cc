@@ -14,8 +14,8 @@ namespace {
 
 constexpr size_t kNameSize = 16;
 
-// One installed line. Published under table_lock; the hard handler reads it in an RCU section, which
-// an interrupt is.
+// One installed line. Published under table_lock; the hard handler reads it in an RCU section,
+// which an interrupt is.
 struct Installed : RcuHead {
   InterruptController::Line line;
   InterruptHandler* handler = nullptr;
@@ -60,7 +60,8 @@ Result<> start_thread(Installed& installed) {
   return {};
 }
 
-Result<Owned<Installed>> make(InterruptController::Line line, StringView name, InterruptHandler& handler) {
+Result<Owned<Installed>> make(InterruptController::Line line, StringView name,
+                              InterruptHandler& handler) {
   if (line.irq >= kMaxIrqs) return Errno::Inval;
   Owned<Installed> installed = TRY(make_owned<Installed>());
   installed->line = line;
@@ -86,8 +87,8 @@ InterruptController& interrupt_controller() {
   return *controller;
 }
 
-Result<IrqLine> IrqLine::install(InterruptController::Line line, StringView name, InterruptHandler& handler,
-                                 bool threaded) {
+Result<IrqLine> IrqLine::install(InterruptController::Line line, StringView name,
+                                 InterruptHandler& handler, bool threaded) {
   Owned<Installed> installed = TRY(make(line, name, handler));
   installed->threaded = threaded;
   if (threaded) TRY(start_thread(*installed));
@@ -167,7 +168,8 @@ bool next_interrupt(Irq from, InterruptStatistics& statistics) {
     statistics.irq = irq;
     statistics.name = StringView(installed->name);
     statistics.trigger = installed->line.trigger;
-    for (size_t cpu = 0; cpu < kMaxCpus; ++cpu) statistics.counts[cpu] = installed->counts[cpu].load_relaxed();
+    for (size_t cpu = 0; cpu < kMaxCpus; ++cpu)
+      statistics.counts[cpu] = installed->counts[cpu].load_relaxed();
     return true;
   }
   return false;

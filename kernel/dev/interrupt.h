@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Interrupt lines. A hard handler acknowledges, records and wakes; work runs in the line's thread
-// (real-time class), and a level-triggered line stays masked until that thread is done. The controller
-// is a driver (drivers/irqchip).
+// (real-time class), and a level-triggered line stays masked until that thread is done. The
+// controller is a driver (drivers/irqchip).
 #pragma once
 
 #include <span>
@@ -65,9 +65,10 @@ class InterruptHandler {
 class IrqLine {
  public:
   // Enabled on return. `threaded`: run() is used and gets a thread "irq/NN-name".
-  static Result<IrqLine> install(InterruptController::Line line, StringView name, InterruptHandler& handler,
-                                 bool threaded);
-  // A per-CPU line: the handler runs in interrupt context on each CPU that calls enable_on_this_cpu().
+  static Result<IrqLine> install(InterruptController::Line line, StringView name,
+                                 InterruptHandler& handler, bool threaded);
+  // A per-CPU line: the handler runs in interrupt context on each CPU that calls
+  // enable_on_this_cpu().
   static Result<IrqLine> install_per_cpu(InterruptController::Line line, StringView name,
                                          InterruptHandler& handler);
   void enable_on_this_cpu();

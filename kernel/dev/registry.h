@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Things that drivers find and a higher layer takes: those found before the taker exists wait for it.
+// Things that drivers find and a higher layer takes: those found before the taker exists wait for
+// it.
 #pragma once
 
 #include "lib/list.h"

@@ -14,6 +14,8 @@ constinit Registry<SerialPort> registry;
 
 Result<> register_serial_port(SerialPort& port) { return registry.add(port); }
 
-Result<> set_serial_port_sink(Result<> (*sink)(SerialPort& port)) { return registry.set_sink(sink); }
+Result<> set_serial_port_sink(Result<> (*sink)(SerialPort& port)) {
+  return registry.set_sink(sink);
+}
 
 }  // namespace kernel

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A serial line: what a UART driver implements, and what it calls. The terminal layer (fs/tty) turns
-// each port into a terminal with a node.
+// A serial line: what a UART driver implements, and what it calls. The terminal layer (fs/tty)
+// turns each port into a terminal with a node.
 #pragma once
 
 #include <span>

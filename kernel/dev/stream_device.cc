@@ -14,6 +14,8 @@ constinit Registry<StreamDevice> registry;
 
 Result<> register_stream_device(StreamDevice& device) { return registry.add(device); }
 
-Result<> set_stream_device_sink(Result<> (*sink)(StreamDevice& device)) { return registry.set_sink(sink); }
+Result<> set_stream_device_sink(Result<> (*sink)(StreamDevice& device)) {
+  return registry.set_sink(sink);
+}
 
 }  // namespace kernel

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A character device that moves bytes: what a driver implements, without knowing files. The device file
-// system gives each a node and an open file (fs/devfs).
+// A character device that moves bytes: what a driver implements, without knowing files. The device
+// file system gives each a node and an open file (fs/devfs).
 #pragma once
 
 #include "lib/list.h"

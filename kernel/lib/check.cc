@@ -6,7 +6,8 @@
 namespace kernel {
 
 void check_failed(const char* expression, std::source_location where) {
-  panic("%s:%u: check failed: %s", where.file_name(), static_cast<unsigned>(where.line()), expression);
+  panic("%s:%u: check failed: %s", where.file_name(), static_cast<unsigned>(where.line()),
+        expression);
 }
 
 }  // namespace kernel

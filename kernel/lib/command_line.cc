@@ -33,9 +33,16 @@ constinit FixedList<StringView> environment;
 
 // What the kernel takes for itself; the rest is init's.
 constexpr StringView kKnown[] = {
-    "console", "quiet", "debug", "loglevel", "mem", "maxcpus", "nosmp", "panic", "ip", "root", "rootfstype",
-    "rootflags", "rootwait", "rootdelay", "ro", "rw", "init", "rdinit", "noinitrd", "test", "trace",
-    "alloc_fail", "earlycon", "nokaslr", "hostname", "samara", "ignore_loglevel", "initrd", "kaslr",
+    "console",    "quiet",      "debug",
+    "loglevel",   "mem",        "maxcpus",
+    "nosmp",      "panic",      "ip",
+    "root",       "rootfstype", "rootflags",
+    "rootwait",   "rootdelay",  "ro",
+    "rw",         "init",       "rdinit",
+    "noinitrd",   "test",       "trace",
+    "alloc_fail", "earlycon",   "nokaslr",
+    "hostname",   "samara",     "ignore_loglevel",
+    "initrd",     "kaslr",
 };
 
 bool is_known(StringView name) {
@@ -61,7 +68,8 @@ StringView next_word(StringView& rest) {
 
 // "two words" -> two words; also name="two words" (the value's quotes).
 StringView unquoted(StringView text) {
-  if (text.size() >= 2 && text.front() == '"' && text.back() == '"') return text.substr(1, text.size() - 2);
+  if (text.size() >= 2 && text.front() == '"' && text.back() == '"')
+    return text.substr(1, text.size() - 2);
   return text;
 }
 
@@ -117,7 +125,8 @@ void init(StringView text) {
       complete &= for_init ? arguments.append(word) : add(word);
     }
   }
-  if (!complete) log_warning("command line: more than {} words of a kind, the rest is ignored", kMaxWords);
+  if (!complete)
+    log_warning("command line: more than {} words of a kind, the rest is ignored", kMaxWords);
 }
 
 StringView text() { return whole; }

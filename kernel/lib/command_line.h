@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The kernel's command line, as Linux reads it (kernel-parameters.txt): words, "quoted spaces", and what
-// the kernel does not know goes to init: `name=value` into its environment, the rest and everything after
+// The kernel's command line, as Linux reads it (kernel-parameters.txt): words, "quoted spaces", and
+// what the kernel does not know goes to init: `name=value` into its environment, the rest and
+// everything after
 // `--` into its arguments. Written at boot, read by anybody after.
 #pragma once
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Tests inside the kernel (ring 2): `KTEST(name) { … EXPECT(condition); }` in a *_ktest.cc, debug images
-// only. `test=all`, or `test=` and a part of a name, on the command line runs them in the first thread
-// and powers off (boot/ktest_run.cc).
+// Tests inside the kernel (ring 2): `KTEST(name) { … EXPECT(condition); }` in a *_ktest.cc, debug
+// images only. `test=all`, or `test=` and a part of a name, on the command line runs them in the
+// first thread and powers off (boot/ktest_run.cc).
 #pragma once
 
 #include "lib/log.h"
@@ -22,10 +22,10 @@ void skip(const char* reason);
 
 }  // namespace kernel
 
-#define KTEST(test_name)                                                                             \
-  static void ktest_##test_name();                                                                   \
-  [[gnu::used, gnu::section(".ktests")]] static constinit const ::kernel::KernelTest                 \
-      ktest_record_##test_name = {#test_name, ktest_##test_name};                                    \
+#define KTEST(test_name)                                                             \
+  static void ktest_##test_name();                                                   \
+  [[gnu::used, gnu::section(".ktests")]] static constinit const ::kernel::KernelTest \
+      ktest_record_##test_name = {#test_name, ktest_##test_name};                    \
   static void ktest_##test_name()
 
 #define EXPECT(condition)                                                        \

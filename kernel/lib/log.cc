@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
-// The log ring: fixed slots, each with a state word that says which record it holds and whether it is
-// complete. Writers claim a sequence number and fill its slot; nobody waits for anybody.
+// The log ring: fixed slots, each with a state word that says which record it holds and whether it
+// is complete. Writers claim a sequence number and fill its slot; nobody waits for anybody.
 //
-//   state of slot i:  2*sequence+1 = being written,  2*sequence+2 = complete        (sequence % kSlots == i)
+//   state of slot i:  2*sequence+1 = being written,  2*sequence+2 = complete        (sequence %
+//   kSlots == i)
 //
-// A writer that finds its slot still being written by one a whole lap behind drops its text; readers that
-// were overrun go on with the oldest record there is.
+// A writer that finds its slot still being written by one a whole lap behind drops its text;
+// readers that were overrun go on with the oldest record there is.
 
 #include "lib/log.h"
 
@@ -31,7 +32,8 @@ constinit Atomic<void (*)()> drainer;
 constinit Atomic<LogConsole*> consoles;
 constinit Atomic<uint8_t> console_level{static_cast<uint8_t>(LogLevel::Debug)};
 
-// Draining. `draining` is held by whoever writes to the consoles; the others leave their text to it.
+// Draining. `draining` is held by whoever writes to the consoles; the others leave their text to
+// it.
 constinit Atomic<bool> draining;
 constinit Atomic<uint64_t> drained;  // next sequence for the consoles
 constinit Atomic<bool> panicking;
@@ -150,7 +152,8 @@ void log_add_console(LogConsole& console, LogReplay replay) {
 
 void log_flush() {
   // Another drainer may be at work; one that stands still must not hold us up.
-  for (unsigned turns = 0; turns < 1'000'000 && (has_pending() || draining.load_acquire()); ++turns) log_drain();
+  for (unsigned turns = 0; turns < 1'000'000 && (has_pending() || draining.load_acquire()); ++turns)
+    log_drain();
 }
 
 bool log_read(uint64_t sequence, LogRecord& record) {
@@ -172,7 +175,9 @@ uint64_t log_next_sequence() { return next_sequence.load_acquire(); }
 
 void log_set_drainer(void (*wake)()) { drainer.store_release(wake); }
 void log_set_clock(uint64_t (*now)()) { clock_hook.store_release(now); }
-void log_set_console_level(LogLevel level) { console_level.store_relaxed(static_cast<uint8_t>(level)); }
+void log_set_console_level(LogLevel level) {
+  console_level.store_relaxed(static_cast<uint8_t>(level));
+}
 
 void log_enter_panic() {
   panicking.store_release(true);

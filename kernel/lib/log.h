@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The kernel log: a lock-free ring of records, drained to the consoles by a thread (directly until that
-// thread runs, and in a panic). A call costs nanoseconds, never waits for a device, and is allowed in
-// any context, interrupts included.
+// The kernel log: a lock-free ring of records, drained to the consoles by a thread (directly until
+// that thread runs, and in a panic). A call costs nanoseconds, never waits for a device, and is
+// allowed in any context, interrupts included.
 #pragma once
 
 #include "lib/format.h"
@@ -48,8 +48,8 @@ class LogConsole {
  protected:
   ~LogConsole() = default;
 };
-// Consoles stay registered for good. Earlier text is delivered to it too, unless another console on the
-// same device has written it.
+// Consoles stay registered for good. Earlier text is delivered to it too, unless another console on
+// the same device has written it.
 enum class LogReplay : uint8_t { Everything, NewOnly };
 void log_add_console(LogConsole& console, LogReplay replay = LogReplay::Everything);
 
@@ -68,7 +68,8 @@ uint64_t log_next_sequence();
 
 // The clock of the records, nanoseconds since boot; until it is set they carry 0.
 void log_set_clock(uint64_t (*now)());
-// Called by the drain thread: writes what is pending to the consoles. False when nothing was pending.
+// Called by the drain thread: writes what is pending to the consoles. False when nothing was
+// pending.
 bool log_drain();
 // Before the machine stops: returns when everything is written, or cannot be.
 void log_flush();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// What uname(2) and /proc/version say. Programs compare the release with Linux's: it names the Linux
-// whose behaviour is the contract. Nothing of the build's place or time: builds are reproducible.
+// What uname(2) and /proc/version say. Programs compare the release with Linux's: it names the
+// Linux whose behaviour is the contract. Nothing of the build's place or time: builds are
+// reproducible.
 #pragma once
 
 #include "lib/string_view.h"

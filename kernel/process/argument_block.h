@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The strings of an execve, gathered in kernel pages before the caller's memory goes, in the order in
-// which they will lie at the top of the new stack: arguments lowest, then environment, then the file name.
+// The strings of an execve, gathered in kernel pages before the caller's memory goes, in the order
+// in which they will lie at the top of the new stack: arguments lowest, then environment, then the
+// file name.
 #pragma once
 
 #include "lib/string.h"
@@ -13,7 +14,8 @@ inline constexpr size_t kMaxArgumentString = 32 * kPageSize;  // MAX_ARG_STRLEN
 
 class ArgumentBlock {
  public:
-  // `stack_limit`: RLIMIT_STACK, a quarter of which strings and pointers may fill (execve(2), "Limits").
+  // `stack_limit`: RLIMIT_STACK, a quarter of which strings and pointers may fill (execve(2),
+  // "Limits").
   explicit ArgumentBlock(uint64_t stack_limit);
   ArgumentBlock(ArgumentBlock&&) = default;
   ~ArgumentBlock();

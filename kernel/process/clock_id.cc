@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// See clock_id.h. Layout of a CPU clock's id, from low to high: two bits for the kind of time, one for
-// "thread, not process", 29 for the complement of the pid (0: the caller itself).
+// See clock_id.h. Layout of a CPU clock's id, from low to high: two bits for the kind of time, one
+// for "thread, not process", 29 for the complement of the pid (0: the caller itself).
 
 #include "process/clock_id.h"
 
@@ -122,12 +122,15 @@ Deadline ClockId::deadline_of(Nanoseconds time) const {
 
 namespace process_clock {
 
-Nanoseconds tai_offset_ns() { return static_cast<uint64_t>(int64_t{clock::tai_offset()}) * kNanosPerSecond; }
+Nanoseconds tai_offset_ns() {
+  return static_cast<uint64_t>(int64_t{clock::tai_offset()}) * kNanosPerSecond;
+}
 
 Nanoseconds cpu_time(ThreadGroup& group, ClockId::CpuTime kind) {
   if (kind == ClockId::CpuTime::Scheduled) return scheduled_time(group);
   ResourceUsage usage = task::usage_of(group);
-  return kind == ClockId::CpuTime::Virtual ? usage.user_time_ns : usage.user_time_ns + usage.system_time_ns;
+  return kind == ClockId::CpuTime::Virtual ? usage.user_time_ns
+                                           : usage.user_time_ns + usage.system_time_ns;
 }
 
 Nanoseconds cpu_time(const Task& task, ClockId::CpuTime kind) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Linux's clockid_t: the fixed clocks, and the CPU-time clocks of any process or thread, whose ids hold
-// a pid (clock_getcpuclockid(3)).
+// Linux's clockid_t: the fixed clocks, and the CPU-time clocks of any process or thread, whose ids
+// hold a pid (clock_getcpuclockid(3)).
 #pragma once
 
 #include "sched/clock.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What goes by CPU time, looked at by the tick of the running thread: ITIMER_VIRTUAL, ITIMER_PROF, POSIX
-// timers on CPU clocks, RLIMIT_CPU. As exact as the tick is.
+// What goes by CPU time, looked at by the tick of the running thread: ITIMER_VIRTUAL, ITIMER_PROF,
+// POSIX timers on CPU clocks, RLIMIT_CPU. As exact as the tick is.
 
 #include "process/posix_timer.h"
 #include "sched/scheduler.h"
@@ -28,12 +28,13 @@ void check_interval(ThreadGroup& group, CpuInterval& timer, Nanoseconds now, Sig
   ignore(post_signal(group, kernel_signal(signal)));
 }
 
-// A CPU timer of this process may measure another process or another thread: it fires when somebody of
-// this process runs and finds it due.
+// A CPU timer of this process may measure another process or another thread: it fires when somebody
+// of this process runs and finds it due.
 void check_timers(ProcessTimers& timers, const ResourceUsage& usage) {
   Guard guard(timers.lock);
   check_interval(timers.group, timers.virtual_interval, usage.user_time_ns, Signal::VtAlrm);
-  check_interval(timers.group, timers.profile_interval, usage.user_time_ns + usage.system_time_ns, Signal::Prof);
+  check_interval(timers.group, timers.profile_interval, usage.user_time_ns + usage.system_time_ns,
+                 Signal::Prof);
   for (PosixTimer& timer : timers.posix) {
     if (!timer.is_armed_for_cpu()) continue;
     Nanoseconds now = timer.now();

@@ -35,7 +35,8 @@ bool holds_table(const Segment& load, uint64_t table_offset) {
 }  // namespace
 
 Result<Header> parse_header(std::span<const uint8_t> bytes) {
-  if (bytes.size() < kHeaderSize || __builtin_memcmp(bytes.data(), kMagic, sizeof kMagic) != 0) return Errno::NoExec;
+  if (bytes.size() < kHeaderSize || __builtin_memcmp(bytes.data(), kMagic, sizeof kMagic) != 0)
+    return Errno::NoExec;
   uint16_t type = field<uint16_t>(bytes, 16);
   if (type != kTypeExecutable && type != kTypeShared) return Errno::NoExec;
   if (field<uint16_t>(bytes, 18) != kMachineAArch64) return Errno::NoExec;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// What an ELF64 file for this machine says about itself (elf(5)), checked: bytes in, facts or NoExec out.
-// No file, no memory map: the host tests feed it mutations. Segments that a header allows but that cannot
-// be mapped are found by the loader (elf_loader.h), behind the point of no return, as on Linux.
+// What an ELF64 file for this machine says about itself (elf(5)), checked: bytes in, facts or
+// NoExec out. No file, no memory map: the host tests feed it mutations. Segments that a header
+// allows but that cannot be mapped are found by the loader (elf_loader.h), behind the point of no
+// return, as on Linux.
 #pragma once
 
 #include <optional>

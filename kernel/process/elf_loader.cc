@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// See elf_loader.h. A segment is file pages, then the rest of the last one cleared, then anonymous pages:
+// See elf_loader.h. A segment is file pages, then the rest of the last one cleared, then anonymous
+// pages:
 //
 //   address            + file_size         + memory_size
 //      |---- file ---------|- zeros -|--- anonymous ---|
@@ -23,14 +24,16 @@ uint32_t protection_of(const elf::Segment& segment) {
 Result<> check_segment(const elf::Segment& segment, uint64_t bias) {
   uint64_t limit = raw(arch::kUserLimit);
   uint64_t start = segment.address + bias;
-  if (start >= limit || segment.file_size > segment.memory_size || segment.memory_size > limit - start)
+  if (start >= limit || segment.file_size > segment.memory_size ||
+      segment.memory_size > limit - start)
     return Errno::Inval;
   return {};
 }
 
-// The file part at `address` (page-aligned). `span`: bytes to claim there, for the segments to come.
-Result<UserAddr> map_file_part(AddressSpace& space, File& file, const elf::Segment& segment, uint64_t address,
-                               MapRequest::Placement placement, uint64_t span) {
+// The file part at `address` (page-aligned). `span`: bytes to claim there, for the segments to
+// come.
+Result<UserAddr> map_file_part(AddressSpace& space, File& file, const elf::Segment& segment,
+                               uint64_t address, MapRequest::Placement placement, uint64_t span) {
   uint64_t into_page = segment.address % kPageSize;
   uint64_t size = align_up(segment.file_size + into_page, kPageSize);
   if (segment.file_size + into_page < segment.file_size || size == 0) return UserAddr{address};
@@ -50,14 +53,16 @@ Result<UserAddr> map_file_part(AddressSpace& space, File& file, const elf::Segme
   return at;
 }
 
-Result<> map_zero_part(AddressSpace& space, const elf::Segment& segment, uint64_t bias, bool is_last) {
+Result<> map_zero_part(AddressSpace& space, const elf::Segment& segment, uint64_t bias,
+                       bool is_last) {
   if (segment.memory_size <= segment.file_size) return {};
   uint64_t file_end = segment.address + bias + segment.file_size;
   uint64_t pages_start = align_up(file_end, kPageSize);
   uint64_t end = align_up(segment.address + bias + segment.memory_size, kPageSize);
   if (segment.file_size == 0) pages_start = align_down(file_end, kPageSize);
   if (file_end % kPageSize != 0 && segment.file_size != 0) {
-    // A read-only page keeps the file's bytes behind the segment; Linux minds only for the last one.
+    // A read-only page keeps the file's bytes behind the segment; Linux minds only for the last
+    // one.
     Result<> cleared = zero_out(UserAddr{file_end}, pages_start - file_end);
     if (!cleared.ok() && is_last) return cleared;
   }
@@ -86,7 +91,8 @@ void note_extent(LoadedImage& loaded, const elf::Segment& segment) {
 
 }  // namespace
 
-Result<LoadedImage> load_image(AddressSpace& space, File& file, const elf::Image& image, const LoadPlace& place) {
+Result<LoadedImage> load_image(AddressSpace& space, File& file, const elf::Image& image,
+                               const LoadPlace& place) {
   uint64_t span = image.span();
   LoadedImage loaded;
   bool relocatable = place.kind != LoadPlace::Kind::AsLinked;
@@ -97,14 +103,17 @@ Result<LoadedImage> load_image(AddressSpace& space, File& file, const elf::Image
     MapRequest::Placement placement = MapRequest::Placement::Fixed;
     uint64_t wanted = page + loaded.bias;
     if (first) {
-      placement = place.kind == LoadPlace::Kind::Anywhere ? MapRequest::Placement::Hint : place.fixed;
+      placement =
+          place.kind == LoadPlace::Kind::Anywhere ? MapRequest::Placement::Hint : place.fixed;
       if (relocatable) wanted = place.base;
     }
-    UserAddr at = TRY(map_file_part(space, file, segment, wanted, placement, first && relocatable ? span : 0));
+    UserAddr at = TRY(
+        map_file_part(space, file, segment, wanted, placement, first && relocatable ? span : 0));
     if (first && relocatable) loaded.bias = raw(at) - page;
     first = false;
     TRY(check_segment(segment, loaded.bias));
-    TRY(map_zero_part(space, segment, loaded.bias, &segment == &image.loads[image.loads.size() - 1]));
+    TRY(map_zero_part(space, segment, loaded.bias,
+                      &segment == &image.loads[image.loads.size() - 1]));
     note_extent(loaded, segment);
   }
   return loaded;

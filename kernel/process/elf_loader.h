@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Maps the segments of an ELF image into the running task's address space. Failures here come behind the
-// point of no return of execve: the program dies of them.
+// Maps the segments of an ELF image into the running task's address space. Failures here come
+// behind the point of no return of execve: the program dies of them.
 #pragma once
 
 #include "fs/vfs/file.h"
@@ -27,6 +27,7 @@ struct LoadPlace {
 };
 
 // Errors: Inval for impossible segments, what mmap says, Fault when the bss cannot be cleared.
-Result<LoadedImage> load_image(AddressSpace& space, File& file, const elf::Image& image, const LoadPlace& place);
+Result<LoadedImage> load_image(AddressSpace& space, File& file, const elf::Image& image,
+                               const LoadPlace& place);
 
 }  // namespace kernel

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// See exec.h. First everything that may fail and leave the caller as it was: strings, files, headers,
-// credentials, an empty address space. Then the point of no return: other threads end, the old memory
-// goes; an error from here on kills the task with SIGSEGV.
+// See exec.h. First everything that may fail and leave the caller as it was: strings, files,
+// headers, credentials, an empty address space. Then the point of no return: other threads end, the
+// old memory goes; an error from here on kills the task with SIGSEGV.
 
 #include "process/exec.h"
 
@@ -23,7 +23,8 @@ namespace kernel {
 namespace {
 
 constexpr uint32_t kNoRandomise = 0x0040000;               // personality(2), ADDR_NO_RANDOMIZE
-constexpr uint32_t kClearedOnGain = 0x0040000 | 0x0100000 | 0x0200000 | 0x0400000;  // PER_CLEAR_ON_SETID
+constexpr uint32_t kClearedOnGain =
+    0x0040000 | 0x0100000 | 0x0200000 | 0x0400000;                 // PER_CLEAR_ON_SETID
 constexpr uint64_t kProgramBase = raw(arch::kUserLimit) / 3 * 2;   // ELF_ET_DYN_BASE
 constexpr uint64_t kRandomBasePages = uint64_t{1} << 18;           // vm.mmap_rnd_bits
 constexpr uint64_t kRandomBreak = 1 * GiB;
@@ -43,7 +44,8 @@ bool shares_fs_context(const Task& task) {
   if (task.fs_context == nullptr) return false;
   Guard guard(task::tree_lock);
   uint32_t own = 0;
-  for (const Task& thread : task.group().threads) own += thread.fs_context == task.fs_context ? 1 : 0;
+  for (const Task& thread : task.group().threads)
+    own += thread.fs_context == task.fs_context ? 1 : 0;
   return task.fs_context->ref_count() > own;
 }
 
@@ -133,7 +135,8 @@ void reset_task(Task& task, StringView name, CredentialChange::ExecResult& chang
   task.set_name(base_name(name));
   if (change.gained) group.personality &= ~kClearedOnGain;
   const Credentials& credentials = *change.credentials;
-  group.dumpable = readable && credentials.euid == credentials.uid && credentials.egid == credentials.gid;
+  group.dumpable =
+      readable && credentials.euid == credentials.uid && credentials.egid == credentials.gid;
   group.executed = true;
   ++group.exec_count;
   if (change.secure) task.parent_death_signal = 0;
@@ -172,20 +175,23 @@ Result<Loaded> map_program(AddressSpace& space, const ExecProgram& program, bool
   return loaded;
 }
 
-void place_break(AddressSpace& space, const Loaded& loaded, const ExecProgram& program, bool randomise) {
+void place_break(AddressSpace& space, const Loaded& loaded, const ExecProgram& program,
+                 bool randomise) {
   UserAddr start = align_up(loaded.program.end, kPageSize);
   if (randomise) {
     // A loader that was called by itself would share the mmap area with its heap.
-    if (program.image.header.position_independent && !program.interpreter) start = UserAddr{align_down(kProgramBase, kPageSize)};
+    if (program.image.header.position_independent && !program.interpreter)
+      start = UserAddr{align_down(kProgramBase, kPageSize)};
     start = start + random::below(kRandomBreak / kPageSize) * kPageSize;
   }
   space.layout.break_start = space.layout.break_end = start;
 }
 
-Result<> build_program(Task& task, arch::TrapFrame& frame, const ExecProgram& program, const ExecStrings& strings,
-                       bool secure) {
+Result<> build_program(Task& task, arch::TrapFrame& frame, const ExecProgram& program,
+                       const ExecStrings& strings, bool secure) {
   AddressSpace& space = *task.address_space;
-  bool randomise = settings::randomise_addresses() && (task.group().personality & kNoRandomise) == 0;
+  bool randomise =
+      settings::randomise_addresses() && (task.group().personality & kNoRandomise) == 0;
   apply_limits(task, space, secure);
   Loaded loaded = TRY(map_program(space, program, randomise));
   place_break(space, loaded, program, randomise);
@@ -211,8 +217,9 @@ Result<> build_program(Task& task, arch::TrapFrame& frame, const ExecProgram& pr
   return {};
 }
 
-Result<> become(Task& task, arch::TrapFrame& frame, const ExecFile& file, const ExecProgram& program,
-                const ExecStrings& strings, CredentialChange::ExecResult change, Ref<AddressSpace> space) {
+Result<> become(Task& task, arch::TrapFrame& frame, const ExecFile& file,
+                const ExecProgram& program, const ExecStrings& strings,
+                CredentialChange::ExecResult change, Ref<AddressSpace> space) {
   space->executable = Ref<File>(*program.file).leak();
   bool readable = may_read(*program.file, task.credentials());
   replace_memory(task, std::move(space));
@@ -229,11 +236,13 @@ Result<> execute(Task& task, arch::TrapFrame& frame, const ExecFile& file, ExecS
   TRY(check_process_limit(task));
   ExecProgram program = TRY(find_program(file, strings));
   CredentialChange::ExecResult change = TRY(new_credentials(task, *program.file));
-  bool randomise = settings::randomise_addresses() && (task.group().personality & kNoRandomise) == 0;
+  bool randomise =
+      settings::randomise_addresses() && (task.group().personality & kNoRandomise) == 0;
   Ref<AddressSpace> space = TRY(AddressSpace::create(randomise));
   TRY(end_other_threads(task));
   Result<> done = become(task, frame, file, program, strings, std::move(change), std::move(space));
-  if (!done.ok() && !sched::kill_pending()) force_signal(task, kernel_signal(Signal::Segv), ForceMode::Kill);
+  if (!done.ok() && !sched::kill_pending())
+    force_signal(task, kernel_signal(Signal::Segv), ForceMode::Kill);
   return done;
 }
 

@@ -15,18 +15,20 @@ struct ExecFile {
   StringView path;
   vfs::LookupFlags flags = vfs::LookupFlags::Follow;
   StringView name;                 // of descriptor-relative files "/dev/fd/N…", else the path
-  bool name_is_unreachable = false;  // the descriptor closes on exec: no interpreter could open the name
+  bool name_is_unreachable =
+      false;  // the descriptor closes on exec: no interpreter could open the name
 };
 
-// Arguments and environment, gathered: argument strings in front of the environment's, those in front
-// of the name. Begin with the name, then prepend.
+// Arguments and environment, gathered: argument strings in front of the environment's, those in
+// front of the name. Begin with the name, then prepend.
 struct ExecStrings {
   ArgumentBlock block;
   size_t argument_count = 0;
   size_t environment_count = 0;
 };
 Result<ExecStrings> begin_exec_strings(const Task& task, StringView name);
-// From null-terminated arrays of pointers in user memory; a null array is empty. Errors: TooBig, Fault.
+// From null-terminated arrays of pointers in user memory; a null array is empty. Errors: TooBig,
+// Fault.
 Result<> add_user_strings(ExecStrings& strings, UserAddr arguments, UserAddr environment);
 Result<> add_kernel_strings(ExecStrings& strings, std::span<const StringView> arguments,
                             std::span<const StringView> environment);

@@ -16,8 +16,10 @@ Result<Ref<File>> open_by_name(StringView name) {
   return vfs::open_executable({}, name, vfs::LookupFlags::Follow);
 }
 
-// argv becomes: interpreter, its argument, the script's name, the script's arguments from the second on.
-Result<> put_interpreter_in_front(ExecStrings& strings, const ScriptLine& script, StringView script_name) {
+// argv becomes: interpreter, its argument, the script's name, the script's arguments from the
+// second on.
+Result<> put_interpreter_in_front(ExecStrings& strings, const ScriptLine& script,
+                                  StringView script_name) {
   strings.block.drop_first();
   --strings.argument_count;
   TRY(strings.block.prepend(script_name));
@@ -63,7 +65,8 @@ Result<ElfInterpreter> open_interpreter(File& program, const elf::Segment& named
 
 Result<ExecProgram> open_elf(Ref<File> file, std::span<const uint8_t> head) {
   elf::Image image = TRY(read_image(*file, head));
-  if (!file->memory_object(kProtRead | kProtExec, false).ok()) return Errno::NoExec;  // it cannot be mapped
+  if (!file->memory_object(kProtRead | kProtExec, false).ok())
+    return Errno::NoExec;  // it cannot be mapped
   ExecProgram program{std::move(file), std::move(image), std::nullopt};
   if (program.image.interpreter)
     program.interpreter = TRY(open_interpreter(*program.file, *program.image.interpreter));

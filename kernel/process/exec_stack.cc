@@ -21,10 +21,27 @@ constexpr char kPlatform[] = "aarch64";
 constexpr size_t kRandomBytes = 16;
 
 enum AuxType : uint64_t {
-  kAuxNull = 0, kAuxPhdr = 3, kAuxPhent = 4, kAuxPhnum = 5, kAuxPageSize = 6, kAuxBase = 7, kAuxFlags = 8,
-  kAuxEntry = 9, kAuxUid = 11, kAuxEuid = 12, kAuxGid = 13, kAuxEgid = 14, kAuxPlatform = 15, kAuxHwcap = 16,
-  kAuxClockTick = 17, kAuxSecure = 23, kAuxRandom = 25, kAuxHwcap2 = 26, kAuxExecFn = 31,
-  kAuxVdso = 33, kAuxMinSignalStack = 51,
+  kAuxNull = 0,
+  kAuxPhdr = 3,
+  kAuxPhent = 4,
+  kAuxPhnum = 5,
+  kAuxPageSize = 6,
+  kAuxBase = 7,
+  kAuxFlags = 8,
+  kAuxEntry = 9,
+  kAuxUid = 11,
+  kAuxEuid = 12,
+  kAuxGid = 13,
+  kAuxEgid = 14,
+  kAuxPlatform = 15,
+  kAuxHwcap = 16,
+  kAuxClockTick = 17,
+  kAuxSecure = 23,
+  kAuxRandom = 25,
+  kAuxHwcap2 = 26,
+  kAuxExecFn = 31,
+  kAuxVdso = 33,
+  kAuxMinSignalStack = 51,
 };
 
 // Writes ascending words to the user stack through a small buffer.
@@ -89,7 +106,8 @@ Result<UserAddr> map_stack(AddressSpace& space, const StackRequest& request) {
   UserAddr top = arch::kUserLimit;
   if (request.randomise) top = top - random::below(kRandomStackPages) * kPageSize;
   uint64_t pointers = (request.argument_count + request.environment_count + 64) * sizeof(uint64_t);
-  uint64_t size = align_up(request.block.size() + pointers + 2 * kPageSize, kPageSize) + kStackAhead;
+  uint64_t size =
+      align_up(request.block.size() + pointers + 2 * kPageSize, kPageSize) + kStackAhead;
   MapRequest mapping;
   mapping.address = top - size;
   mapping.size = size;
@@ -102,7 +120,8 @@ Result<UserAddr> map_stack(AddressSpace& space, const StackRequest& request) {
 }
 
 // Pointers to strings [first, end) of the block, which begins at `at`; leaves `at` behind the last.
-Result<> put_pointers(WordWriter& writer, const ArgumentBlock& block, UserAddr& at, size_t first, size_t end) {
+Result<> put_pointers(WordWriter& writer, const ArgumentBlock& block, UserAddr& at, size_t first,
+                      size_t end) {
   for (size_t i = first; i < end; ++i) {
     TRY(writer.put(raw(at)));
     at += block.size_of(i);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The initial stack of a program: strings, auxiliary vector, environment and argument pointers, count
-// (System V ABI for AArch64; getauxval(3)). Behind execve's point of no return.
+// The initial stack of a program: strings, auxiliary vector, environment and argument pointers,
+// count (System V ABI for AArch64; getauxval(3)). Behind execve's point of no return.
 #pragma once
 
 #include "process/argument_block.h"
@@ -23,8 +23,8 @@ struct StackRequest {
   bool executable = false;
 };
 
-// Maps and fills the stack of the running task's new address space; returns the stack pointer, and sets
-// the layout's stack, argument, environment and auxv fields.
+// Maps and fills the stack of the running task's new address space; returns the stack pointer, and
+// sets the layout's stack, argument, environment and auxv fields.
 Result<UserAddr> build_stack(AddressSpace& space, const StackRequest& request);
 
 }  // namespace kernel

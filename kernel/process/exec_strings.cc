@@ -44,7 +44,8 @@ Result<> add_user_strings(ExecStrings& strings, UserAddr arguments, UserAddr env
   size_t argument_count = TRY(count_pointers(arguments));
   size_t environment_count = TRY(count_pointers(environment));
   // A program without argv[0] is given an empty one.
-  TRY(strings.block.reserve_pointers((argument_count == 0 ? 1 : argument_count) + environment_count));
+  TRY(strings.block.reserve_pointers((argument_count == 0 ? 1 : argument_count) +
+                                     environment_count));
   TRY(prepend_all(strings.block, environment, environment_count));
   TRY(prepend_all(strings.block, arguments, argument_count));
   if (argument_count == 0) {

@@ -48,7 +48,8 @@ void take_leadership(Task& task, ThreadGroup& group) {
 Result<> end_other_threads(Task& task) {
   ThreadGroup& group = task.group();
   TRY(kill_others(task, group));
-  Result<> ended = group.threads_changed.wait([&] { return others_have_ended(task, group); }, WaitMode::Killable);
+  Result<> ended = group.threads_changed.wait([&] { return others_have_ended(task, group); },
+                                              WaitMode::Killable);
   if (!ended.ok()) {
     Guard guard(group.signal_lock);
     group.exec_survivor = nullptr;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// See exit.h. In order: no more signals; memory, files and terminal are given up; then, under the tree
-// lock, children get another parent and the thread leaves its group; the last one makes the process a
-// zombie and tells the parent.
+// See exit.h. In order: no more signals; memory, files and terminal are given up; then, under the
+// tree lock, children get another parent and the thread leaves its group; the last one makes the
+// process a zombie and tells the parent.
 
 #include "process/exit.h"
 
@@ -19,8 +19,9 @@
 namespace kernel {
 namespace {
 
-// From now on no signal chooses this thread; what it would have taken goes to the others. True for the
-// last thread of its process, whose code becomes the process's unless something ended it as a whole.
+// From now on no signal chooses this thread; what it would have taken goes to the others. True for
+// the last thread of its process, whose code becomes the process's unless something ended it as a
+// whole.
 bool stop_taking_signals(Task& task, ThreadGroup& group) {
   bool stop_completed = false;
   bool last;
@@ -196,7 +197,8 @@ void exit_group(int32_t exit_code) {
   ThreadGroup& group = task.group();
   {
     Guard guard(group.signal_lock);
-    if (group.exec_survivor == nullptr || group.exec_survivor == &task) kill_group_locked(group, exit_code);
+    if (group.exec_survivor == nullptr || group.exec_survivor == &task)
+      kill_group_locked(group, exit_code);
     if (group.group_exiting) {
       exit_code = group.group_exit_code;
     } else {

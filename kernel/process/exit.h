@@ -10,8 +10,8 @@ namespace kernel {
 [[noreturn]] void exit_task(int32_t exit_code);
 [[noreturn]] void exit_group(int32_t exit_code);
 
-// Gives up the running task's address space: robust futexes, clear_child_tid, a waiting vfork parent.
-// execve calls it before it takes the new one; exit leaves the task without.
+// Gives up the running task's address space: robust futexes, clear_child_tid, a waiting vfork
+// parent. execve calls it before it takes the new one; exit leaves the task without.
 void release_memory(Task& task);
 
 // A task that has never run gives its files, file-system context and memory back.

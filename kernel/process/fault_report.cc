@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// See fault_report.h. The object and offset name the instruction independently of ASLR, as addr2line
-// wants it.
+// See fault_report.h. The object and offset name the instruction independently of ASLR, as
+// addr2line wants it.
 
 #include "process/fault_report.h"
 
@@ -56,7 +56,9 @@ bool look(const AddressSpace::MappingView& view, void* context) {
 }  // namespace
 
 void report_fatal_signal(Task& task, const arch::TrapFrame& frame, const SignalInfo& info) {
-  if (!kSynchronous.has(info.signal) || info.code <= kSiUser || info.code >= kSiKernel || !may_print()) return;
+  if (!kSynchronous.has(info.signal) || info.code <= kSiUser || info.code >= kSiKernel ||
+      !may_print())
+    return;
   Place place;
   place.pc = arch::program_counter(frame);
   String name;
@@ -70,10 +72,10 @@ void report_fatal_signal(Task& task, const arch::TrapFrame& frame, const SignalI
     }
   }
   StringView object = !name.empty() ? name.view() : place.special;
-  log_info("{}[{}]: {} at 0x{x}, pc 0x{x} lr 0x{x} sp 0x{x} syndrome 0x{x}, in {}+0x{x}", task.name(), task.tid(),
-           signal_name(info.signal), info.value, arch::program_counter(frame), arch::return_address(frame),
-           arch::stack_pointer(frame), task.fault_syndrome, object.empty() ? StringView("no file") : object,
-           place.offset);
+  log_info("{}[{}]: {} at 0x{x}, pc 0x{x} lr 0x{x} sp 0x{x} syndrome 0x{x}, in {}+0x{x}",
+           task.name(), task.tid(), signal_name(info.signal), info.value,
+           arch::program_counter(frame), arch::return_address(frame), arch::stack_pointer(frame),
+           task.fault_syndrome, object.empty() ? StringView("no file") : object, place.offset);
 }
 
 }  // namespace kernel

@@ -30,23 +30,28 @@ Result<> check_flags(const Task& parent, const CloneRequest& request) {
   if ((flags & kCloneThread) != 0 && (flags & kCloneSigHand) == 0) return Errno::Inval;
   if ((flags & kCloneSigHand) != 0 && (flags & kCloneVm) == 0) return Errno::Inval;
   if ((flags & kCloneParent) != 0 && parent.group().is_init()) return Errno::Inval;
-  if ((flags & kCloneThread) != 0 && (flags & (kCloneNewUser | kCloneNewPid)) != 0) return Errno::Inval;
+  if ((flags & kCloneThread) != 0 && (flags & (kCloneNewUser | kCloneNewPid)) != 0)
+    return Errno::Inval;
   if ((flags & kClonePidFd) != 0) {
     if ((flags & (kCloneDetached | kCloneThread)) != 0) return Errno::Inval;
-    if ((flags & kCloneParentSetTid) != 0 && request.pidfd == request.parent_tid) return Errno::Inval;
+    if ((flags & kCloneParentSetTid) != 0 && request.pidfd == request.parent_tid)
+      return Errno::Inval;
   }
   if ((flags & kCloneIntoCgroup) != 0) return Errno::BadF;  // no descriptor can be a cgroup
   uint64_t namespaces = flags & (kCloneNamespaces | kCloneNewTime);
   if (namespaces == 0) return {};
-  if (namespaces != kCloneNewUser && !parent.credentials().has(Capability::SysAdmin)) return Errno::Perm;
+  if (namespaces != kCloneNewUser && !parent.credentials().has(Capability::SysAdmin))
+    return Errno::Perm;
   return Errno::Inval;
 }
 
-// RLIMIT_NPROC, and the machine's own limit, which holds for root too: a fork bomb ends with EAGAIN.
+// RLIMIT_NPROC, and the machine's own limit, which holds for root too: a fork bomb ends with
+// EAGAIN.
 Result<> check_limits(const Task& parent) {
   if (task::count.load_relaxed() >= settings::thread_limit()) return Errno::Again;
   const Credentials& credentials = parent.credentials();
-  if (credentials.uid == 0 || credentials.has(Capability::SysResource) || credentials.has(Capability::SysAdmin))
+  if (credentials.uid == 0 || credentials.has(Capability::SysResource) ||
+      credentials.has(Capability::SysAdmin))
     return {};
   Limit limit = task::limit(parent.group(), Resource::Processes);
   if (credentials.account->processes.load_relaxed() >= limit.soft) return Errno::Again;
@@ -106,12 +111,14 @@ Result<Ref<ThreadGroup>> make_group(ThreadGroup& parent, const CloneRequest& req
   return group;
 }
 
-void copy_registers(Task& parent, const arch::TrapFrame& frame, Task& child, const CloneRequest& request) {
+void copy_registers(Task& parent, const arch::TrapFrame& frame, Task& child,
+                    const CloneRequest& request) {
   arch::IrqState state = arch::disable_interrupts();
   arch::save_user_state(parent.user_state);
   arch::restore_interrupts(state);
   child.user_state = parent.user_state;
-  if (has(request, kCloneSetTls)) arch::set_thread_pointer(child.user_state, request.thread_pointer);
+  if (has(request, kCloneSetTls))
+    arch::set_thread_pointer(child.user_state, request.thread_pointer);
 
   arch::TrapFrame& child_frame = child.user_frame();
   child_frame = frame;
@@ -141,8 +148,8 @@ uint64_t signals_seen(const ThreadGroup& group) {
   return ProcessTree::signals_seen(group);
 }
 
-// A signal to the whole process group that came while the child was made must reach parent and child:
-// the parent takes it first and forks again.
+// A signal to the whole process group that came while the child was made must reach parent and
+// child: the parent takes it first and forks again.
 Result<> link(Task& parent, Task& child, const CloneRequest& request, uint64_t seen_before) {
   ThreadGroup& mine = parent.group();
   Guard tree(task::tree_lock);
@@ -153,7 +160,8 @@ Result<> link(Task& parent, Task& child, const CloneRequest& request, uint64_t s
     ProcessTree::add_thread(child, mine);
     return {};
   }
-  if (ProcessTree::signals_seen(mine) != seen_before && sched::signal_pending()) return Errno::RestartNoIntr;
+  if (ProcessTree::signals_seen(mine) != seen_before && sched::signal_pending())
+    return Errno::RestartNoIntr;
   bool as_sibling = has(request, kCloneParent);
   ThreadGroup& new_parent = as_sibling ? *mine.parent : mine;
   child.group().parent_exec_count = new_parent.exec_count;
@@ -177,7 +185,8 @@ Result<PidNumber> clone_task(Task& parent, arch::TrapFrame& frame, const CloneRe
   uint64_t seen_before = is_thread ? 0 : signals_seen(parent.group());
   TRY(check_limits(parent));
 
-  UnbornTask child(TRY(TaskFactory::create(Ref<Credentials>(const_cast<Credentials&>(parent.credentials())))));
+  UnbornTask child(
+      TRY(TaskFactory::create(Ref<Credentials>(const_cast<Credentials&>(parent.credentials())))));
   TaskFactory::set_group(*child, TRY(make_group(parent.group(), request)));
   copy_attributes(parent, *child, request);
   TRY(copy_files(parent, *child, request));
@@ -189,7 +198,8 @@ Result<PidNumber> clone_task(Task& parent, arch::TrapFrame& frame, const CloneRe
   if (!is_thread) TaskFactory::set_leader_pid(child->group(), *pid);
   TaskFactory::set_pid(*child, pid);
   std::optional<ReservedPidFd> pidfd;
-  if (has(request, kClonePidFd)) pidfd.emplace(TRY(ReservedPidFd::reserve(parent, pid, request.pidfd)));
+  if (has(request, kClonePidFd))
+    pidfd.emplace(TRY(ReservedPidFd::reserve(parent, pid, request.pidfd)));
 
   Completion vfork_done;
   if (has(request, kCloneVfork)) child->vfork_done = &vfork_done;
@@ -197,7 +207,8 @@ Result<PidNumber> clone_task(Task& parent, arch::TrapFrame& frame, const CloneRe
 
   Ref<Task> born = std::move(child).born();
   if (pidfd) pidfd->commit();
-  if (has(request, kCloneParentSetTid)) ignore(copy_out(request.parent_tid, &number, sizeof number));  // as Linux
+  if (has(request, kCloneParentSetTid))
+    ignore(copy_out(request.parent_tid, &number, sizeof number));  // as Linux
   born->start();
   if (has(request, kCloneVfork)) wait_for_vfork(*born, vfork_done);
   return number;

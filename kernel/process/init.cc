@@ -37,7 +37,8 @@ void open_console(Task& task) {
   request.flags = kOpenReadWrite;
   Result<Ref<File>> console = vfs::open({}, "/dev/console", request);
   if (!console.ok()) {
-    log_warning("init: unable to open an initial console (error {})", static_cast<int32_t>(console.error()));
+    log_warning("init: unable to open an initial console (error {})",
+                static_cast<int32_t>(console.error()));
     return;
   }
   for (Fd fd = 0; fd < 3; ++fd) {
@@ -52,8 +53,8 @@ bool is_missing(const Result<>& result) {
 // Returns when a program is ready to run in user mode.
 void become_init(Task& task) {
   StringView early = command_line::value("rdinit").value_or("/init");
-  // Without an init in the initramfs Linux mounts root= and goes on there; no file system of ours can
-  // be that yet.
+  // Without an init in the initramfs Linux mounts root= and goes on there; no file system of ours
+  // can be that yet.
   if (!vfs::lookup({}, early).ok()) panic("Unable to mount root fs: the initramfs has no init");
   Result<> ran = run(task, early);
   if (ran.ok()) return;
@@ -61,7 +62,8 @@ void become_init(Task& task) {
   if (std::optional<StringView> chosen = command_line::value("init")) {
     Result<> asked = run(task, *chosen);
     if (asked.ok()) return;
-    log_error("init: failed to execute {} (error {})", *chosen, static_cast<int32_t>(asked.error()));
+    log_error("init: failed to execute {} (error {})", *chosen,
+              static_cast<int32_t>(asked.error()));
     panic("Requested init failed");
   }
   constexpr StringView kUsual[] = {"/sbin/init", "/etc/init", "/bin/init", "/bin/sh"};
@@ -69,7 +71,8 @@ void become_init(Task& task) {
     Result<> tried = run(task, path);
     if (tried.ok()) return;
     if (!is_missing(tried))
-      log_error("init: {} exists but cannot be executed (error {})", path, static_cast<int32_t>(tried.error()));
+      log_error("init: {} exists but cannot be executed (error {})", path,
+                static_cast<int32_t>(tried.error()));
   }
   panic("No working init found. Pass init= or rdinit= on the command line.");
 }

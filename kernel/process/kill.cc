@@ -65,7 +65,8 @@ Result<> send_signal(const Task& sender, PidNumber target, const SignalInfo& inf
   return send_to_members(sender, *process_group, info);
 }
 
-Result<> send_signal_to_thread(const Task& sender, PidNumber group, PidNumber tid, const SignalInfo& info) {
+Result<> send_signal_to_thread(const Task& sender, PidNumber group, PidNumber tid,
+                               const SignalInfo& info) {
   Optional<Ref<Task>> found = task::find_task(tid);
   if (!found || (group != 0 && found->group().pid() != group)) return Errno::Srch;
   if (!may_signal(sender, found->group(), info.signal)) return Errno::Perm;

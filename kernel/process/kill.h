@@ -11,6 +11,7 @@ Result<> send_signal(const Task& sender, PidNumber target, const SignalInfo& inf
 Result<> send_signal_to_process(const Task& sender, PidNumber pid, const SignalInfo& info);
 Result<> send_signal_to_group(const Task& sender, ThreadGroup& group, const SignalInfo& info);
 // tgkill(2); `group` 0: tkill(2).
-Result<> send_signal_to_thread(const Task& sender, PidNumber group, PidNumber tid, const SignalInfo& info);
+Result<> send_signal_to_thread(const Task& sender, PidNumber group, PidNumber tid,
+                               const SignalInfo& info);
 
 }  // namespace kernel

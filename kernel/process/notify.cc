@@ -27,7 +27,8 @@ ChildStatus child_status(int32_t exit_code) {
 bool notify_parent_of_exit(ThreadGroup& child) {
   ThreadGroup& parent = *child.parent;
   Signal signal = child.exit_signal;
-  // A parent that has become another program since does not expect a signal of its predecessor's choice.
+  // A parent that has become another program since does not expect a signal of its predecessor's
+  // choice.
   if (signal != Signal::None && child.parent_exec_count != parent.exec_count) signal = Signal::Chld;
   bool reap = false;
   if (signal == Signal::Chld) {
@@ -65,10 +66,13 @@ void notify_parent_of_job_change(ThreadGroup& child, JobChange change) {
 void hang_up_if_orphaned(ThreadGroup& group, ThreadGroup* lost_parent) {
   ThreadGroup* parent = lost_parent != nullptr ? lost_parent : group.parent;
   const ThreadGroup* ignored = lost_parent != nullptr ? nullptr : &group;
-  if (parent == nullptr || parent->process_group == group.process_group || parent->session != group.session)
+  if (parent == nullptr || parent->process_group == group.process_group ||
+      parent->session != group.session)
     return;
   Pid& process_group = *group.process_group;
-  if (!ProcessTree::is_orphaned(process_group, ignored) || !ProcessTree::has_stopped_member(process_group)) return;
+  if (!ProcessTree::is_orphaned(process_group, ignored) ||
+      !ProcessTree::has_stopped_member(process_group))
+    return;
   post_signal_to_group_locked(process_group, kernel_signal(Signal::Hup));
   post_signal_to_group_locked(process_group, kernel_signal(Signal::Cont));
 }

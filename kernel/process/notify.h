@@ -12,8 +12,8 @@ bool notify_parent_of_exit(ThreadGroup& child) REQUIRES(task::tree_lock);
 enum class JobChange : uint8_t { Stopped, Continued };
 void notify_parent_of_job_change(ThreadGroup& child, JobChange change);
 
-// POSIX: a process group that has just lost its last outside parent and has stopped members gets SIGHUP
-// and SIGCONT. `lost_parent`: who has gone, for a child; null: `group` itself is going.
+// POSIX: a process group that has just lost its last outside parent and has stopped members gets
+// SIGHUP and SIGCONT. `lost_parent`: who has gone, for a child; null: `group` itself is going.
 void hang_up_if_orphaned(ThreadGroup& group, ThreadGroup* lost_parent) REQUIRES(task::tree_lock);
 
 // wait(2)'s status words.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Looking at another task from outside (procfs, ptrace-like calls): references that stay good whatever
-// the task does meanwhile. Thread context.
+// Looking at another task from outside (procfs, ptrace-like calls): references that stay good
+// whatever the task does meanwhile. Thread context.
 #pragma once
 
 #include "fs/vfs/fd_table.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// See out_of_memory.h. The victim is who has most memory, shifted by oom_score_adj (proc(5)). It frees
-// its memory by dying, which needs no lock of the thread that ran out: that thread waits here for a
-// while, and fails its allocation when it is the victim itself.
+// See out_of_memory.h. The victim is who has most memory, shifted by oom_score_adj (proc(5)). It
+// frees its memory by dying, which needs no lock of the thread that ran out: that thread waits here
+// for a while, and fails its allocation when it is the victim itself.
 
 #include "process/out_of_memory.h"
 
@@ -27,7 +27,8 @@ std::optional<int64_t> badness(ThreadGroup& group, uint64_t total_pages) {
   if (!space) return std::nullopt;
   std::optional<uint64_t> pages = space->try_footprint();
   if (!pages) return std::nullopt;
-  return static_cast<int64_t>(*pages) + group.oom_score_adjust * static_cast<int64_t>(total_pages / 1000);
+  return static_cast<int64_t>(*pages) +
+         group.oom_score_adjust * static_cast<int64_t>(total_pages / 1000);
 }
 
 bool is_dying(ThreadGroup& group) {
@@ -62,7 +63,8 @@ Choice choose(uint64_t total_pages) {
 void kill_sharers(const AddressSpace& space) {
   Guard guard(task::tree_lock);
   for (ThreadGroup& group : ProcessTree::all()) {
-    if (group.is_init() || group.leader == nullptr || group.leader->address_space != &space) continue;
+    if (group.is_init() || group.leader == nullptr || group.leader->address_space != &space)
+      continue;
     kill_group(group, Signal::Kill);
   }
 }
@@ -75,8 +77,9 @@ bool kill_one() {
     ThreadGroup& victim = *choice.victim;
     Optional<Ref<Task>> leader = task::find_task(victim.pid());
     if (leader) {
-      log_error("out of memory: killed process {} ({}), {} KiB, score adjustment {}", victim.pid(), leader->name(),
-                choice.badness > 0 ? choice.badness * int64_t{kPageSize / KiB} : 0, victim.oom_score_adjust);
+      log_error("out of memory: killed process {} ({}), {} KiB, score adjustment {}", victim.pid(),
+                leader->name(), choice.badness > 0 ? choice.badness * int64_t{kPageSize / KiB} : 0,
+                victim.oom_score_adjust);
       if (Optional<Ref<AddressSpace>> space = address_space_of(*leader)) kill_sharers(*space);
     }
     kill_group(victim, Signal::Kill);

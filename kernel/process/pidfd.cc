@@ -11,7 +11,8 @@ namespace {
 
 class PidFile final : public File {
  public:
-  PidFile(Path path, uint32_t flags, Ref<Pid> pid) : File(std::move(path), flags), pid_(std::move(pid)) {}
+  PidFile(Path path, uint32_t flags, Ref<Pid> pid)
+      : File(std::move(path), flags), pid_(std::move(pid)) {}
   const void* kind() const override { return &kKind; }
   uint32_t poll(PollRegistration* registration) override;
   void show_info(FormatSink& sink) override;
@@ -40,7 +41,8 @@ void PidFile::show_info(FormatSink& sink) {
 
 Result<Ref<File>> make_pidfd(Ref<Pid> pid, uint32_t flags) {
   Path place = TRY(anonymous::make_place(anonymous::Kind::Event, "[pidfd]", false));
-  return Ref<File>(TRY(make_ref<PidFile>(std::move(place), kOpenReadWrite | flags, std::move(pid))));
+  return Ref<File>(
+      TRY(make_ref<PidFile>(std::move(place), kOpenReadWrite | flags, std::move(pid))));
 }
 
 Result<Ref<Pid>> pid_of_pidfd(const File& file) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Process file descriptors (pidfd_open(2)): a descriptor that stands for a process and becomes readable
-// when it ends.
+// Process file descriptors (pidfd_open(2)): a descriptor that stands for a process and becomes
+// readable when it ends.
 #pragma once
 
 #include "fs/vfs/fd_table.h"
@@ -12,18 +12,21 @@ Result<Ref<File>> make_pidfd(Ref<Pid> pid, uint32_t flags);
 // The identity behind one; BadF for other files.
 Result<Ref<Pid>> pid_of_pidfd(const File& file);
 
-// CLONE_PIDFD: a descriptor and its number told to the caller before the child exists; nothing is left
-// when the child is not made.
+// CLONE_PIDFD: a descriptor and its number told to the caller before the child exists; nothing is
+// left when the child is not made.
 class ReservedPidFd {
  public:
   static Result<ReservedPidFd> reserve(Task& task, Ref<Pid> pid, UserAddr number_address);
   ReservedPidFd(ReservedPidFd&& other) noexcept
-      : table_(std::exchange(other.table_, nullptr)), fd_(other.fd_), file_(std::move(other.file_)) {}
+      : table_(std::exchange(other.table_, nullptr)),
+        fd_(other.fd_),
+        file_(std::move(other.file_)) {}
   ~ReservedPidFd();
   void commit();
 
  private:
-  ReservedPidFd(FdTable& table, Fd fd, Ref<File> file) : table_(&table), fd_(fd), file_(std::move(file)) {}
+  ReservedPidFd(FdTable& table, Fd fd, Ref<File> file)
+      : table_(&table), fd_(fd), file_(std::move(file)) {}
   FdTable* table_;  // null: done. The running task's own
   Fd fd_;
   Optional<Ref<File>> file_;

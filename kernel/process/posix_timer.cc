@@ -9,8 +9,13 @@ namespace kernel {
 
 using process_timers::When;
 
-PosixTimer::PosixTimer(ProcessTimers& owner, int32_t id, ClockId clock, TimerNotification notification)
-    : Timer(expire), owner_(owner), id_(id), clock_(std::move(clock)), notification_(std::move(notification)) {}
+PosixTimer::PosixTimer(ProcessTimers& owner, int32_t id, ClockId clock,
+                       TimerNotification notification)
+    : Timer(expire),
+      owner_(owner),
+      id_(id),
+      clock_(std::move(clock)),
+      notification_(std::move(notification)) {}
 
 Nanoseconds PosixTimer::now() const { return on_monotonic_ ? clock::monotonic() : clock_.now(); }
 
@@ -34,7 +39,8 @@ void PosixTimer::set_locked(TimerSetting setting, When when, Nanoseconds now) {
   overrun_ = 0;
   if (setting.value == 0) return;
   expiry_ = setting.value;
-  if (when == When::Relative && __builtin_add_overflow(now, setting.value, &expiry_)) expiry_ = kForever;
+  if (when == When::Relative && __builtin_add_overflow(now, setting.value, &expiry_))
+    expiry_ = kForever;
   interval_ = setting.interval;
   on_monotonic_ = when == When::Relative && !clock_.is_cpu();
   armed_ = true;
@@ -48,7 +54,8 @@ void PosixTimer::start_locked() {
 }
 
 void PosixTimer::rearm_for_realtime() {
-  if (armed_ && !awaiting_ && !on_monotonic_ && clock_.base != ClockId::Base::Monotonic) start_locked();
+  if (armed_ && !awaiting_ && !on_monotonic_ && clock_.base != ClockId::Base::Monotonic)
+    start_locked();
 }
 
 void PosixTimer::expire(Timer& timer) {
@@ -173,7 +180,8 @@ Result<int32_t> create(ThreadGroup& group, ClockId clock, TimerNotification noti
       if (timers->next_id < 0) timers->next_id = 0;
     } while (timers->find(id) != nullptr);
   }
-  Owned<PosixTimer> timer = TRY(make_owned<PosixTimer>(*timers, id, std::move(clock), std::move(notification)));
+  Owned<PosixTimer> timer =
+      TRY(make_owned<PosixTimer>(*timers, id, std::move(clock), std::move(notification)));
   Guard guard(timers->lock);
   timers->posix.push_back(*std::move(timer).leak());
   ++timers->posix_count;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// See process_timers.h. Interval timers, the object that holds all timers of a process, and its life.
+// See process_timers.h. Interval timers, the object that holds all timers of a process, and its
+// life.
 
 #include "process/process_timers.h"
 
@@ -33,8 +34,8 @@ ProcessTimers* ProcessTimers::peek(const ThreadGroup& group) {
   return __atomic_load_n(&group.timers, __ATOMIC_ACQUIRE);
 }
 
-// While its signal is pending, the timer looks again only now and then: a short period with a blocked
-// signal costs next to nothing.
+// While its signal is pending, the timer looks again only now and then: a short period with a
+// blocked signal costs next to nothing.
 void ProcessTimers::expire_real(Timer& timer) {
   constexpr Nanoseconds kPendingPause = 1'000'000;
   auto& self = static_cast<ProcessTimers&>(timer);
@@ -46,7 +47,8 @@ void ProcessTimers::expire_real(Timer& timer) {
     Guard signals(self.group.signal_lock);
     pending = self.group.pending.has(Signal::Alrm);
   }
-  if (!pending) ignore(post_signal(self.group, kernel_signal(Signal::Alrm)));  // dropped: it is dying
+  if (!pending)
+    ignore(post_signal(self.group, kernel_signal(Signal::Alrm)));  // dropped: it is dying
   if (self.real_interval == 0) {
     self.real_expiry = 0;
     return;

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: MIT
-// The timers of a process: the three interval timers (setitimer(2)), POSIX timers (timer_create(2)) and
-// the CPU-time limit. They signal; system calls are in syscall/interval_timers.cc and posix_timers.cc.
+// The timers of a process: the three interval timers (setitimer(2)), POSIX timers (timer_create(2))
+// and the CPU-time limit. They signal; system calls are in syscall/interval_timers.cc and
+// posix_timers.cc.
 //
-// Clock timers have a Timer each, whose callback comes in interrupt context. CPU-time timers are looked
-// at by the tick of the threads that they measure. A periodic timer whose signal is still pending is not
-// armed again until the signal is taken: what passed meanwhile is counted, never queued (SY8), and a
-// short period cannot flood a CPU with interrupts.
+// Clock timers have a Timer each, whose callback comes in interrupt context. CPU-time timers are
+// looked at by the tick of the threads that they measure. A periodic timer whose signal is still
+// pending is not armed again until the signal is taken: what passed meanwhile is counted, never
+// queued (SY8), and a short period cannot flood a CPU with interrupts.
 //
-// Locks: ProcessTimers::lock, then signal_lock (posting). Never the other way round: who takes a signal
-// calls timer_signal_taken() after the signal lock.
+// Locks: ProcessTimers::lock, then signal_lock (posting). Never the other way round: who takes a
+// signal calls timer_signal_taken() after the signal lock.
 #pragma once
 
 #include "process/clock_id.h"
@@ -50,8 +51,8 @@ Result<TimerSetting> get(ThreadGroup& group, int32_t id);
 Result<int32_t> overrun(ThreadGroup& group, int32_t id);
 Result<> destroy(ThreadGroup& group, int32_t id);
 
-// Whoever took a signal with code kSiTimer off a pending queue, for itself or its reader: puts in the
-// overrun count and arms the timer's next period. No lock held.
+// Whoever took a signal with code kSiTimer off a pending queue, for itself or its reader: puts in
+// the overrun count and arms the timer's next period. No lock held.
 void timer_signal_taken(ThreadGroup& group, SignalInfo& info);
 
 // After settimeofday: timers at absolute real times are armed anew.

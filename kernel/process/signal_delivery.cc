@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The way back to user mode: reschedule, stop, take signals one by one, run handlers or die (signal(7)),
-// and decide whether an interrupted system call starts again. Nothing else moves the PC back (KB4).
+// The way back to user mode: reschedule, stop, take signals one by one, run handlers or die
+// (signal(7)), and decide whether an interrupted system call starts again. Nothing else moves the
+// PC back (KB4).
 
 #include "arch/entry.h"
 #include "lib/log.h"
@@ -19,7 +20,16 @@ namespace {
 constexpr uint64_t kRestartSyscallNumber = 128;
 constexpr uint32_t kReturnWork = kWorkReschedule | kWorkSignal | kWorkKill;
 
-enum class Step : uint8_t { Nothing, Handler, Again, Stop, CheckOrphan, TellStopped, TellContinued, Die };
+enum class Step : uint8_t {
+  Nothing,
+  Handler,
+  Again,
+  Stop,
+  CheckOrphan,
+  TellStopped,
+  TellContinued,
+  Die
+};
 
 struct Examination {
   Step step = Step::Nothing;
@@ -32,7 +42,8 @@ SignalAction take_action_locked(ThreadGroup& group, Signal signal) REQUIRES(grou
   Guard guard(table.lock);
   SignalAction& action = table.actions[static_cast<unsigned>(signal)];
   SignalAction taken = action;
-  if (taken.handler > kHandlerIgnore && (taken.flags & kSaResetHand) != 0) action.handler = kHandlerDefault;
+  if (taken.handler > kHandlerIgnore && (taken.flags & kSaResetHand) != 0)
+    action.handler = kHandlerDefault;
   return taken;
 }
 
@@ -47,7 +58,8 @@ Step default_step(Task& task, ThreadGroup& group, Signal signal) REQUIRES(group.
   return Step::Again;
 }
 
-void examine_locked(Task& task, ThreadGroup& group, Examination& result) REQUIRES(group.signal_lock) {
+void examine_locked(Task& task, ThreadGroup& group, Examination& result)
+    REQUIRES(group.signal_lock) {
   result.step = Step::Die;
   if (group.group_exiting) {
     result.caught.info.signal = Signal::None;  // the report is made by who began it
@@ -104,7 +116,8 @@ bool next_caught(Task& task, arch::TrapFrame& frame, Caught& caught) {
     }
     // Whatever becomes of the signal: the timer's next period begins.
     SignalInfo& info = found.caught.info;
-    if (info.signal != Signal::None && info.code == kSiTimer) process_timers::timer_signal_taken(group, info);
+    if (info.signal != Signal::None && info.code == kSiTimer)
+      process_timers::timer_signal_taken(group, info);
     switch (found.step) {
       case Step::Nothing: return false;
       case Step::Handler:
@@ -139,7 +152,8 @@ Restart restart_wish(const arch::TrapFrame& frame) {
 
 void run_handler(Task& task, arch::TrapFrame& frame, const Caught& caught) {
   Restart wish = restart_wish(frame);
-  if (wish == Restart::Always || (wish == Restart::IfFlagged && (caught.action.flags & kSaRestart) != 0)) {
+  if (wish == Restart::Always ||
+      (wish == Restart::IfFlagged && (caught.action.flags & kSaRestart) != 0)) {
     arch::rewind_syscall(frame, arch::syscall_number(frame));
   } else if (wish != Restart::None) {
     arch::set_syscall_result(frame, -static_cast<int64_t>(Errno::Intr));

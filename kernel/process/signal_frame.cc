@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// See signal_frame.h. Downwards on the stack: frame record (x29, x30), then the frame, whose lowest byte
-// is the handler's stack pointer.
+// See signal_frame.h. Downwards on the stack: frame record (x29, x30), then the frame, whose lowest
+// byte is the handler's stack pointer.
 
 #include "process/signal_frame.h"
 
@@ -59,7 +59,8 @@ Result<> read_records(UserAddr start, arch::FloatingPointRecord& floating_point)
       if (head.size != 0 || !found) return Errno::Fault;
       return {};
     }
-    if (head.size < sizeof head || head.size % 16 != 0 || head.size > arch::kSignalRecordsSize - offset)
+    if (head.size < sizeof head || head.size % 16 != 0 ||
+        head.size > arch::kSignalRecordsSize - offset)
       return Errno::Fault;
     if (head.magic == arch::kFloatingPointMagic) {
       if (found || head.size != sizeof floating_point) return Errno::Fault;
@@ -86,9 +87,11 @@ void load_floating_point(Task& task, const arch::FloatingPointRecord& from) {
 
 Result<> enter_handler(Task& task, arch::TrapFrame& frame, const Caught& caught) {
   const SignalAction& action = caught.action;
-  uint64_t record_at = align_down(raw(handler_stack(task, frame, action)) - sizeof(arch::SignalFrameRecord), 16);
+  uint64_t record_at =
+      align_down(raw(handler_stack(task, frame, action)) - sizeof(arch::SignalFrameRecord), 16);
   UserAddr frame_at{record_at - arch::kSignalFrameSize};
-  if (!is_user_range(frame_at, arch::kSignalFrameSize + sizeof(arch::SignalFrameRecord))) return Errno::Fault;
+  if (!is_user_range(frame_at, arch::kSignalFrameSize + sizeof(arch::SignalFrameRecord)))
+    return Errno::Fault;
 
   bool wants_info = (action.flags & kSaSigInfo) != 0;
   arch::SignalFrame image;
@@ -100,13 +103,16 @@ Result<> enter_handler(Task& task, arch::TrapFrame& frame, const Caught& caught)
   }
   capture_user_state(task);
   fill_context(task, image);
-  size_t size = arch::save_signal_registers(image, frame, task.user_state, task.fault_address, task.fault_syndrome);
+  size_t size = arch::save_signal_registers(image, frame, task.user_state, task.fault_address,
+                                            task.fault_syndrome);
   arch::SignalFrameRecord record = arch::make_frame_record(frame);
-  TRY(copy_out(frame_at + unused_front, reinterpret_cast<const uint8_t*>(&image) + unused_front, size - unused_front));
+  TRY(copy_out(frame_at + unused_front, reinterpret_cast<const uint8_t*>(&image) + unused_front,
+               size - unused_front));
   TRY(copy_out(UserAddr{record_at}, &record, sizeof record));
 
   uint64_t restorer = raw(action.restorer);
-  if ((action.flags & kSaRestorer) == 0) restorer = raw(vdso::sigreturn_address(*task.address_space));
+  if ((action.flags & kSaRestorer) == 0)
+    restorer = raw(vdso::sigreturn_address(*task.address_space));
   arch::enter_signal_handler(frame, {.handler = action.handler,
                                      .restorer = restorer,
                                      .signal_frame = raw(frame_at),
@@ -120,7 +126,8 @@ Result<> leave_handler(Task& task, arch::TrapFrame& frame) {
   UserAddr at = arch::stack_pointer(frame);
   if (!is_aligned(at, 16) || !is_user_range(at, arch::kSignalFrameSize)) return Errno::Fault;
   arch::SignalFrame image;
-  TRY(copy_in(reinterpret_cast<uint8_t*>(&image) + arch::kSignalContextOffset, at + arch::kSignalContextOffset,
+  TRY(copy_in(reinterpret_cast<uint8_t*>(&image) + arch::kSignalContextOffset,
+              at + arch::kSignalContextOffset,
               arch::kSignalRecordsOffset - arch::kSignalContextOffset));
   // As Linux: the mask is in force even when the rest proves bad.
   set_blocked(task, SignalSet(image.mask));
@@ -130,8 +137,8 @@ Result<> leave_handler(Task& task, arch::TrapFrame& frame) {
   TRY(read_records(at + arch::kSignalRecordsOffset, floating_point));
   load_floating_point(task, floating_point);
   // Only an unreadable structure counts; a stack that cannot be set stays as it is.
-  ignore(set_alt_stack(task, arch::stack_pointer(frame), UserAddr{image.stack_base}, image.stack_flags,
-                       image.stack_size));
+  ignore(set_alt_stack(task, arch::stack_pointer(frame), UserAddr{image.stack_base},
+                       image.stack_flags, image.stack_size));
   return {};
 }
 
@@ -140,7 +147,8 @@ uint32_t alt_stack_state(const Task& task, UserAddr stack_pointer) {
   return is_on_alt_stack(task, stack_pointer) ? kStackOnStack : 0;
 }
 
-Result<> set_alt_stack(Task& task, UserAddr stack_pointer, UserAddr base, uint32_t flags, uint64_t size) {
+Result<> set_alt_stack(Task& task, UserAddr stack_pointer, UserAddr base, uint32_t flags,
+                       uint64_t size) {
   if (is_on_alt_stack(task, stack_pointer)) return Errno::Perm;
   uint32_t mode = flags & ~kStackAutoDisarm;
   if (mode != kStackDisable && mode != kStackOnStack && mode != 0) return Errno::Inval;

@@ -25,6 +25,7 @@ Result<> leave_handler(Task& task, arch::TrapFrame& frame);
 // sigaltstack(2): SS_ONSTACK, SS_DISABLE or 0, as of this stack pointer.
 uint32_t alt_stack_state(const Task& task, UserAddr stack_pointer);
 // Errors: Perm on the stack itself, Inval, NoMem too small.
-Result<> set_alt_stack(Task& task, UserAddr stack_pointer, UserAddr base, uint32_t flags, uint64_t size);
+Result<> set_alt_stack(Task& task, UserAddr stack_pointer, UserAddr base, uint32_t flags,
+                       uint64_t size);
 
 }  // namespace kernel

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// siginfo_t as user programs see it (sigaction(2)): the one place that knows which union member goes
-// with which signal and code.
+// siginfo_t as user programs see it (sigaction(2)): the one place that knows which union member
+// goes with which signal and code.
 #pragma once
 
 #include <span>

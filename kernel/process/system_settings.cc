@@ -80,7 +80,9 @@ void drop_caches(uint64_t what) {
 uint64_t last_cache_drop() { return last_drop.load_relaxed(); }
 
 uint64_t overcommit_mode() { return static_cast<uint64_t>(overcommit::mode()); }
-void set_overcommit_mode(uint64_t mode) { overcommit::set_mode(static_cast<overcommit::Mode>(mode)); }
+void set_overcommit_mode(uint64_t mode) {
+  overcommit::set_mode(static_cast<overcommit::Mode>(mode));
+}
 
 bool randomise_addresses() { return randomise.load_relaxed(); }
 void set_randomise_addresses(bool on) { randomise.store_relaxed(on); }

@@ -30,12 +30,14 @@ Result<Ref<ThreadGroup>> TaskFactory::create_group(Ref<SignalHandlers> handlers)
   return Ref<ThreadGroup>::adopt(*group);
 }
 
-// The first thing a new user thread runs, on its own stack. The frame was filled in by fork or exec.
+// The first thing a new user thread runs, on its own stack. The frame was filled in by fork or
+// exec.
 void TaskFactory::enter_user_mode(void*) {
   Task& task = current_task();
   if (raw(task.set_child_tid) != 0) {
     PidNumber tid = task.tid();
-    ignore(copy_out(task.set_child_tid, &tid, sizeof tid));  // clone(2): a bad address is the caller's loss
+    ignore(copy_out(task.set_child_tid, &tid,
+                    sizeof tid));  // clone(2): a bad address is the caller's loss
   }
   handle_user_return_work(task.user_frame());
   arch::return_to_user(task.user_frame());

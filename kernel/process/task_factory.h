@@ -11,13 +11,17 @@ class FsContext;
 
 class TaskFactory {
  public:
-  // A task of the running task's user, with everything that a thread of its own has but an identity,
-  // memory, files and group. Its kernel stack starts at `entry`, by default on the way to user mode.
-  static Result<Ref<Task>> create(Ref<Credentials> credentials, void (*entry)(void*) = enter_user_mode);
+  // A task of the running task's user, with everything that a thread of its own has but an
+  // identity, memory, files and group. Its kernel stack starts at `entry`, by default on the way to
+  // user mode.
+  static Result<Ref<Task>> create(Ref<Credentials> credentials,
+                                  void (*entry)(void*) = enter_user_mode);
   static Result<Ref<ThreadGroup>> create_group(Ref<SignalHandlers> handlers);
 
   static void set_pid(Task& task, Ref<Pid> pid) { task.pid_.publish(std::move(pid).leak()); }
-  static void set_group(Task& task, Ref<ThreadGroup> group) { task.group_ = std::move(group).leak(); }
+  static void set_group(Task& task, Ref<ThreadGroup> group) {
+    task.group_ = std::move(group).leak();
+  }
   static void set_leader_pid(ThreadGroup& group, Pid& pid) {
     pid.ref();
     group.leader_pid_ = &pid;

@@ -11,7 +11,8 @@ namespace {
 // The trapped-FP syndrome's flags (IOF, DZF, OFF, UFF, IXF), highest priority first as Linux looks.
 int32_t floating_point_code(uint64_t syndrome) {
   constexpr uint64_t kFlagsValid = uint64_t{1} << 23;
-  constexpr int32_t kDivide = 3, kOverflow = 4, kUnderflow = 5, kInexact = 6, kInvalid = 7, kUnknown = 14;
+  constexpr int32_t kDivide = 3, kOverflow = 4, kUnderflow = 5, kInexact = 6, kInvalid = 7,
+                    kUnknown = 14;
   if ((syndrome & kFlagsValid) == 0) return kUnknown;
   if ((syndrome & 1) != 0) return kInvalid;
   if ((syndrome & 2) != 0) return kDivide;
@@ -41,7 +42,8 @@ Translation translate(arch::UserTrap trap, uint64_t syndrome) {
 
 }  // namespace
 
-void handle_user_trap(arch::TrapFrame& frame, arch::UserTrap trap, uint64_t syndrome, uint64_t value) {
+void handle_user_trap(arch::TrapFrame& frame, arch::UserTrap trap, uint64_t syndrome,
+                      uint64_t value) {
   Translation as = translate(trap, syndrome);
   Task& task = current_task();
   uint64_t address = as.address_is_pc ? raw(arch::program_counter(frame)) : value;

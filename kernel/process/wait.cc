@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// See wait.h. Every look at the children is one pass under the tree lock; what is reported is marked as
-// reported, or reaped, in the same pass, so that two waiters never get the same news.
+// See wait.h. Every look at the children is one pass under the tree lock; what is reported is
+// marked as reported, or reaped, in the same pass, so that two waiters never get the same news.
 
 #include "process/wait.h"
 
@@ -17,15 +17,18 @@ struct Scan {
 };
 
 bool is_meant(const ThreadGroup& child, const Task& task, const WaitRequest& request) {
-  if (request.which == WaitRequest::Which::Process && &child.leader_pid() != request.pid.get()) return false;
-  if (request.which == WaitRequest::Which::Group && child.process_group != request.pid.get()) return false;
+  if (request.which == WaitRequest::Which::Process && &child.leader_pid() != request.pid.get())
+    return false;
+  if (request.which == WaitRequest::Which::Group && child.process_group != request.pid.get())
+    return false;
   if ((request.options & kWaitNoThread) != 0 && child.parent_task != &task) return false;
   if ((request.options & kWaitAll) != 0) return true;
   bool is_clone = child.exit_signal != Signal::Chld;
   return is_clone == ((request.options & kWaitClone) != 0);
 }
 
-WaitNews news_of(ThreadGroup& child, int32_t code, int32_t status, int32_t status_word) REQUIRES(task::tree_lock) {
+WaitNews news_of(ThreadGroup& child, int32_t code, int32_t status, int32_t status_word)
+    REQUIRES(task::tree_lock) {
   WaitNews news{child.pid(), child.leader->credentials().uid, code, status, status_word,
                 task::usage_of_locked(child)};
   news.usage.add(child.reaped_children);
@@ -41,7 +44,8 @@ WaitNews take_zombie(ThreadGroup& child, bool keep, Reaped& reaped) REQUIRES(tas
   return news;
 }
 
-std::optional<WaitNews> take_job_change(ThreadGroup& child, uint32_t options) REQUIRES(task::tree_lock) {
+std::optional<WaitNews> take_job_change(ThreadGroup& child, uint32_t options)
+    REQUIRES(task::tree_lock) {
   bool keep = (options & kWaitNoWait) != 0;
   int32_t stop_code = 0;
   bool continued = false;
@@ -55,7 +59,8 @@ std::optional<WaitNews> take_job_change(ThreadGroup& child, uint32_t options) RE
     }
   }
   if (stop_code != 0) return news_of(child, kCldStopped, stop_code >> 8, stop_code);
-  if (continued) return news_of(child, kCldContinued, static_cast<int32_t>(Signal::Cont), kContinuedStatus);
+  if (continued)
+    return news_of(child, kCldContinued, static_cast<int32_t>(Signal::Cont), kContinuedStatus);
   return std::nullopt;
 }
 

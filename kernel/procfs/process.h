@@ -6,8 +6,8 @@
 
 namespace kernel::procfs {
 
-// Which process a file tells of; or which thread, below /proc/PID/task. The Pid outlives the process:
-// a file that is still open answers Srch, and never shows a stranger.
+// Which process a file tells of; or which thread, below /proc/PID/task. The Pid outlives the
+// process: a file that is still open answers Srch, and never shows a stranger.
 struct ProcessKey {
   Ref<Pid> pid;
   bool whole_process;
@@ -25,8 +25,8 @@ using TextStore = Result<> (*)(StringView text, Task& task);
 
 class ProcessText final : public TextInode {
  public:
-  ProcessText(SuperBlock& super_block, ProcessKey key, uint16_t mode, uint64_t number, TextGenerator text,
-              TextStore store);
+  ProcessText(SuperBlock& super_block, ProcessKey key, uint16_t mode, uint64_t number,
+              TextGenerator text, TextStore store);
   Result<> generate(FormatSink& sink) override;
   Result<> check_open(uint32_t flags) override;
   Result<> store(StringView text, uint64_t offset) override;

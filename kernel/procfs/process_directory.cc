@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// /proc/PID and /proc/PID/task/TID: the table of their names, and the inodes behind it. What the text
-// files say is process_text.cc and process_maps.cc; links are process_links.cc.
+// /proc/PID and /proc/PID/task/TID: the table of their names, and the inodes behind it. What the
+// text files say is process_text.cc and process_maps.cc; links are process_links.cc.
 
 #include "procfs/process.h"
 
@@ -23,9 +23,21 @@ struct Name {
 Result<Ref<Inode>> make_task_directory(SuperBlock& super_block, const ProcessKey& key);
 
 constexpr Name kNames[] = {
-    {.name = "task", .where = kProcess, .mode = 0555, .make = make_task_directory, .type = FileType::Directory},
-    {.name = "fd", .where = kBoth, .mode = 0500, .make = make_fd_directory, .type = FileType::Directory},
-    {.name = "fdinfo", .where = kBoth, .mode = 0555, .make = make_fdinfo_directory, .type = FileType::Directory},
+    {.name = "task",
+     .where = kProcess,
+     .mode = 0555,
+     .make = make_task_directory,
+     .type = FileType::Directory},
+    {.name = "fd",
+     .where = kBoth,
+     .mode = 0500,
+     .make = make_fd_directory,
+     .type = FileType::Directory},
+    {.name = "fdinfo",
+     .where = kBoth,
+     .mode = 0555,
+     .make = make_fdinfo_directory,
+     .type = FileType::Directory},
     {.name = "environ", .where = kBoth, .mode = 0400, .text = environ_text},
     {.name = "auxv", .where = kBoth, .mode = 0400, .text = auxv_text},
     {.name = "status", .where = kBoth, .mode = 0444, .text = status_text},
@@ -39,13 +51,20 @@ constexpr Name kNames[] = {
     {.name = "smaps", .where = kBoth, .mode = 0444, .text = smaps_text},
     {.name = "smaps_rollup", .where = kProcess, .mode = 0444, .text = smaps_rollup_text},
     {.name = "cwd", .where = kBoth, .mode = 0777, .make = make_cwd_link, .type = FileType::Symlink},
-    {.name = "root", .where = kBoth, .mode = 0777, .make = make_root_link, .type = FileType::Symlink},
+    {.name = "root",
+     .where = kBoth,
+     .mode = 0777,
+     .make = make_root_link,
+     .type = FileType::Symlink},
     {.name = "exe", .where = kBoth, .mode = 0777, .make = make_exe_link, .type = FileType::Symlink},
     {.name = "mounts", .where = kBoth, .mode = 0444, .text = mounts_text},
     {.name = "mountinfo", .where = kBoth, .mode = 0444, .text = mountinfo_text},
     {.name = "wchan", .where = kBoth, .mode = 0444, .text = wchan_text},
     {.name = "oom_score", .where = kBoth, .mode = 0444, .text = oom_score_text},
-    {.name = "oom_score_adj", .where = kBoth, .mode = 0644, .text = oom_score_adj_text,
+    {.name = "oom_score_adj",
+     .where = kBoth,
+     .mode = 0644,
+     .text = oom_score_adj_text,
      .store = oom_score_adj_store},
     {.name = "io", .where = kBoth, .mode = 0400, .text = io_text},
 };
@@ -53,7 +72,8 @@ constexpr Name kNames[] = {
 constexpr uint64_t kFirstTaskCookie = 2;
 
 uint64_t inode_number(const ProcessKey& key, size_t index) {
-  return (static_cast<uint64_t>(key.pid->number()) << 16) + (key.whole_process ? 0 : 0x8000) + index;
+  return (static_cast<uint64_t>(key.pid->number()) << 16) + (key.whole_process ? 0 : 0x8000) +
+         index;
 }
 
 class ProcessDirectory final : public ProcDirectory {
@@ -72,8 +92,8 @@ class ProcessDirectory final : public ProcDirectory {
       const Name& entry = kNames[i];
       if (entry.name != name || (entry.where & here) == 0) continue;
       if (entry.make != nullptr) return entry.make(super_block(), key_);
-      return TRY(make_ref<ProcessText>(super_block(), key_, entry.mode, inode_number(key_, i + 2), entry.text,
-                                       entry.store));
+      return TRY(make_ref<ProcessText>(super_block(), key_, entry.mode, inode_number(key_, i + 2),
+                                       entry.text, entry.store));
     }
     return Errno::NoEnt;
   }
@@ -133,7 +153,8 @@ class TaskDirectory final : public ProcDirectory {
       BufferSink name(buffer);
       format(name, "{}", tid);
       uint64_t inode = (static_cast<uint64_t>(tid) << 16) + 0x8001;
-      if (!sink.entry(name.view(), inode, FileType::Directory, index + kFirstTaskCookie + 1)) return {};
+      if (!sink.entry(name.view(), inode, FileType::Directory, index + kFirstTaskCookie + 1))
+        return {};
     }
   }
 
@@ -154,7 +175,8 @@ Result<Ref<Inode>> make_task_directory(SuperBlock& super_block, const ProcessKey
 
 }  // namespace
 
-Result<Ref<Inode>> make_process_directory(SuperBlock& super_block, Ref<Pid> pid, bool whole_process) {
+Result<Ref<Inode>> make_process_directory(SuperBlock& super_block, Ref<Pid> pid,
+                                          bool whole_process) {
   return TRY(make_ref<ProcessDirectory>(super_block, ProcessKey{std::move(pid), whole_process}));
 }
 
@@ -184,7 +206,10 @@ bool may_inspect(Task& task) {
 
 ProcessText::ProcessText(SuperBlock& super_block, ProcessKey key, uint16_t mode, uint64_t number,
                          TextGenerator text, TextStore store_function)
-    : TextInode(super_block, mode, number), key_(std::move(key)), text_(text), store_(store_function) {
+    : TextInode(super_block, mode, number),
+      key_(std::move(key)),
+      text_(text),
+      store_(store_function) {
   needs_revalidation_ = true;
   take_owner(*this, key_);
 }
@@ -200,7 +225,8 @@ Result<> ProcessText::generate(FormatSink& sink) {
 // What lies in a process's memory is for those who may look into it. What is open stays open: the
 // maps are asked again at each read, as on Linux.
 Result<> ProcessText::check_open(uint32_t) {
-  bool guarded = text_ == maps_text || text_ == smaps_text || text_ == smaps_rollup_text || (mode() & 0044) == 0;
+  bool guarded = text_ == maps_text || text_ == smaps_text || text_ == smaps_rollup_text ||
+                 (mode() & 0044) == 0;
   if (!guarded) return {};
   Optional<Ref<Task>> task = task_of(*key_.pid);
   if (!task) return Errno::Srch;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Links of a process into the file system: cwd, root, exe, fd/N; and fdinfo/N (proc(5)). Following one
-// goes to the object itself, whatever has become of its name.
+// Links of a process into the file system: cwd, root, exe, fd/N; and fdinfo/N (proc(5)). Following
+// one goes to the object itself, whatever has become of its name.
 
 #include "fs/vfs/fd_table.h"
 #include "fs/vfs/fs_context.h"
@@ -34,8 +34,12 @@ Result<Path> target_of(Task& task, Target target, Fd fd) {
 
 class ProcessLink final : public Inode {
  public:
-  ProcessLink(SuperBlock& super_block, ProcessKey key, Target target, Fd fd, uint16_t mode, uint64_t number)
-      : Inode(super_block, FileType::Symlink, number, mode), key_(std::move(key)), target_(target), fd_(fd) {
+  ProcessLink(SuperBlock& super_block, ProcessKey key, Target target, Fd fd, uint16_t mode,
+              uint64_t number)
+      : Inode(super_block, FileType::Symlink, number, mode),
+        key_(std::move(key)),
+        target_(target),
+        fd_(fd) {
     needs_revalidation_ = true;
     take_owner(*this, key_);
   }
@@ -71,11 +75,14 @@ class ProcessLink final : public Inode {
 };
 
 uint64_t number_for(const ProcessKey& key, uint64_t index) {
-  return (static_cast<uint64_t>(key.pid->number()) << 16) + 0x4000 + (key.whole_process ? 0 : 0x8000) + index;
+  return (static_cast<uint64_t>(key.pid->number()) << 16) + 0x4000 +
+         (key.whole_process ? 0 : 0x8000) + index;
 }
 
-Result<Ref<Inode>> make_link(SuperBlock& super_block, const ProcessKey& key, Target target, uint64_t index) {
-  return TRY(make_ref<ProcessLink>(super_block, key, target, Fd{-1}, uint16_t{0777}, number_for(key, index)));
+Result<Ref<Inode>> make_link(SuperBlock& super_block, const ProcessKey& key, Target target,
+                             uint64_t index) {
+  return TRY(make_ref<ProcessLink>(super_block, key, target, Fd{-1}, uint16_t{0777},
+                                   number_for(key, index)));
 }
 
 // fdinfo/N.
@@ -95,9 +102,10 @@ class FdInfo final : public TextInode {
     Result<Ref<File>> file = files->get(fd_, /*allow_path=*/true);
     if (!file.ok()) return Errno::NoEnt;
     Result<bool> close_on_exec = files->close_on_exec_flag(fd_);
-    uint32_t flags = file.value()->flags() | (std::move(close_on_exec).value_or(false) ? kOpenCloseOnExec : 0);
-    format(sink, "pos:\t{}\nflags:\t0{o}\nmnt_id:\t{}\nino:\t{}\n", file.value()->position_hint(), flags,
-           file.value()->path().mount().id(), file.value()->inode().number());
+    uint32_t flags =
+        file.value()->flags() | (std::move(close_on_exec).value_or(false) ? kOpenCloseOnExec : 0);
+    format(sink, "pos:\t{}\nflags:\t0{o}\nmnt_id:\t{}\nino:\t{}\n", file.value()->position_hint(),
+           flags, file.value()->path().mount().id(), file.value()->inode().number());
     file.value()->show_info(sink);
     return {};
   }
@@ -122,7 +130,8 @@ class FdDirectory final : public ProcDirectory {
 
   Result<Ref<Inode>> lookup(StringView name) override {
     std::optional<uint64_t> number = name.to_number();
-    if (!number || *number > INT32_MAX || (name.size() > 1 && name.front() == '0')) return Errno::NoEnt;
+    if (!number || *number > INT32_MAX || (name.size() > 1 && name.front() == '0'))
+      return Errno::NoEnt;
     Fd fd = static_cast<Fd>(*number);
     Ref<FdTable> files = TRY(table());
     Result<Ref<File>> file = files->get(fd, /*allow_path=*/true);
@@ -137,13 +146,15 @@ class FdDirectory final : public ProcDirectory {
 
   Result<> read_directory(uint64_t offset, DirectorySink& sink) override {
     Ref<FdTable> files = TRY(table());
-    for (Fd fd = files->next_open(static_cast<Fd>(offset - 2)); fd >= 0; fd = files->next_open(fd + 1)) {
+    for (Fd fd = files->next_open(static_cast<Fd>(offset - 2)); fd >= 0;
+         fd = files->next_open(fd + 1)) {
       char buffer[16];
       BufferSink name(buffer);
       format(name, "{}", fd);
       uint64_t number = static_cast<uint64_t>(fd);
       FileType type = info_ ? FileType::Regular : FileType::Symlink;
-      if (!sink.entry(name.view(), number_for(key_, 16 + number % 0x3ff0), type, number + 3)) return {};
+      if (!sink.entry(name.view(), number_for(key_, 16 + number % 0x3ff0), type, number + 3))
+        return {};
     }
     return {};
   }

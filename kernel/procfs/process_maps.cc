@@ -28,8 +28,9 @@ void write_line(FormatSink& sink, const Mapping& mapping, StringView name) {
     device = mapping.file->inode().super_block().device().encode();
   }
   DeviceNumber number = DeviceNumber::decode(device);
-  format(line, "{:08x}-{:08x} {}{}{}{} {:08x} {:02x}:{:02x} {} ", raw(mapping.range.start), raw(mapping.range.end),
-         (mapping.protection & kProtRead) != 0 ? 'r' : '-', (mapping.protection & kProtWrite) != 0 ? 'w' : '-',
+  format(line, "{:08x}-{:08x} {}{}{}{} {:08x} {:02x}:{:02x} {} ", raw(mapping.range.start),
+         raw(mapping.range.end), (mapping.protection & kProtRead) != 0 ? 'r' : '-',
+         (mapping.protection & kProtWrite) != 0 ? 'w' : '-',
          (mapping.protection & kProtExec) != 0 ? 'x' : '-', mapping.flags.shared ? 's' : 'p',
          mapping.file != nullptr ? mapping.object_offset : 0, number.major, number.minor, inode);
   sink.write(line.view());
@@ -41,8 +42,8 @@ void write_line(FormatSink& sink, const Mapping& mapping, StringView name) {
 }
 
 struct Sums {
-  uint64_t size = 0, resident = 0, proportional = 0, shared_clean = 0, shared_dirty = 0, private_clean = 0,
-           private_dirty = 0, anonymous = 0, locked = 0;
+  uint64_t size = 0, resident = 0, proportional = 0, shared_clean = 0, shared_dirty = 0,
+           private_clean = 0, private_dirty = 0, anonymous = 0, locked = 0;
 };
 
 Sums sums_of(const AddressSpace::MappingView& view) {
@@ -55,13 +56,16 @@ Sums sums_of(const AddressSpace::MappingView& view) {
   sums.private_dirty = view.private_dirty * 4;
   sums.anonymous = view.anonymous * 4;
   // Two sharers are assumed where the number is not counted.
-  sums.proportional = sums.private_clean + sums.private_dirty + (sums.shared_clean + sums.shared_dirty) / 2;
+  sums.proportional =
+      sums.private_clean + sums.private_dirty + (sums.shared_clean + sums.shared_dirty) / 2;
   if (view.mapping.flags.locked) sums.locked = sums.proportional;
   return sums;
 }
 
 void write_block(FormatSink& sink, const Sums& sums, bool rollup) {
-  auto line = [&sink](StringView name, uint64_t kib) { format(sink, "{:-16}{:8} kB\n", name, kib); };
+  auto line = [&sink](StringView name, uint64_t kib) {
+    format(sink, "{:-16}{:8} kB\n", name, kib);
+  };
   if (!rollup) {
     line("Size:", sums.size);
     line("KernelPageSize:", 4);
@@ -173,8 +177,8 @@ Result<> smaps_rollup_text(FormatSink& sink, Task& task, bool) {
   if (!space) return {};
   Rollup rollup;
   space->for_each_mapping(UserAddr{0}, /*with_pages=*/true, add_up, &rollup);
-  format(sink, "{:08x}-{:08x} ---p 00000000 00:00 0                          [rollup]\n", raw(rollup.first),
-         raw(rollup.last));
+  format(sink, "{:08x}-{:08x} ---p 00000000 00:00 0                          [rollup]\n",
+         raw(rollup.first), raw(rollup.last));
   write_block(sink, rollup.total, /*rollup=*/true);
   return {};
 }

@@ -19,13 +19,15 @@ struct StateName {
 };
 
 StateName state_of(const Task& task) {
-  if (task.group().state != ThreadGroup::State::Live && task.is_group_leader()) return {'Z', "zombie"};
+  if (task.group().state != ThreadGroup::State::Live && task.is_group_leader())
+    return {'Z', "zombie"};
   switch (task.state()) {
     case ThreadState::Interruptible: return {'S', "sleeping"};
     case ThreadState::Killable:
     case ThreadState::Uninterruptible: return {'D', "disk sleep"};
     case ThreadState::Stopped: return {'T', "stopped"};
-    case ThreadState::Dead: return {task.is_group_leader() ? 'Z' : 'X', task.is_group_leader() ? "zombie" : "dead"};
+    case ThreadState::Dead:
+      return {task.is_group_leader() ? 'Z' : 'X', task.is_group_leader() ? "zombie" : "dead"};
     default: return {'R', "running"};
   }
 }
@@ -109,20 +111,23 @@ Result<> stat_text(FormatSink& sink, Task& task, bool whole_process) {
   bool real_time = sched.policy == SchedPolicy::Fifo || sched.policy == SchedPolicy::RoundRobin;
   int priority = real_time ? -1 - sched.rt_priority : 20 + sched.nice;
 
-  format(sink, "{} ({}) {} {} {} {} {} {} {} ", whole_process ? task.group().pid() : task.tid(), task.name(),
-         state_of(task).letter, relations.parent, relations.group, relations.session, terminal.device,
-         terminal.foreground, !task.group().executed ? 0x40u : 0u);
-  format(sink, "{} {} {} {} {} {} {} {} ", usage.minor_faults, children.minor_faults, usage.major_faults,
-         children.major_faults, ticks(usage.user_time_ns), ticks(usage.system_time_ns),
-         ticks(children.user_time_ns), ticks(children.system_time_ns));
-  format(sink, "{} {} {} 0 {} {} {} {} ", priority, sched.nice, relations.threads, ticks(task.start_time_ns),
-         memory.mapped_pages * kPageSize,
+  format(sink, "{} ({}) {} {} {} {} {} {} {} ", whole_process ? task.group().pid() : task.tid(),
+         task.name(), state_of(task).letter, relations.parent, relations.group, relations.session,
+         terminal.device, terminal.foreground, !task.group().executed ? 0x40u : 0u);
+  format(sink, "{} {} {} {} {} {} {} {} ", usage.minor_faults, children.minor_faults,
+         usage.major_faults, children.major_faults, ticks(usage.user_time_ns),
+         ticks(usage.system_time_ns), ticks(children.user_time_ns), ticks(children.system_time_ns));
+  format(sink, "{} {} {} 0 {} {} {} {} ", priority, sched.nice, relations.threads,
+         ticks(task.start_time_ns), memory.mapped_pages * kPageSize,
          memory.resident_anonymous + memory.resident_file + memory.resident_shared,
          task::limit(task.group(), Resource::Rss).soft);
-  format(sink, "{} {} {} 0 0 ", raw(layout.code.start), raw(layout.code.end), raw(layout.stack_start));
-  format(sink, "{} {} {} {} ", signals.pending.bits() & 0x7fffffff, signals.blocked.bits() & 0x7fffffff,
-         signals.ignored.bits() & 0x7fffffff, signals.caught.bits() & 0x7fffffff);
-  format(sink, "0 0 0 {} {} {} {} 0 0 0 ", task.group().exit_signal == Signal::None ? 0 : static_cast<int>(task.group().exit_signal),
+  format(sink, "{} {} {} 0 0 ", raw(layout.code.start), raw(layout.code.end),
+         raw(layout.stack_start));
+  format(sink, "{} {} {} {} ", signals.pending.bits() & 0x7fffffff,
+         signals.blocked.bits() & 0x7fffffff, signals.ignored.bits() & 0x7fffffff,
+         signals.caught.bits() & 0x7fffffff);
+  format(sink, "0 0 0 {} {} {} {} 0 0 0 ",
+         task.group().exit_signal == Signal::None ? 0 : static_cast<int>(task.group().exit_signal),
          task.cpu(), sched.rt_priority, static_cast<int>(sched.policy));
   format(sink, "{} {} {} {} {} {} {} {}\n", raw(layout.data.start), raw(layout.data.end),
          raw(layout.break_start), raw(layout.arguments.start), raw(layout.arguments.end),
@@ -139,8 +144,8 @@ Result<> statm_text(FormatSink& sink, Task& task, bool) {
   }
   AddressSpace::Statistics memory = space->statistics();
   uint64_t shared = memory.resident_file + memory.resident_shared;
-  format(sink, "{} {} {} {} 0 {} 0\n", memory.mapped_pages, memory.resident_anonymous + shared, shared,
-         memory.code_pages, memory.data_pages + memory.stack_pages);
+  format(sink, "{} {} {} {} 0 {} 0\n", memory.mapped_pages, memory.resident_anonymous + shared,
+         shared, memory.code_pages, memory.data_pages + memory.stack_pages);
   return {};
 }
 
@@ -167,16 +172,16 @@ void status_identity(FormatSink& sink, Task& task) {
   put_escaped(sink, task.name());
   sink.write("\n");
   if (fs) format(sink, "Umask:\t{:04o}\n", fs->umask());
-  format(sink, "State:\t{} ({})\nTgid:\t{}\nNgid:\t0\nPid:\t{}\nPPid:\t{}\nTracerPid:\t0\n", state.letter,
-         state.name, task.group().pid(), task.tid(), relations.parent);
+  format(sink, "State:\t{} ({})\nTgid:\t{}\nNgid:\t0\nPid:\t{}\nPPid:\t{}\nTracerPid:\t0\n",
+         state.letter, state.name, task.group().pid(), task.tid(), relations.parent);
   Ref<Credentials> who = task::credentials_of(task);
   format(sink, "Uid:\t{}\t{}\t{}\t{}\n", who->uid, who->euid, who->suid, who->fsuid);
   format(sink, "Gid:\t{}\t{}\t{}\t{}\n", who->gid, who->egid, who->sgid, who->fsgid);
   Optional<Ref<FdTable>> files = files_of(task);
   format(sink, "FDSize:\t{}\nGroups:\t", files ? files->capacity() : 0);
   for (Gid group : who->groups) format(sink, "{} ", group);
-  format(sink, "\nNStgid:\t{}\nNSpid:\t{}\nNSpgid:\t{}\nNSsid:\t{}\n", task.group().pid(), task.tid(),
-         relations.group, relations.session);
+  format(sink, "\nNStgid:\t{}\nNSpid:\t{}\nNSpgid:\t{}\nNSsid:\t{}\n", task.group().pid(),
+         task.tid(), relations.group, relations.session);
 }
 
 void status_memory(FormatSink& sink, Task& task) {
@@ -212,21 +217,26 @@ Result<> status_text(FormatSink& sink, Task& task, bool) {
   status_memory(sink, task);
   SignalState signals = signals_of(task);
   Ref<Credentials> who = task::credentials_of(task);
-  format(sink, "Threads:\t{}\nSigQ:\t{}/{}\n", relations_of(task).threads, pending_signal_count(*who),
-         task::limit(task.group(), Resource::SigPending).soft);
-  format(sink, "SigPnd:\t{:016x}\nShdPnd:\t{:016x}\nSigBlk:\t{:016x}\nSigIgn:\t{:016x}\nSigCgt:\t{:016x}\n",
-         signals.pending.bits(), signals.shared.bits(), signals.blocked.bits(), signals.ignored.bits(),
-         signals.caught.bits());
-  format(sink, "CapInh:\t{:016x}\nCapPrm:\t{:016x}\nCapEff:\t{:016x}\nCapBnd:\t{:016x}\nCapAmb:\t{:016x}\n",
-         who->inheritable, who->permitted, who->effective, who->bounding, who->ambient);
-  format(sink, "NoNewPrivs:\t{}\nSeccomp:\t0\nSeccomp_filters:\t0\n", task.no_new_privileges ? 1 : 0);
+  format(sink, "Threads:\t{}\nSigQ:\t{}/{}\n", relations_of(task).threads,
+         pending_signal_count(*who), task::limit(task.group(), Resource::SigPending).soft);
+  format(
+      sink,
+      "SigPnd:\t{:016x}\nShdPnd:\t{:016x}\nSigBlk:\t{:016x}\nSigIgn:\t{:016x}\nSigCgt:\t{:016x}\n",
+      signals.pending.bits(), signals.shared.bits(), signals.blocked.bits(), signals.ignored.bits(),
+      signals.caught.bits());
+  format(
+      sink,
+      "CapInh:\t{:016x}\nCapPrm:\t{:016x}\nCapEff:\t{:016x}\nCapBnd:\t{:016x}\nCapAmb:\t{:016x}\n",
+      who->inheritable, who->permitted, who->effective, who->bounding, who->ambient);
+  format(sink, "NoNewPrivs:\t{}\nSeccomp:\t0\nSeccomp_filters:\t0\n",
+         task.no_new_privileges ? 1 : 0);
   sink.write("Speculation_Store_Bypass:\tunknown\nSpeculationIndirectBranch:\tunknown\n");
   CpuMask affinity = task.affinity() & sched::online_cpus();
   format(sink, "Cpus_allowed:\t{x}\nCpus_allowed_list:\t", affinity);
   format_cpu_list(sink, affinity);
   sink.write("\nMems_allowed:\t1\nMems_allowed_list:\t0\n");
-  format(sink, "voluntary_ctxt_switches:\t{}\nnonvoluntary_ctxt_switches:\t{}\n", task.voluntary_switches(),
-         task.involuntary_switches());
+  format(sink, "voluntary_ctxt_switches:\t{}\nnonvoluntary_ctxt_switches:\t{}\n",
+         task.voluntary_switches(), task.involuntary_switches());
   return {};
 }
 
@@ -236,12 +246,14 @@ Result<> limits_text(FormatSink& sink, Task& task, bool) {
     const char* unit;
   };
   static constexpr Row kRows[kResourceCount] = {
-      {"Max cpu time", "seconds"}, {"Max file size", "bytes"}, {"Max data size", "bytes"},
-      {"Max stack size", "bytes"}, {"Max core file size", "bytes"}, {"Max resident set", "bytes"},
-      {"Max processes", "processes"}, {"Max open files", "files"}, {"Max locked memory", "bytes"},
-      {"Max address space", "bytes"}, {"Max file locks", "locks"}, {"Max pending signals", "signals"},
-      {"Max msgqueue size", "bytes"}, {"Max nice priority", ""}, {"Max realtime priority", ""},
-      {"Max realtime timeout", "us"}};
+      {"Max cpu time", "seconds"},     {"Max file size", "bytes"},
+      {"Max data size", "bytes"},      {"Max stack size", "bytes"},
+      {"Max core file size", "bytes"}, {"Max resident set", "bytes"},
+      {"Max processes", "processes"},  {"Max open files", "files"},
+      {"Max locked memory", "bytes"},  {"Max address space", "bytes"},
+      {"Max file locks", "locks"},     {"Max pending signals", "signals"},
+      {"Max msgqueue size", "bytes"},  {"Max nice priority", ""},
+      {"Max realtime priority", ""},   {"Max realtime timeout", "us"}};
   format(sink, "{:-25} {:-20} {:-20} {:-10}\n", "Limit", "Soft Limit", "Hard Limit", "Units");
   for (size_t i = 0; i < kResourceCount; ++i) {
     Limit limit = task::limit(task.group(), static_cast<Resource>(i));
@@ -294,7 +306,8 @@ Result<> oom_score_adj_store(StringView text, Task& task) {
   bool negative = text.starts_with("-");
   std::optional<uint64_t> number = text.substr(negative ? 1 : 0).to_number();
   if (!number || *number > 1000) return Errno::Inval;
-  int16_t value = static_cast<int16_t>(negative ? -static_cast<int>(*number) : static_cast<int>(*number));
+  int16_t value =
+      static_cast<int16_t>(negative ? -static_cast<int>(*number) : static_cast<int>(*number));
   ThreadGroup& group = task.group();
   bool privileged = current_task().credentials().has(Capability::SysResource);
   if (value < group.oom_score_adjust_minimum && !privileged) return Errno::Acces;
@@ -317,7 +330,8 @@ Result<> io_text(FormatSink& sink, Task& task, bool whole_process) {
   } else {
     add(task);
   }
-  format(sink, "rchar: {}\nwchar: {}\nsyscr: {}\nsyscw: {}\n", counts[0], counts[1], counts[2], counts[3]);
+  format(sink, "rchar: {}\nwchar: {}\nsyscr: {}\nsyscw: {}\n", counts[0], counts[1], counts[2],
+         counts[3]);
   sink.write("read_bytes: 0\nwrite_bytes: 0\ncancelled_write_bytes: 0\n");
   return {};
 }
@@ -347,7 +361,9 @@ Result<> memory_text(FormatSink& sink, AddressSpace& space, UserRange range) {
 }  // namespace
 
 Result<> mounts_text(FormatSink& sink, Task& task, bool) { return mount_table(sink, task, false); }
-Result<> mountinfo_text(FormatSink& sink, Task& task, bool) { return mount_table(sink, task, true); }
+Result<> mountinfo_text(FormatSink& sink, Task& task, bool) {
+  return mount_table(sink, task, true);
+}
 
 Result<> cmdline_text(FormatSink& sink, Task& task, bool) {
   Optional<Ref<AddressSpace>> space = address_space_of(task);
@@ -364,7 +380,8 @@ Result<> environ_text(FormatSink& sink, Task& task, bool) {
 Result<> auxv_text(FormatSink& sink, Task& task, bool) {
   Optional<Ref<AddressSpace>> space = address_space_of(task);
   if (!space) return {};
-  sink.write(StringView(reinterpret_cast<const char*>(space->auxv), space->auxv_count * sizeof(uint64_t)));
+  sink.write(
+      StringView(reinterpret_cast<const char*>(space->auxv), space->auxv_count * sizeof(uint64_t)));
   return {};
 }
 

@@ -46,7 +46,8 @@ class Root final : public StaticDirectory {
       BufferSink name(buffer);
       format(name, "{}", pid->number());
       uint64_t behind = kFirstProcessCookie + static_cast<uint64_t>(from);
-      if (!sink.entry(name.view(), process_inode(pid->number()), FileType::Directory, behind)) return {};
+      if (!sink.entry(name.view(), process_inode(pid->number()), FileType::Directory, behind))
+        return {};
     }
   }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// /proc/sys (proc(5), sysctl(8)): settings of the kernel as files. Numbers that can be set are checked
-// against their range; a value that nothing here could honour is read-only.
+// /proc/sys (proc(5), sysctl(8)): settings of the kernel as files. Numbers that can be set are
+// checked against their range; a value that nothing here could honour is read-only.
 
 #include "lib/version.h"
 #include "process/system_settings.h"
@@ -40,7 +40,9 @@ Result<> domainname(FormatSink& sink) {
 }
 Result<> set_domainname(StringView text) { return settings::set_domain_name(text.trimmed()); }
 
-Result<> show_pid_max(FormatSink& sink) { return put_number(sink, static_cast<uint64_t>(pid_max())); }
+Result<> show_pid_max(FormatSink& sink) {
+  return put_number(sink, static_cast<uint64_t>(pid_max()));
+}
 Result<> store_pid_max(StringView text) {
   set_pid_max(static_cast<PidNumber>(TRY(parse_number(text, 301, static_cast<uint64_t>(kPidMax)))));
   return {};
@@ -99,7 +101,9 @@ Result<> set_overcommit(StringView text) {
 }
 Result<> max_map_count(FormatSink& sink) { return put_number(sink, 65530); }
 Result<> mmap_min_addr(FormatSink& sink) { return put_number(sink, 65536); }
-Result<> randomize(FormatSink& sink) { return put_number(sink, settings::randomise_addresses() ? 2 : 0); }
+Result<> randomize(FormatSink& sink) {
+  return put_number(sink, settings::randomise_addresses() ? 2 : 0);
+}
 Result<> set_randomize(StringView text) {
   settings::set_randomise_addresses(TRY(parse_number(text, 0, 2)) != 0);
   return {};
@@ -144,18 +148,31 @@ struct Folder {
   std::span<const Folder> folders = {};
 };
 
-constexpr Setting kRandom[] = {{"boot_id", boot_id}, {"uuid", uuid}, {"entropy_avail", entropy_available},
-                              {"poolsize", pool_size}};
+constexpr Setting kRandom[] = {{"boot_id", boot_id},
+                               {"uuid", uuid},
+                               {"entropy_avail", entropy_available},
+                               {"poolsize", pool_size}};
 constexpr Setting kPty[] = {{"max", pty_max}};
 constexpr Folder kKernelFolders[] = {{"random", kRandom}, {"pty", kPty}};
-constexpr Setting kKernel[] = {
-    {"arch", arch_name}, {"cap_last_cap", cap_last_cap}, {"core_pattern", core_pattern},
-    {"core_uses_pid", core_uses_pid}, {"domainname", domainname, set_domainname},
-    {"hostname", hostname, set_hostname}, {"ngroups_max", ngroups_max}, {"osrelease", osrelease},
-    {"ostype", ostype}, {"overflowuid", overflow_id}, {"overflowgid", overflow_id},
-    {"panic", panic_timeout}, {"pid_max", show_pid_max, store_pid_max}, {"printk", printk},
-    {"dmesg_restrict", one}, {"kptr_restrict", zero}, {"randomize_va_space", randomize, set_randomize},
-    {"threads-max", threads_max}, {"version", version}};
+constexpr Setting kKernel[] = {{"arch", arch_name},
+                               {"cap_last_cap", cap_last_cap},
+                               {"core_pattern", core_pattern},
+                               {"core_uses_pid", core_uses_pid},
+                               {"domainname", domainname, set_domainname},
+                               {"hostname", hostname, set_hostname},
+                               {"ngroups_max", ngroups_max},
+                               {"osrelease", osrelease},
+                               {"ostype", ostype},
+                               {"overflowuid", overflow_id},
+                               {"overflowgid", overflow_id},
+                               {"panic", panic_timeout},
+                               {"pid_max", show_pid_max, store_pid_max},
+                               {"printk", printk},
+                               {"dmesg_restrict", one},
+                               {"kptr_restrict", zero},
+                               {"randomize_va_space", randomize, set_randomize},
+                               {"threads-max", threads_max},
+                               {"version", version}};
 constexpr Setting kVm[] = {
     {"drop_caches", drop_caches, set_drop_caches}, {"max_map_count", max_map_count},
     {"mmap_min_addr", mmap_min_addr}, {"overcommit_memory", overcommit, set_overcommit},
@@ -168,7 +185,8 @@ constexpr Folder kFolders[] = {{"kernel", kKernel, kKernelFolders}, {"vm", kVm},
 Result<> fill(StaticDirectory& directory, const Folder& folder) {
   SuperBlock& super_block = directory.super_block();
   for (const Setting& setting : folder.settings) {
-    TRY(directory.add(setting.name, TRY(make_ref<SettingInode>(super_block, setting.show, setting.store))));
+    TRY(directory.add(setting.name,
+                      TRY(make_ref<SettingInode>(super_block, setting.show, setting.store))));
   }
   for (const Folder& inner : folder.folders) {
     Ref<StaticDirectory> made = TRY(make_ref<SettingsDirectory>(super_block));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What /proc tells of the whole system, in the formats of proc(5): meminfo, stat, cpuinfo, uptime and
-// their like.
+// What /proc tells of the whole system, in the formats of proc(5): meminfo, stat, cpuinfo, uptime
+// and their like.
 
 #include "arch/features.h"
 #include "arch/timer.h"
@@ -29,7 +29,8 @@ Result<> uptime_text(FormatSink& sink) {
 
 unsigned process_count() {
   unsigned count = 0;
-  for (Optional<Ref<Pid>> pid = Pid::find_from(1); pid; pid = Pid::find_from(pid->number() + 1)) ++count;
+  for (Optional<Ref<Pid>> pid = Pid::find_from(1); pid; pid = Pid::find_from(pid->number() + 1))
+    ++count;
   return count;
 }
 
@@ -46,7 +47,9 @@ Result<> loadavg_text(FormatSink& sink) {
 Result<> meminfo_text(FormatSink& sink) {
   frames::Statistics frames = frames::statistics();
   MemoryStatistics memory = memory_statistics();
-  auto line = [&sink](StringView name, uint64_t pages) { format(sink, "{:-16}{:8} kB\n", name, pages * 4); };
+  auto line = [&sink](StringView name, uint64_t pages) {
+    format(sink, "{:-16}{:8} kB\n", name, pages * 4);
+  };
   uint64_t slab = frames.by_use[static_cast<size_t>(FrameUse::Slab)];
   uint64_t tables = frames.by_use[static_cast<size_t>(FrameUse::PageTable)];
   uint64_t anonymous = frames.by_use[static_cast<size_t>(FrameUse::Anonymous)];
@@ -87,8 +90,8 @@ Result<> meminfo_text(FormatSink& sink) {
 
 Result<> stat_system_text(FormatSink& sink) {
   auto line = [&sink](const sched::CpuTimes& times) {
-    format(sink, " {} {} {} {} 0 0 0 0 0 0\n", ticks(times.user), ticks(times.nice), ticks(times.system),
-           ticks(times.idle));
+    format(sink, " {} {} {} {} 0 0 0 0 0 0\n", ticks(times.user), ticks(times.nice),
+           ticks(times.system), ticks(times.idle));
   };
   sched::CpuTimes sum;
   for (unsigned cpu = 0; cpu < kMaxCpus; ++cpu) {
@@ -106,9 +109,11 @@ Result<> stat_system_text(FormatSink& sink) {
     format(sink, "cpu{}", cpu);
     line(sched::cpu_times(cpu));
   }
-  format(sink, "intr {}\nctxt {}\nbtime {}\nprocesses {}\n", interrupt_count(), sched::context_switches(),
-         clock::realtime_offset() / kNanosPerSecond, Pid::last_allocated());
-  format(sink, "procs_running {}\nprocs_blocked 0\nsoftirq 0 0 0 0 0 0 0 0 0 0 0\n", sched::load_average().running);
+  format(sink, "intr {}\nctxt {}\nbtime {}\nprocesses {}\n", interrupt_count(),
+         sched::context_switches(), clock::realtime_offset() / kNanosPerSecond,
+         Pid::last_allocated());
+  format(sink, "procs_running {}\nprocs_blocked 0\nsoftirq 0 0 0 0 0 0 0 0 0 0 0\n",
+         sched::load_average().running);
   return {};
 }
 
@@ -117,7 +122,8 @@ Result<> cpuinfo_text(FormatSink& sink) {
   for (unsigned cpu = 0; cpu < kMaxCpus; ++cpu) {
     if ((sched::online_cpus() >> cpu & 1) == 0) continue;
     uint64_t midr = arch::processor_id(cpu);
-    format(sink, "processor\t: {}\nBogoMIPS\t: {}.{:02}\nFeatures\t:", cpu, hundredths / 100, hundredths % 100);
+    format(sink, "processor\t: {}\nBogoMIPS\t: {}.{:02}\nFeatures\t:", cpu, hundredths / 100,
+           hundredths % 100);
     for (unsigned bit = 0; bit < 128; ++bit) {
       uint64_t word = bit < 64 ? arch::hwcap() : arch::hwcap2();
       if ((word >> bit % 64 & 1) != 0) format(sink, " {}", arch::hwcap_name(bit));
@@ -162,14 +168,16 @@ Result<> interrupts_text(FormatSink& sink) {
 
 Result<> slabinfo_text(FormatSink& sink) {
   sink.write("slabinfo - version: 2.1\n");
-  sink.write("# name            <active_objs> <num_objs> <objsize> <objperslab> <pagesperslab> : tunables "
-             "<limit> <batchcount> <sharedfactor> : slabdata <active_slabs> <num_slabs> <sharedavail>\n");
+  sink.write(
+      "# name            <active_objs> <num_objs> <objsize> <objperslab> <pagesperslab> : tunables "
+      "<limit> <batchcount> <sharedfactor> : slabdata <active_slabs> <num_slabs> <sharedavail>\n");
   for (size_t i = 0; i < heap::cache_count(); ++i) {
     heap::CacheStatistics cache = heap::cache_statistics(i);
     uint64_t per_slab = cache.object_size == 0 ? 0 : kPageSize / cache.object_size;
-    format(sink, "{:-17} {:6} {:6} {:6} {:4} {:4} : tunables {:4} {:4} {:4} : slabdata {:6} {:6} {:6}\n", cache.name,
-           cache.active_objects, cache.total_objects, cache.object_size, per_slab, 1, 0, 0, 0, cache.pages,
-           cache.pages, 0);
+    format(sink,
+           "{:-17} {:6} {:6} {:6} {:4} {:4} : tunables {:4} {:4} {:4} : slabdata {:6} {:6} {:6}\n",
+           cache.name, cache.active_objects, cache.total_objects, cache.object_size, per_slab, 1, 0,
+           0, 0, cache.pages, cache.pages, 0);
   }
   return {};
 }
@@ -178,8 +186,8 @@ Result<> vmstat_text(FormatSink& sink) {
   frames::Statistics frames = frames::statistics();
   MemoryStatistics memory = memory_statistics();
   format(sink, "nr_free_pages {}\nnr_anon_pages {}\nnr_mapped {}\nnr_file_pages {}\nnr_shmem {}\n",
-         frames.free_pages, frames.by_use[static_cast<size_t>(FrameUse::Anonymous)], memory.mapped_pages,
-         memory.object_pages, memory.shared_pages);
+         frames.free_pages, frames.by_use[static_cast<size_t>(FrameUse::Anonymous)],
+         memory.mapped_pages, memory.object_pages, memory.shared_pages);
   format(sink, "nr_page_table_pages {}\nnr_dirty 0\nnr_writeback 0\npgfault {}\npgmajfault 0\n",
          frames.by_use[static_cast<size_t>(FrameUse::PageTable)], memory.faults);
   return {};
@@ -191,7 +199,9 @@ Result<> swaps_text(FormatSink& sink) {
 }
 
 Result<> devices_text(FormatSink& sink) {
-  sink.write("Character devices:\n  1 mem\n  5 /dev/tty\n  5 /dev/console\n  5 /dev/ptmx\n136 pts\n204 ttyAMA\n");
+  sink.write(
+      "Character devices:\n  1 mem\n  5 /dev/tty\n  5 /dev/console\n  5 /dev/ptmx\n136 pts\n204 "
+      "ttyAMA\n");
   sink.write("\nBlock devices:\n");
   return {};
 }
@@ -220,7 +230,8 @@ constexpr SystemFile kFiles[] = {
 
 Result<> add_system_files(StaticDirectory& root) {
   for (const SystemFile& file : kFiles)
-    TRY(root.add(file.name, TRY(make_ref<GeneratedText>(root.super_block(), file.mode, file.generate))));
+    TRY(root.add(file.name,
+                 TRY(make_ref<GeneratedText>(root.super_block(), file.mode, file.generate))));
   return {};
 }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Where CPU time goes. Run time is exact: each switch charges it from the counter. Its division into user
-// and system time is sampled by the tick, which costs system calls nothing: a sample takes all the time
-// since the last one for the mode that it finds. Load averages as Linux computes them.
+// Where CPU time goes. Run time is exact: each switch charges it from the counter. Its division
+// into user and system time is sampled by the tick, which costs system calls nothing: a sample
+// takes all the time since the last one for the mode that it finds. Load averages as Linux computes
+// them.
 #include <array>
 
 #include "sched/cpu_state.h"
@@ -49,8 +50,8 @@ void Scheduler::tick(Nanoseconds now) {
   if (tick_hook != nullptr && thread.is_user()) tick_hook(thread, user);
 }
 
-// A pending tick that comes earlier than needed stays: that is cheaper than programming the timer at
-// each switch. An idle CPU lets it run out.
+// A pending tick that comes earlier than needed stays: that is cheaper than programming the timer
+// at each switch. An idle CPU lets it run out.
 void Scheduler::arm_tick(CpuState& state, Nanoseconds now) {
   if (state.current == state.idle) return;
   Nanoseconds slice = state.queue.time_to_slice_end();
@@ -132,7 +133,8 @@ uint64_t active_threads() {
 }  // namespace
 }  // namespace sched
 
-// No CPU ticks while all are idle: periods that nobody sampled had nothing active, but for the last.
+// No CPU ticks while all are idle: periods that nobody sampled had nothing active, but for the
+// last.
 void Scheduler::update_load_average(Nanoseconds now) {
   using namespace sched;
   if (now < sampler.next.load_relaxed()) return;
@@ -144,7 +146,8 @@ void Scheduler::update_load_average(Nanoseconds now) {
   sampler.next.store_relaxed(next + (missed + 1) * kLoadPeriod);
   if (missed > 4096) missed = 4096;  // decayed to nothing by then
   for (size_t i = 0; i < kDecay.size(); ++i) {
-    for (uint64_t n = 0; n < missed; ++n) sampler.averages[i] = decayed(sampler.averages[i], kDecay[i], 0);
+    for (uint64_t n = 0; n < missed; ++n)
+      sampler.averages[i] = decayed(sampler.averages[i], kDecay[i], 0);
     sampler.averages[i] = decayed(sampler.averages[i], kDecay[i], active);
   }
 }
@@ -157,7 +160,8 @@ LoadAverage load_average() {
   Scheduler::update_load_average(clock::monotonic());
   LoadAverage load{};
   for (CpuMask rest = online_cpus(); rest != 0; rest &= rest - 1) {
-    load.running += cpu_state(static_cast<unsigned>(std::countr_zero(rest))).runnable.load_relaxed();
+    load.running +=
+        cpu_state(static_cast<unsigned>(std::countr_zero(rest))).runnable.load_relaxed();
   }
   Guard guard(sampler.lock);
   for (size_t i = 0; i < kDecay.size(); ++i) load.averages[i] = sampler.averages[i];

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Load balance: a CPU that goes idle takes a waiting thread from the busiest, a busy one does so at some
-// ticks when it is clearly less loaded, and a CPU with waiting threads wakes an idle one to come and
-// take them. Only waiting threads move.
+// Load balance: a CPU that goes idle takes a waiting thread from the busiest, a busy one does so at
+// some ticks when it is clearly less loaded, and a CPU with waiting threads wakes an idle one to
+// come and take them. Only waiting threads move.
 #include "sched/cpu_state.h"
 
 namespace kernel {
@@ -12,7 +12,8 @@ namespace {
 unsigned busiest_but(unsigned cpu) {
   unsigned busiest = cpu;
   uint64_t most = 0;
-  for (CpuMask rest = Scheduler::online.load_relaxed() & ~cpu_bit(cpu); rest != 0; rest &= rest - 1) {
+  for (CpuMask rest = Scheduler::online.load_relaxed() & ~cpu_bit(cpu); rest != 0;
+       rest &= rest - 1) {
     auto other = static_cast<unsigned>(std::countr_zero(rest));
     CpuState& state = cpu_state(other);
     if (state.runnable.load_relaxed() < 2 || state.load.load_relaxed() <= most) continue;
@@ -41,9 +42,9 @@ class TwoQueues : public Pinned {
 
 }  // namespace
 
-// For an idle CPU: whatever waits elsewhere. True when it has something to run now. An idle CPU that is
-// woken often does not look again where there was nothing for it and nothing has come since: it would
-// take the busy CPU's lock each time.
+// For an idle CPU: whatever waits elsewhere. True when it has something to run now. An idle CPU
+// that is woken often does not look again where there was nothing for it and nothing has come
+// since: it would take the busy CPU's lock each time.
 bool Scheduler::pull_work(unsigned cpu) {
   unsigned busiest = busiest_but(cpu);
   if (busiest == cpu) return false;
@@ -77,12 +78,13 @@ void Scheduler::balance_at_tick(unsigned cpu) {
   preempt_enable();
 }
 
-// Moves the first waiting thread that may run here and whose weight is below the difference of the two
-// loads: then the greater of them becomes smaller.
+// Moves the first waiting thread that may run here and whose weight is below the difference of the
+// two loads: then the greater of them becomes smaller.
 bool Scheduler::take_one(CpuState& from, CpuState& to, unsigned to_cpu,
                          uint64_t difference) {
   if (from.queue.count() < 2) return false;
-  for (SchedEntity* at = from.queue.first_to_move(); at != nullptr; at = from.queue.next_to_move(*at)) {
+  for (SchedEntity* at = from.queue.first_to_move(); at != nullptr;
+       at = from.queue.next_to_move(*at)) {
     Thread& thread = *at->thread;
     if ((thread.affinity_ & cpu_bit(to_cpu)) == 0 || RunQueue::load_of(*at) >= difference) continue;
     Nanoseconds now = clock::monotonic();

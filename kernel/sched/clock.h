@@ -30,8 +30,8 @@ void set_tai_offset(int32_t seconds);
 // Incremented by set_realtime: sleepers on CLOCK_REALTIME recompute when they are woken here.
 uint32_t realtime_changes();
 WaitQueue& realtime_waiters();
-// Durations. The product never overflows; ns_to_counter rounds up, so that a timer programmed with it
-// does not fire early.
+// Durations. The product never overflows; ns_to_counter rounds up, so that a timer programmed with
+// it does not fire early.
 uint64_t counter_to_ns(uint64_t ticks);
 uint64_t ns_to_counter(Nanoseconds ns);
 // The counter's value at which monotonic() reaches `at`, for the timer device.

@@ -23,9 +23,9 @@ class ClockScale {
   // 128-bit products: good for the counter's 64 bits, some 500 years of nanoseconds.
   constexpr uint64_t to_ns(uint64_t ticks) const { return multiply(ticks, to_ns_, kShift); }
 
-  // The least number of ticks whose to_ns() is not below `ns`, for any ns below 2^62 (146 years). The
-  // first product is off by the rounding of the factors; what is missing is small, so that the second
-  // one is exact to a tick.
+  // The least number of ticks whose to_ns() is not below `ns`, for any ns below 2^62 (146 years).
+  // The first product is off by the rounding of the factors; what is missing is small, so that the
+  // second one is exact to a tick.
   constexpr uint64_t to_ticks(uint64_t ns) const {
     uint64_t ticks = multiply(ns, to_ticks_, inverse_shift_);
     if (uint64_t reached = to_ns(ticks); reached > ns) {

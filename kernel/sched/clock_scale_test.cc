@@ -7,8 +7,9 @@
 namespace kernel {
 namespace {
 
-constexpr uint64_t kFrequencies[] = {1'000'000, 19'200'000, 24'000'000, 54'000'000, 62'500'000, 100'000'000,
-                                     1'000'000'000, 32'768, 3'333'333'333};
+constexpr uint64_t kFrequencies[] = {1'000'000,     19'200'000, 24'000'000,
+                                     54'000'000,    62'500'000, 100'000'000,
+                                     1'000'000'000, 32'768,     3'333'333'333};
 
 // Long division in 128 bits, which the kernel does not have.
 uint64_t exact_ns(uint64_t ticks, uint64_t frequency) {

@@ -2,11 +2,11 @@
 // Inside of the scheduler: the state of one CPU, and the operations on it that several files share.
 // Nothing outside sched/ includes this.
 //
-// Locks. A run queue's lock guards the queue, what CpuState says it guards, and the scheduling fields of
-// every thread whose cpu() is that CPU. It is held across a context switch: the thread that switches
-// away takes it, the one that comes back releases it (SchedulerLockAccess). Who holds the lock of a
-// thread's CPU and finds the thread neither waiting nor running therefore knows that its context is
-// saved completely. Two run queue locks are taken in the order of the CPU numbers.
+// Locks. A run queue's lock guards the queue, what CpuState says it guards, and the scheduling
+// fields of every thread whose cpu() is that CPU. It is held across a context switch: the thread
+// that switches away takes it, the one that comes back releases it (SchedulerLockAccess). Who holds
+// the lock of a thread's CPU and finds the thread neither waiting nor running therefore knows that
+// its context is saved completely. Two run queue locks are taken in the order of the CPU numbers.
 //
 // Sleep and wake-up, the one place where the fences are argued:
 //
@@ -16,12 +16,12 @@
 //     test of the condition                     test of the state
 //     schedule(): lock; state != Runnable?      lock; state: Interruptible -> Runnable (CAS)
 //
-//   Of the two tests after the fences at least one sees the other side's store: the sleeper finds the
-//   condition, or the waker finds the state. In the second case the lock decides. The waker first: the
-//   sleeper finds itself Runnable in schedule() and goes on. The sleeper first: it is off the queue,
-//   its context saved when the lock is free again, and the waker puts it on a queue. A thread that was
-//   preempted between its set_state() and schedule() stays on the queue in its sleeping state
-//   (runnable_): the waker changes the state and nothing else.
+//   Of the two tests after the fences at least one sees the other side's store: the sleeper finds
+//   the condition, or the waker finds the state. In the second case the lock decides. The waker
+//   first: the sleeper finds itself Runnable in schedule() and goes on. The sleeper first: it is
+//   off the queue, its context saved when the lock is free again, and the waker puts it on a queue.
+//   A thread that was preempted between its set_state() and schedule() stays on the queue in its
+//   sleeping state (runnable_): the waker changes the state and nothing else.
 #pragma once
 
 #include "sched/run_queue.h"
@@ -30,10 +30,10 @@
 
 namespace kernel {
 
-// How run queue locks are taken and released: by run-time choice of the queue, and by different threads
-// around a context switch. Interrupts masked and preemption off throughout. The compiler's lock analysis
-// can follow neither, so that CpuState's fields carry no annotation: they are reached through QueueGuard
-// or inside reschedule(), and by nobody outside sched/.
+// How run queue locks are taken and released: by run-time choice of the queue, and by different
+// threads around a context switch. Interrupts masked and preemption off throughout. The compiler's
+// lock analysis can follow neither, so that CpuState's fields carry no annotation: they are reached
+// through QueueGuard or inside reschedule(), and by nobody outside sched/.
 class SchedulerLockAccess {
  public:
   using Lock = SpinLock<LockRank::RunQueue>;
@@ -98,8 +98,8 @@ extern PerCpu<CpuState> cpu_states;
 inline CpuState& cpu_state(unsigned cpu) { return cpu_states.on(cpu); }
 constexpr CpuMask cpu_bit(unsigned cpu) { return CpuMask{1} << cpu; }
 
-// The critical section over the run queue of a thread (which may change while one waits for the lock)
-// or of a CPU.
+// The critical section over the run queue of a thread (which may change while one waits for the
+// lock) or of a CPU.
 class QueueGuard : public Pinned {
  public:
   explicit QueueGuard(const Thread& thread);
@@ -135,7 +135,8 @@ class Scheduler {
   static bool wake(Thread& thread, unsigned states);
   static void start(Thread& thread);
   // Puts a runnable thread that is on no queue on one that its affinity allows.
-  static void settle(QueueGuard& queue, Thread& thread, RunQueue::Arrival arrival, Nanoseconds slept);
+  static void settle(QueueGuard& queue, Thread& thread, RunQueue::Arrival arrival,
+                     Nanoseconds slept);
   // The CPU's current thread is to be rescheduled soon. Lock of that CPU held.
   static void kick(CpuState& state, unsigned cpu);
   static void kick_running(const Thread& thread);

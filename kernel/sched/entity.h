@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// What the run queues know of a thread: its class, its weight, its place in virtual time. No thread, no
-// CPU and no lock in here, so that the host tests the policies alone. Each entity is guarded by the
-// lock of the run queue that its thread belongs to.
+// What the run queues know of a thread: its class, its weight, its place in virtual time. No
+// thread, no CPU and no lock in here, so that the host tests the policies alone. Each entity is
+// guarded by the lock of the run queue that its thread belongs to.
 #pragma once
 
 #include "lib/list.h"

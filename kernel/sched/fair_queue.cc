@@ -99,8 +99,8 @@ bool FairQueue::charge_current(Nanoseconds time) {
   return used_up;
 }
 
-// Who is behind the average forfeits the rest of its slice; who is ahead has nothing to forfeit, and
-// gives way by its later deadline. So a loop of yields costs no more than a slice.
+// Who is behind the average forfeits the rest of its slice; who is ahead has nothing to forfeit,
+// and gives way by its later deadline. So a loop of yields costs no more than a slice.
 void FairQueue::forfeit_current() {
   uint64_t slice = virtual_time(kSlice, current_->weight);
   if (is_eligible(current_->virtual_runtime, sums())) {

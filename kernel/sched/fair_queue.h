@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: MIT
-// The fair class: earliest eligible virtual deadline first (Stoica and Abdel-Wahab, 1995). Each thread
-// owns a share of the CPU in proportion to its weight. Pure data structure; the run queue's lock guards
-// it.
+// The fair class: earliest eligible virtual deadline first (Stoica and Abdel-Wahab, 1995). Each
+// thread owns a share of the CPU in proportion to its weight. Pure data structure; the run queue's
+// lock guards it.
 //
 //   virtual runtime   time received, scaled by 1024 / weight
-//   average           the weighted mean of the virtual runtimes: where everybody would be if the CPU
+//   average           the weighted mean of the virtual runtimes: where everybody would be if the
+//   CPU
 //                     could be divided without end
 //   eligible          not ahead of the average: the thread has not had more than its share
 //   virtual deadline  where its virtual runtime stands after one more slice
 //
-// Of the eligible threads the one with the earliest deadline runs. The tree is sorted by deadline and
-// keeps the least virtual runtime of each subtree, so that this one is found by a single descent.
+// Of the eligible threads the one with the earliest deadline runs. The tree is sorted by deadline
+// and keeps the least virtual runtime of each subtree, so that this one is found by a single
+// descent.
 #pragma once
 
 #include "sched/entity.h"
@@ -28,7 +30,8 @@ class FairQueue : public Pinned {
 
   // The three ways in. The entity gets its virtual time from the average and its lag.
   void place_new(SchedEntity& entity);
-  // `slept`: how long it was off the CPU. Debt is paid off by sleeping, credit is kept within bounds.
+  // `slept`: how long it was off the CPU. Debt is paid off by sleeping, credit is kept within
+  // bounds.
   void place_woken(SchedEntity& entity, Nanoseconds slept);
   void place_moved(SchedEntity& entity);
 
@@ -37,8 +40,8 @@ class FairQueue : public Pinned {
   void remove(SchedEntity& entity);
   // The running entity counts for the average but is not in the tree.
   void set_current(SchedEntity* entity) { current_ = entity; }
-  // Before an entity leaves (sleep, move, change of weight): it may be waiting or current, and still
-  // counts in the average at this point.
+  // Before an entity leaves (sleep, move, change of weight): it may be waiting or current, and
+  // still counts in the average at this point.
   void record_lag(SchedEntity& entity) const;
 
   // The current entity ran for `time`. True when its slice is used up.

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// See mutex.h. The word: the owner's address; bit 0 says that somebody may wait, so that release() must
-// look. A newcomer may overtake a waiter that is just waking up, but not for long: a waiter that was
-// woken and came too late sets bit 1, and then release() gives the mutex to the first in line.
+// See mutex.h. The word: the owner's address; bit 0 says that somebody may wait, so that release()
+// must look. A newcomer may overtake a waiter that is just waking up, but not for long: a waiter
+// that was woken and came too late sets bit 1, and then release() gives the mutex to the first in
+// line.
 #include "sched/mutex.h"
 
 namespace kernel {
@@ -45,7 +46,8 @@ void MutexBase::acquire_slow() {
   sched::set_state(ThreadState::Runnable);
   Guard guard(lock_);
   waiters_.remove(waiter);
-  // Bit 0 stays set although this may have been the last waiter: release() then looks in vain, once.
+  // Bit 0 stays set although this may have been the last waiter: release() then looks in vain,
+  // once.
 }
 
 // True when the mutex is ours now. Else its word says that we wait.
@@ -54,7 +56,8 @@ bool MutexBase::try_take(bool woken) {
   for (;;) {
     uint64_t owner = seen & ~kFlags;
     if (owner == self()) return true;  // handed over
-    uint64_t wanted = owner == 0 ? self() | kContended : seen | kContended | (woken ? kHandOver : 0);
+    uint64_t wanted =
+        owner == 0 ? self() | kContended : seen | kContended | (woken ? kHandOver : 0);
     if (wanted == seen || owner_.compare_exchange_acq_rel(seen, wanted)) return owner == 0;
   }
 }
@@ -66,7 +69,8 @@ void MutexBase::release() {
   release_slow();
 }
 
-// The first waiter's thread cannot leave while the lock is held: it takes the lock to get off the list.
+// The first waiter's thread cannot leave while the lock is held: it takes the lock to get off the
+// list.
 void MutexBase::release_slow() {
   Guard guard(lock_);
   MutexWaiter* first = waiters_.front();

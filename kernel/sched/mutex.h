@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Mutex<rank>: may sleep; thread context only. Taken through Guard (sync/spin_lock.h). Its holder may
-// allocate. Fast path: one compare-exchange. No priority inheritance.
+// Mutex<rank>: may sleep; thread context only. Taken through Guard (sync/spin_lock.h). Its holder
+// may allocate. Fast path: one compare-exchange. No priority inheritance.
 #pragma once
 
 #include "lib/list.h"

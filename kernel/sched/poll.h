@@ -6,9 +6,10 @@
 
 namespace kernel {
 
-inline constexpr uint32_t kPollIn = 0x1, kPollPri = 0x2, kPollOut = 0x4, kPollErr = 0x8, kPollHup = 0x10,
-                          kPollNval = 0x20, kPollRdNorm = 0x40, kPollRdBand = 0x80, kPollWrNorm = 0x100,
-                          kPollWrBand = 0x200, kPollMsg = 0x400, kPollRdHup = 0x2000;
+inline constexpr uint32_t kPollIn = 0x1, kPollPri = 0x2, kPollOut = 0x4, kPollErr = 0x8,
+                          kPollHup = 0x10, kPollNval = 0x20, kPollRdNorm = 0x40, kPollRdBand = 0x80,
+                          kPollWrNorm = 0x100, kPollWrBand = 0x200, kPollMsg = 0x400,
+                          kPollRdHup = 0x2000;
 
 // Handed to poll functions; null there means "only tell the present state".
 class PollRegistration {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The thread that drives RCU: it begins grace periods, waits for them, and runs what was retired. It
-// sleeps while there is nothing; a CPU that holds a grace period up for long gets an interrupt.
+// The thread that drives RCU: it begins grace periods, waits for them, and runs what was retired.
+// It sleeps while there is nothing; a CPU that holds a grace period up for long gets an interrupt.
 #include "sched/rcu_thread.h"
 
 #include "sched/cpu_state.h"
@@ -10,8 +10,8 @@ namespace kernel {
 
 namespace {
 
-// How often the end of a grace period is looked for, and when the holdouts are interrupted: a reader is
-// short, a CPU in user mode reports at its tick or at that interrupt.
+// How often the end of a grace period is looked for, and when the holdouts are interrupted: a
+// reader is short, a CPU in user mode reports at its tick or at that interrupt.
 constexpr Nanoseconds kPollPeriod = 1'000'000;
 constexpr unsigned kPollsBeforeInterrupt = 2;
 
@@ -95,7 +95,8 @@ Result<> start_rcu_thread() {
 
 void synchronize_rcu() {
   lockdep::assert_no_locks_held();
-  if (rcu_thread.load_acquire() == nullptr) return;  // boot: the only thread, and it reads nothing here
+  if (rcu_thread.load_acquire() == nullptr)
+    return;  // boot: the only thread, and it reads nothing here
   uint64_t target = rcu::begun() + 1;
   uint64_t seen = wanted.load_relaxed();
   while (seen < target && !wanted.compare_exchange_acq_rel(seen, target)) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The POSIX real-time classes: one list for each priority 1..99, a bitmap of those that are not empty.
-// Pure data structure; the run queue's lock guards it. The running thread is not in it.
+// The POSIX real-time classes: one list for each priority 1..99, a bitmap of those that are not
+// empty. Pure data structure; the run queue's lock guards it. The running thread is not in it.
 #pragma once
 
 #include "sched/entity.h"
@@ -48,7 +48,9 @@ class RealtimeQueue : public Pinned {
   }
 
  private:
-  static unsigned top_bit(uint64_t bits) { return static_cast<unsigned>(63 - std::countl_zero(bits)); }
+  static unsigned top_bit(uint64_t bits) {
+    return static_cast<unsigned>(63 - std::countl_zero(bits));
+  }
   unsigned mark(SchedEntity& entity) {
     unsigned priority = entity.parameters.rt_priority;
     DCHECK(priority >= 1 && priority <= kMaxRtPriority);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// One CPU's threads that want to run, over all classes: real-time before fair. Pure data structure over
-// SchedEntity; the lock of the CPU that owns it guards it (cpu_state.h).
+// One CPU's threads that want to run, over all classes: real-time before fair. Pure data structure
+// over SchedEntity; the lock of the CPU that owns it guards it (cpu_state.h).
 //
 // The current entity is not waiting: it is in neither the tree nor a list.
 #pragma once
@@ -42,8 +42,8 @@ class RunQueue : public Pinned {
   // Sum of the weights of all runnable entities, the measure for balancing.
   uint64_t load() const { return load_; }
   static uint64_t load_of(const SchedEntity& entity);
-  // How long the current entity may run before somebody must look again; kForever when nobody of its
-  // class competes.
+  // How long the current entity may run before somebody must look again; kForever when nobody of
+  // its class competes.
   Nanoseconds time_to_slice_end() const;
   // Priority of the current entity: 0 for the fair class and for idle.
   unsigned current_priority() const;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The waiting paths of the reader/writer mutex. Fences: a releaser changes the word and then looks for
-// waiters (WaitQueue::wake); a waiter is on the queue before it tests the word (WaitQueue::wait).
+// The waiting paths of the reader/writer mutex. Fences: a releaser changes the word and then looks
+// for waiters (WaitQueue::wake); a waiter is on the queue before it tests the word
+// (WaitQueue::wait).
 
 #include "sched/rw_mutex.h"
 
@@ -14,8 +15,8 @@ bool RwMutexBase::try_acquire_shared() {
   return false;
 }
 
-// Takes the lock when it is free; else leaves the mark that keeps new readers out. The writer that gets
-// it clears the mark; others that still wait set it again when they are woken.
+// Takes the lock when it is free; else leaves the mark that keeps new readers out. The writer that
+// gets it clears the mark; others that still wait set it again when they are woken.
 bool RwMutexBase::try_acquire_or_announce() {
   uint64_t state = state_.load_relaxed();
   for (;;) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// RwMutex<rank>: many readers or one writer; may sleep; thread context only. Guard takes it as writer,
-// ReadGuard as reader. A waiting writer keeps new readers out, so a thread must not read-lock twice.
-// Fast paths: one compare-exchange.
+// RwMutex<rank>: many readers or one writer; may sleep; thread context only. Guard takes it as
+// writer, ReadGuard as reader. A waiting writer keeps new readers out, so a thread must not
+// read-lock twice. Fast paths: one compare-exchange.
 #pragma once
 
 #include "sched/mutex.h"
@@ -9,12 +9,14 @@
 
 namespace kernel {
 
-// The rank-free body. The word: bit 0 a writer holds it, bit 1 a writer waits, the rest counts readers.
+// The rank-free body. The word: bit 0 a writer holds it, bit 1 a writer waits, the rest counts
+// readers.
 class RwMutexBase : public Pinned {
  public:
   void acquire_shared() {
     uint64_t state = state_.load_relaxed();
-    if ((state & (kWriter | kWriterWaits)) == 0 && state_.compare_exchange_acq_rel(state, state + kReader))
+    if ((state & (kWriter | kWriterWaits)) == 0 &&
+        state_.compare_exchange_acq_rel(state, state + kReader))
       return;
     acquire_shared_slow();
   }

@@ -131,8 +131,9 @@ KTEST(wakeups_are_not_lost) {
     Pair& pair = pairs[number / 2];
     uint32_t mine = number % 2;
     for (uint32_t i = 0; i < kTurns; ++i) {
-      Result<> waited = pair.queue.wait([&] { return pair.turn.load_acquire() % 2 == mine; },
-                                        WaitMode::Uninterruptible, Deadline::after(20 * kNanosPerSecond));
+      Result<> waited =
+          pair.queue.wait([&] { return pair.turn.load_acquire() % 2 == mine; },
+                          WaitMode::Uninterruptible, Deadline::after(20 * kNanosPerSecond));
       if (!waited.ok()) {
         EXPECT(waited.ok());
         return;
@@ -260,7 +261,8 @@ KTEST(sleeps_are_not_short_and_not_long) {
 KTEST(timed_waits_end) {
   WaitQueue queue;
   Nanoseconds begin = clock::monotonic();
-  Result<> waited = queue.wait([] { return false; }, WaitMode::Interruptible, Deadline::after(3 * kMs));
+  Result<> waited =
+      queue.wait([] { return false; }, WaitMode::Interruptible, Deadline::after(3 * kMs));
   EXPECT(waited.failed_with(Errno::TimedOut));
   EXPECT(clock::monotonic() - begin >= 3 * kMs);
   EXPECT(!queue.has_waiters());
@@ -350,7 +352,8 @@ KTEST(affinity_is_kept) {
   EXPECT(self.set_affinity(~CpuMask{0}).ok());
 }
 
-// Others push running, waiting and sleeping threads around; none is lost, none runs where it may not.
+// Others push running, waiting and sleeping threads around; none is lost, none runs where it may
+// not.
 KTEST(threads_survive_migration) {
   unsigned cpus = sched::online_cpu_count();
   if (cpus == 1) KTEST_SKIP("needs more than one CPU");
@@ -452,7 +455,8 @@ KTEST(rcu_readers_never_see_the_dead) {
     while (!stop.load_relaxed()) {
       RcuReadGuard guard;
       RcuBox* box = shared.read();
-      for (int i = 0; i < 50; ++i) EXPECT(__atomic_load_n(&box->value, __ATOMIC_RELAXED) == RcuBox::kAlive);
+      for (int i = 0; i < 50; ++i)
+        EXPECT(__atomic_load_n(&box->value, __ATOMIC_RELAXED) == RcuBox::kAlive);
     }
   };
   Crew crew(read);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The context switch and its callers: sleep, yield, preemption, exit, idle. Wake-ups are in wake.cc,
-// the policies in run_queue.cc.
+// The context switch and its callers: sleep, yield, preemption, exit, idle. Wake-ups are in
+// wake.cc, the policies in run_queue.cc.
 #include "sched/scheduler.h"
 
 #include <new>
@@ -100,8 +100,9 @@ Fate Scheduler::fate_of(CpuState& state, Thread& thread, Reason reason) {
 void Scheduler::switch_to(CpuState& state, Thread& next, Fate fate,
                           Nanoseconds now) {
   Thread& thread = current();
-  Atomic<uint64_t>& count =
-      fate == Fate::Waits || fate == Fate::Moves ? thread.involuntary_switches_ : thread.voluntary_switches_;
+  Atomic<uint64_t>& count = fate == Fate::Waits || fate == Fate::Moves
+                                ? thread.involuntary_switches_
+                                : thread.voluntary_switches_;
   count.store_relaxed(count.load_relaxed() + 1);  // written under the lock only
   // A thread that waits now and may run elsewhere is one for others to take (pull_work).
   if (fate == Fate::Waits && (thread.affinity_ & (thread.affinity_ - 1)) != 0) {
@@ -179,8 +180,8 @@ void preempt_from_interrupt() {
 }
 
 void preempt_schedule() {
-  // With interrupts masked this is inside somebody's critical section, or in an interrupt whose exit
-  // looks at the work bits itself.
+  // With interrupts masked this is inside somebody's critical section, or in an interrupt whose
+  // exit looks at the work bits itself.
   if (!arch::interrupts_enabled()) return;
   arch::IrqState state = arch::disable_interrupts();
   preempt_from_interrupt();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Per-CPU run queues: a fair class by virtual deadline, the POSIX real-time classes above it, idle
-// below. Wake-ups choose a CPU and send it a reschedule interrupt; idle CPUs pull work. No tick when
-// idle or when one thread runs alone.
+// below. Wake-ups choose a CPU and send it a reschedule interrupt; idle CPUs pull work. No tick
+// when idle or when one thread runs alone.
 #pragma once
 
 #include "sched/thread.h"
@@ -20,8 +20,8 @@ unsigned online_cpu_count();
 void set_online(unsigned cpu);
 
 // Sleep protocol: set_state(Interruptible…); test the condition; schedule(). A wake() between makes
-// schedule() return at once. Preferred: WaitQueue::wait. Preemption on, no lock held (but for the run
-// queue's own).
+// schedule() return at once. Preferred: WaitQueue::wait. Preemption on, no lock held (but for the
+// run queue's own).
 void set_state(ThreadState state);
 void schedule();
 // schedule() that ends at the deadline. True when woken, false when the time came.
@@ -42,8 +42,8 @@ void sleep_until(Deadline deadline);
 bool signal_pending();
 bool kill_pending();
 
-// Interrupts the CPU that the thread runs on, if it is another one: the thread passes the way back to
-// user mode and sees its new work bits.
+// Interrupts the CPU that the thread runs on, if it is another one: the thread passes the way back
+// to user mode and sees its new work bits.
 void kick(const Thread& thread);
 
 // Makes `space` (or none) the running thread's address space and loads its table. The caller keeps
@@ -56,7 +56,8 @@ void set_address_space_loader(LoadAddressSpace load);
 
 // Told by the interrupt entry, masked: whether it interrupted user mode. The tick samples by it.
 void account_interrupt(bool from_user);
-// Called at each tick of a CPU that runs a user thread: CPU-time limits and timers. Interrupt context.
+// Called at each tick of a CPU that runs a user thread: CPU-time limits and timers. Interrupt
+// context.
 using TickHook = void (*)(Thread& thread, bool in_user_mode);
 void set_tick_hook(TickHook hook);
 
@@ -71,7 +72,8 @@ void interrupt_self(Ipi ipi);
 void set_log_hook(void (*hook)());
 // Stops every other CPU, for good, without waiting. Panic only.
 void stop_others();
-// Runs `function(argument)` on every other online CPU, in interrupt context, and waits. Thread context.
+// Runs `function(argument)` on every other online CPU, in interrupt context, and waits. Thread
+// context.
 void call_on_others(void (*function)(void*), void* argument);
 
 struct LoadAverage {
@@ -79,7 +81,8 @@ struct LoadAverage {
   unsigned running;
 };
 LoadAverage load_average();
-// For /proc/stat. Interrupts count for what they interrupt, as on a Linux without IRQ_TIME_ACCOUNTING.
+// For /proc/stat. Interrupts count for what they interrupt, as on a Linux without
+// IRQ_TIME_ACCOUNTING.
 struct CpuTimes {
   Nanoseconds user = 0, nice = 0, system = 0, idle = 0;
 };

@@ -44,13 +44,14 @@ Thread::~Thread() {
   if (raw(stack_bottom) != 0) kernel_map::free_stack(stack_bottom);
 }
 
-// Lock-free readers see threads: whoever wakes one may have found it in a list just before it ended.
+// Lock-free readers see threads: whoever wakes one may have found it in a list just before it
+// ended.
 void Thread::last_unref(Thread* thread) {
   retire(*thread, [](RcuHead* head) { delete static_cast<Thread*>(head); });
 }
 
-// Written by the thread itself or by prctl's writer under the caller's lock; readers take what is there,
-// terminated in any case.
+// Written by the thread itself or by prctl's writer under the caller's lock; readers take what is
+// there, terminated in any case.
 void Thread::set_name(StringView name) {
   size_t size = name.size() < kNameSize - 1 ? name.size() : kNameSize - 1;
   for (size_t i = 0; i < kNameSize; ++i) {

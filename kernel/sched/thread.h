@@ -66,8 +66,8 @@ class Thread : public ThreadBase, public RefCounted<Thread>, public RcuHead {
   SchedParameters parameters() const;
   // Before start(): what a child inherits from its parent.
   void inherit_scheduling(const Thread& parent);
-  // On return the thread runs on no CPU outside the mask. Thread context, no lock held. Errors: Inval
-  // when no CPU of the mask is online.
+  // On return the thread runs on no CPU outside the mask. Thread context, no lock held. Errors:
+  // Inval when no CPU of the mask is online.
   Result<> set_affinity(CpuMask mask);
   CpuMask affinity() const;
 
@@ -91,8 +91,8 @@ class Thread : public ThreadBase, public RefCounted<Thread>, public RcuHead {
   Result<> prepare(void (*entry)(void*), void* argument);
 
  public:
-  // The live user address space; null for kernel threads, which borrow the one before. Changed only by
-  // the thread itself (exec, exit) with preemption off, through sched::switch_address_space().
+  // The live user address space; null for kernel threads, which borrow the one before. Changed only
+  // by the thread itself (exec, exit) with preemption off, through sched::switch_address_space().
   AddressSpace* address_space = nullptr;
 
  protected:

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// See timer.h. A timer belongs to the queue of the CPU that armed it last and fires there; it changes
-// the queue only while it is not running. So whoever holds the lock of its queue knows all about it,
-// and no CPU ever programs another's timer device.
+// See timer.h. A timer belongs to the queue of the CPU that armed it last and fires there; it
+// changes the queue only while it is not running. So whoever holds the lock of its queue knows all
+// about it, and no CPU ever programs another's timer device.
 #include "sched/timer.h"
 
 #include <optional>
@@ -15,7 +15,8 @@ class TimerQueue : public Pinned {
   using Lock = SpinLock<LockRank::TimerQueue>;
   constexpr TimerQueue() = default;
 
-  // The critical section over the queue that a timer belongs to; nothing is locked when it has none.
+  // The critical section over the queue that a timer belongs to; nothing is locked when it has
+  // none.
   class Locked;
 
   static void arm(Timer& timer, Deadline deadline);
@@ -52,7 +53,8 @@ constinit timers::EventDevice* event_device = nullptr;
 
 }  // namespace
 
-// SAFETY (this class): which lock it is, is found at run time; the destructor releases what was taken.
+// SAFETY (this class): which lock it is, is found at run time; the destructor releases what was
+// taken.
 class TimerQueue::Locked : public Pinned {
  public:
   explicit Locked(const Timer& timer) NO_THREAD_SAFETY_ANALYSIS {
@@ -73,8 +75,9 @@ class TimerQueue::Locked : public Pinned {
   std::optional<Guard<Lock>> guard_;
 };
 
-// A timer whose callback runs stays with its queue: that CPU looks at the queue again when the callback
-// has returned. Else the timer comes here. Two arms at once: the last to get the lock wins.
+// A timer whose callback runs stays with its queue: that CPU looks at the queue again when the
+// callback has returned. Else the timer comes here. Two arms at once: the last to get the lock
+// wins.
 void TimerQueue::arm(Timer& timer, Deadline deadline) {
   PreemptGuard preempt;
   TimerQueue& here = timer_queues.mine();
@@ -93,8 +96,8 @@ void TimerQueue::arm(Timer& timer, Deadline deadline) {
   }
 }
 
-// True when it stays there and is armed; else it belongs to nobody and is off that queue, or another CPU
-// was quicker: look again.
+// True when it stays there and is armed; else it belongs to nobody and is off that queue, or
+// another CPU was quicker: look again.
 bool TimerQueue::take_from_other(Timer& timer, Deadline deadline) NO_THREAD_SAFETY_ANALYSIS {
   Locked locked(timer);
   TimerQueue* queue = locked.queue();

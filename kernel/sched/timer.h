@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// One-shot timers on per-CPU queues. A callback runs in interrupt context with no lock held: it wakes
-// or records, nothing more; it may re-arm its own timer.
+// One-shot timers on per-CPU queues. A callback runs in interrupt context with no lock held: it
+// wakes or records, nothing more; it may re-arm its own timer.
 #pragma once
 
 #include "lib/tree.h"
@@ -36,8 +36,8 @@ class Timer : public TreeNode<Timer> {
 };
 
 namespace timers {
-// The timer device's driver: programs this CPU's next event (absolute monotonic ns; kForever: none; a
-// time in the past: at once). Masked.
+// The timer device's driver: programs this CPU's next event (absolute monotonic ns; kForever: none;
+// a time in the past: at once). Masked.
 class EventDevice {
  public:
   virtual void init_this_cpu() = 0;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The page of clock data that every process sees read-only in front of its vDSO, so that
-// clock_gettime(2) needs no system call. Written by clock.cc, read by arch/*/vdso; both include this.
-// A sequence number guards the fields: odd while they are written.
+// clock_gettime(2) needs no system call. Written by clock.cc, read by arch/*/vdso; both include
+// this. A sequence number guards the fields: odd while they are written.
 #pragma once
 
 #include "lib/types.h"

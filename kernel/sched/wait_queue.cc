@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // See wait_queue.h. The ordering argument of sleep and wake-up is in cpu_state.h; here the waiter's
-// count plays the part of the state: add() counts, then a full fence, then the test of the condition.
+// count plays the part of the state: add() counts, then a full fence, then the test of the
+// condition.
 #include "sched/wait_queue.h"
 
 namespace kernel {
@@ -10,7 +11,8 @@ bool ThreadWaiter::wake_thread(Waiter& waiter, uint32_t) {
 }
 
 void WaitQueue::wake(size_t exclusive_count, uint32_t events) {
-  full_fence();  // pairs with the one in add(): either this sees the waiter, or it sees the condition
+  full_fence();  // pairs with the one in add(): either this sees the waiter, or it sees the
+                 // condition
   if (count_.load_relaxed() == 0) return;
   Guard guard(lock_);
   wake_locked(exclusive_count, events);

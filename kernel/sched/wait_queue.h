@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The one way to wait, under futexes, poll, pipes, terminals, children and timers. A waiter is on the
-// queue before it tests its condition, so that no wake-up is lost.
+// The one way to wait, under futexes, poll, pipes, terminals, children and timers. A waiter is on
+// the queue before it tests its condition, so that no wake-up is lost.
 #pragma once
 
 #include "lib/list.h"
@@ -12,12 +12,14 @@ class WaitQueue;
 
 enum class WaitMode : uint8_t { Interruptible, Killable, Uninterruptible };
 
-// An entry of a queue. on_wake runs under the queue's lock, in any context: it wakes a thread or marks
-// something ready. Returns whether it consumed an exclusive wake-up. `events`: poll bits or 0 = all.
+// An entry of a queue. on_wake runs under the queue's lock, in any context: it wakes a thread or
+// marks something ready. Returns whether it consumed an exclusive wake-up. `events`: poll bits or 0
+// = all.
 class Waiter : public ListNode<Waiter> {
  public:
   using OnWake = bool (*)(Waiter& waiter, uint32_t events);
-  explicit Waiter(OnWake on_wake, bool exclusive = false) : on_wake_(on_wake), exclusive_(exclusive) {}
+  explicit Waiter(OnWake on_wake, bool exclusive = false)
+      : on_wake_(on_wake), exclusive_(exclusive) {}
   ~Waiter() { DCHECK(queue_ == nullptr); }
   WaitQueue* queue() const { return queue_; }
 
@@ -31,7 +33,8 @@ class Waiter : public ListNode<Waiter> {
 // Wakes the thread that made it. Stays on the queue until its owner removes it.
 class ThreadWaiter : public Waiter {
  public:
-  explicit ThreadWaiter(bool exclusive = false) : Waiter(wake_thread, exclusive), thread_(&current()) {}
+  explicit ThreadWaiter(bool exclusive = false)
+      : Waiter(wake_thread, exclusive), thread_(&current()) {}
 
  private:
   static bool wake_thread(Waiter& waiter, uint32_t events);
@@ -48,8 +51,8 @@ class WaitQueue : public Pinned {
   void wake(size_t exclusive_count = 1, uint32_t events = 0);
   void wake_all(uint32_t events = 0) { wake(~size_t{0}, events); }
 
-  // For conditions whose waiter destroys the queue: sets the flag and wakes under the lock; the waiter
-  // calls settle() before it goes on, and then nobody is inside any more.
+  // For conditions whose waiter destroys the queue: sets the flag and wakes under the lock; the
+  // waiter calls settle() before it goes on, and then nobody is inside any more.
   void set_and_wake_all(Atomic<bool>& flag);
   void settle() const { Guard guard(lock_); }
 

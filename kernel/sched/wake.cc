@@ -9,7 +9,8 @@ namespace {
 
 constexpr unsigned state_bit(ThreadState state) { return 1u << static_cast<unsigned>(state); }
 
-constexpr unsigned kSleeping = state_bit(ThreadState::Interruptible) | state_bit(ThreadState::Killable) |
+constexpr unsigned kSleeping = state_bit(ThreadState::Interruptible) |
+                               state_bit(ThreadState::Killable) |
                                state_bit(ThreadState::Uninterruptible);
 
 }  // namespace
@@ -19,7 +20,8 @@ bool Thread::wake_for_signal() {
   return Scheduler::wake(*this, state_bit(ThreadState::Interruptible));
 }
 bool Thread::wake_for_kill() {
-  return Scheduler::wake(*this, state_bit(ThreadState::Interruptible) | state_bit(ThreadState::Killable) |
+  return Scheduler::wake(*this, state_bit(ThreadState::Interruptible) |
+                                    state_bit(ThreadState::Killable) |
                                     state_bit(ThreadState::Stopped));
 }
 bool Thread::wake_stopped() { return Scheduler::wake(*this, state_bit(ThreadState::Stopped)); }
@@ -56,9 +58,11 @@ void Scheduler::start(Thread& thread) {
   settle(queue, thread, RunQueue::Arrival::New, 0);
 }
 
-// On entry the lock of thread.cpu() is held; the thread is runnable_ and on no queue, so nobody else
-// moves it. Affinity may change whenever the lock is dropped: it is looked at again under the new one.
-void Scheduler::settle(QueueGuard& queue, Thread& thread, RunQueue::Arrival arrival, Nanoseconds slept) {
+// On entry the lock of thread.cpu() is held; the thread is runnable_ and on no queue, so nobody
+// else moves it. Affinity may change whenever the lock is dropped: it is looked at again under the
+// new one.
+void Scheduler::settle(QueueGuard& queue, Thread& thread, RunQueue::Arrival arrival,
+                       Nanoseconds slept) {
   for (;;) {
     unsigned target = choose_cpu(thread, arrival);
     if (target == queue.cpu()) break;
@@ -73,7 +77,8 @@ void Scheduler::settle(QueueGuard& queue, Thread& thread, RunQueue::Arrival arri
   queue->arrivals.store_relaxed(queue->arrivals.load_relaxed() + 1);
   publish_load(*queue);
   // The next wake-up looks for another idle CPU.
-  if ((idle.load_relaxed() & cpu_bit(queue.cpu())) != 0) idle.fetch_and_acq_rel(~cpu_bit(queue.cpu()));
+  if ((idle.load_relaxed() & cpu_bit(queue.cpu())) != 0)
+    idle.fetch_and_acq_rel(~cpu_bit(queue.cpu()));
   // A CPU that ran one thread alone has no slice to end: it looks at its tick again.
   if (used_up || alone || queue->queue.should_preempt(thread.entity_)) kick(*queue, queue.cpu());
 }
@@ -88,12 +93,13 @@ void Scheduler::kick(CpuState& state, unsigned cpu) {
 void Scheduler::kick_running(const Thread& thread) {
   PreemptGuard guard;
   unsigned cpu = thread.cpu();
-  if (thread.is_running() && cpu != this_cpu() && send_ipi != nullptr) send_ipi(cpu, sched::Ipi::Reschedule);
+  if (thread.is_running() && cpu != this_cpu() && send_ipi != nullptr)
+    send_ipi(cpu, sched::Ipi::Reschedule);
 }
 void sched::kick(const Thread& thread) { Scheduler::kick_running(thread); }
 
-// Where it ran last when that CPU is idle (warm caches), else any idle one, else where it ran last. A
-// new thread, which has no warm cache, goes where the load is least.
+// Where it ran last when that CPU is idle (warm caches), else any idle one, else where it ran last.
+// A new thread, which has no warm cache, goes where the load is least.
 unsigned Scheduler::choose_cpu(const Thread& thread, RunQueue::Arrival arrival) {
   CpuMask allowed = thread.affinity_ & online.load_relaxed();
   unsigned last = thread.cpu();
@@ -125,7 +131,8 @@ unsigned Scheduler::least_priority(CpuMask allowed, unsigned preferred) {
   if ((allowed & cpu_bit(preferred)) == 0) best = static_cast<unsigned>(std::countr_zero(allowed));
   for (CpuMask rest = allowed; rest != 0; rest &= rest - 1) {
     auto cpu = static_cast<unsigned>(std::countr_zero(rest));
-    if (cpu_state(cpu).priority.load_relaxed() < cpu_state(best).priority.load_relaxed()) best = cpu;
+    if (cpu_state(cpu).priority.load_relaxed() < cpu_state(best).priority.load_relaxed())
+      best = cpu;
   }
   return best;
 }

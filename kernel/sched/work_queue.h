@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Deferred work: what an interrupt or a lock holder may not do itself runs in a kernel thread, where it
-// may sleep. One thread serves all: work that sleeps for long belongs in a thread of its own.
+// Deferred work: what an interrupt or a lock holder may not do itself runs in a kernel thread,
+// where it may sleep. One thread serves all: work that sleeps for long belongs in a thread of its
+// own.
 #pragma once
 
 #include "lib/list.h"
@@ -14,8 +15,8 @@ class Work : public ListNode<Work> {
   using Function = void (*)(Work&);
   explicit Work(Function function) : function_(function) {}
 
-  // Runs the function once, soon, in thread context. Any context. False when it is waiting already. The
-  // object must live until then; the function may free it.
+  // Runs the function once, soon, in thread context. Any context. False when it is waiting already.
+  // The object must live until then; the function may free it.
   bool schedule();
 
  private:

@@ -19,7 +19,8 @@ struct Times {
 Result<std::optional<Timestamp>> to_timestamp(const abi::TimeSpec& time) {
   if (time.nanoseconds == abi::kUtimeOmit) return std::optional<Timestamp>();
   if (time.nanoseconds == abi::kUtimeNow) return std::optional<Timestamp>(now());
-  if (time.nanoseconds < 0 || time.nanoseconds >= static_cast<int64_t>(kNanosPerSecond)) return Errno::Inval;
+  if (time.nanoseconds < 0 || time.nanoseconds >= static_cast<int64_t>(kNanosPerSecond))
+    return Errno::Inval;
   return std::optional<Timestamp>(Timestamp{time.seconds, static_cast<uint32_t>(time.nanoseconds)});
 }
 
@@ -32,8 +33,10 @@ Result<Times> parse_times(UserAddr address) {
   }
   abi::TimeSpec times[2];
   TRY(copy_in(times, address, sizeof times));
-  result.nothing = times[0].nanoseconds == abi::kUtimeOmit && times[1].nanoseconds == abi::kUtimeOmit;
-  result.both_now = times[0].nanoseconds == abi::kUtimeNow && times[1].nanoseconds == abi::kUtimeNow;
+  result.nothing =
+      times[0].nanoseconds == abi::kUtimeOmit && times[1].nanoseconds == abi::kUtimeOmit;
+  result.both_now =
+      times[0].nanoseconds == abi::kUtimeNow && times[1].nanoseconds == abi::kUtimeNow;
   result.access = TRY(to_timestamp(times[0]));
   result.modify = TRY(to_timestamp(times[1]));
   return result;
@@ -55,14 +58,17 @@ Value sys_fchmod(Context& context, Fd fd, uint32_t mode) {
 Value sys_fchmodat(Context& context, Fd directory, UserString path, uint32_t mode) {
   At at;
   TRY(at.load(context, directory, path));
-  TRY(vfs::change_mode(TRY(at.lookup(LookupFlags::Follow)), static_cast<uint16_t>(mode & kModeMask)));
+  TRY(vfs::change_mode(TRY(at.lookup(LookupFlags::Follow)),
+                       static_cast<uint16_t>(mode & kModeMask)));
   return 0;
 }
 
-Value sys_fchownat(Context& context, Fd directory, UserString path, uint32_t uid, uint32_t gid, Flags32 flags) {
+Value sys_fchownat(Context& context, Fd directory, UserString path, uint32_t uid, uint32_t gid,
+                   Flags32 flags) {
   if (!flags.only(abi::kAtSymlinkNoFollow | abi::kAtEmptyPath)) return Errno::Inval;
   At at;
-  TRY(at.load(context, directory, path, flags.has(abi::kAtEmptyPath) ? At::Empty::Allowed : At::Empty::Refused));
+  TRY(at.load(context, directory, path,
+              flags.has(abi::kAtEmptyPath) ? At::Empty::Allowed : At::Empty::Refused));
   LookupFlags lookup = flags.has(abi::kAtSymlinkNoFollow) ? LookupFlags::None : LookupFlags::Follow;
   TRY(vfs::change_owner(TRY(at.lookup(lookup | LookupFlags::EmptyPath)), uid, gid));
   return 0;
@@ -74,7 +80,8 @@ Value sys_fchown(Context& context, Fd fd, uint32_t uid, uint32_t gid) {
   return 0;
 }
 
-Value sys_utimensat(Context& context, Fd directory, UserString path, UserAddr address, Flags32 flags) {
+Value sys_utimensat(Context& context, Fd directory, UserString path, UserAddr address,
+                    Flags32 flags) {
   Times times = TRY(parse_times(address));
   if (times.nothing) return 0;  // not even the name is looked at
   if (path.is_null()) {         // the descriptor itself: futimens(3)
@@ -85,7 +92,8 @@ Value sys_utimensat(Context& context, Fd directory, UserString path, UserAddr ad
   }
   if (!flags.only(abi::kAtSymlinkNoFollow | abi::kAtEmptyPath)) return Errno::Inval;
   At at;
-  TRY(at.load(context, directory, path, flags.has(abi::kAtEmptyPath) ? At::Empty::Allowed : At::Empty::Refused));
+  TRY(at.load(context, directory, path,
+              flags.has(abi::kAtEmptyPath) ? At::Empty::Allowed : At::Empty::Refused));
   LookupFlags lookup = flags.has(abi::kAtSymlinkNoFollow) ? LookupFlags::None : LookupFlags::Follow;
   return set_times(TRY(at.lookup(lookup | LookupFlags::EmptyPath)), times);
 }

@@ -24,7 +24,9 @@ Result<int32_t> pid_of(UserAddr header) {
   return UserIn<int32_t>(header + offsetof(abi::CapabilityHeader, pid)).read();
 }
 
-constexpr uint32_t word(CapabilitySet set, size_t index) { return static_cast<uint32_t>(set >> (32 * index)); }
+constexpr uint32_t word(CapabilitySet set, size_t index) {
+  return static_cast<uint32_t>(set >> (32 * index));
+}
 
 }  // namespace
 
@@ -44,7 +46,8 @@ Value sys_capget(Context& context, UserAddr header, UserAddr data) {
   }
   Ref<Credentials> theirs = task::credentials_of(other ? *other : context.task);
   for (size_t i = 0; i < words; ++i) {
-    abi::CapabilityData entry{word(theirs->effective, i), word(theirs->permitted, i), word(theirs->inheritable, i)};
+    abi::CapabilityData entry{word(theirs->effective, i), word(theirs->permitted, i),
+                              word(theirs->inheritable, i)};
     TRY(copy_out(data + i * sizeof entry, &entry, sizeof entry));
   }
   return 0;
@@ -63,7 +66,8 @@ Value sys_capset(Context& context, UserAddr header, UserAddr data) {
     permitted |= CapabilitySet{entry.permitted} << (32 * i);
     inheritable |= CapabilitySet{entry.inheritable} << (32 * i);
   }
-  TRY(CredentialChange::set_capabilities(context.task, effective & kAllCapabilities, permitted & kAllCapabilities,
+  TRY(CredentialChange::set_capabilities(context.task, effective & kAllCapabilities,
+                                         permitted & kAllCapabilities,
                                          inheritable & kAllCapabilities));
   return 0;
 }

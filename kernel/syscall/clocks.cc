@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Reading and setting clocks: clock_gettime(2), clock_settime(2), gettimeofday(2), adjtimex(2), times(2).
-// The vDSO answers most of it in user space (arch/aarch64/vdso).
+// Reading and setting clocks: clock_gettime(2), clock_settime(2), gettimeofday(2), adjtimex(2),
+// times(2). The vDSO answers most of it in user space (arch/aarch64/vdso).
 
 #include "process/clock_id.h"
 #include "process/process_timers.h"
@@ -15,7 +15,9 @@ using Purpose = ClockId::Purpose;
 // As far as clocks can be set (Linux's TIME_SETTOD_SEC_MAX): 30 years before nanoseconds overflow.
 constexpr int64_t kLatestSettable = 8'277'292'036;
 
-bool may_set_time(const Context& context) { return context.task.credentials().has(Capability::SysTime); }
+bool may_set_time(const Context& context) {
+  return context.task.credentials().has(Capability::SysTime);
+}
 
 // The monotonic clock began at 0: the epoch cannot have come later (clock_settime(2), EINVAL).
 Result<> set_realtime(const Context& context, abi::TimeSpec time) {
@@ -35,7 +37,8 @@ Result<> set_zone(const Context& context, abi::TimeZone zone, bool with_time) {
   clock::set_time_zone({zone.minutes_west, zone.dst_time});
   // The first call with a zone and no time tells that the hardware clock ran on local time.
   if (!was_set.exchange_acq_rel(true) && !with_time && zone.minutes_west != 0) {
-    Nanoseconds now = clock::realtime() + static_cast<uint64_t>(int64_t{zone.minutes_west} * 60) * kNanosPerSecond;
+    Nanoseconds now = clock::realtime() +
+                      static_cast<uint64_t>(int64_t{zone.minutes_west} * 60) * kNanosPerSecond;
     clock::set_realtime(now);
     process_timers::realtime_changed();
   }
@@ -74,8 +77,8 @@ Result<> shift_realtime(const Context& context, const abi::Timex& wanted) {
   int64_t unit = (wanted.modes & kAdjNano) != 0 ? 1 : 1000;
   if (fraction < 0 || fraction * unit >= static_cast<int64_t>(kNanosPerSecond)) return Errno::Inval;
   Nanoseconds now = clock::realtime();
-  auto shifted = static_cast<__int128>(now) + static_cast<__int128>(wanted.time.seconds) * 1'000'000'000 +
-                 fraction * unit;
+  auto shifted = static_cast<__int128>(now) +
+                 static_cast<__int128>(wanted.time.seconds) * 1'000'000'000 + fraction * unit;
   if (shifted < 0 || shifted / 1'000'000'000 >= kLatestSettable) return Errno::Inval;
   return set_realtime(context, abi::TimeSpec::from_ns(static_cast<uint64_t>(shifted)));
 }
@@ -111,7 +114,8 @@ Value adjust_and_report(Context& context, UserInOut<abi::Timex> parameters) {
   timex.tai = clock::tai_offset();
   Nanoseconds now = clock::realtime();
   timex.time = abi::TimeVal::from_ns(now);
-  if ((modes & kAdjNano) != 0) timex.time.microseconds = static_cast<int64_t>(now % kNanosPerSecond);
+  if ((modes & kAdjNano) != 0)
+    timex.time.microseconds = static_cast<int64_t>(now % kNanosPerSecond);
   TRY(parameters.write(timex));
   return (present.status & kStatusUnsynchronised) != 0 ? kTimeError : 0;
 }
@@ -163,7 +167,8 @@ Value sys_settimeofday(Context& context, UserIn<abi::TimeVal> time, UserIn<abi::
   }
   abi::TimeZone wanted_zone{};
   if (!zone.is_null()) wanted_zone = TRY(zone.read());
-  if (!time.is_null() && (!wanted.is_valid() || wanted.seconds >= kLatestSettable)) return Errno::Inval;
+  if (!time.is_null() && (!wanted.is_valid() || wanted.seconds >= kLatestSettable))
+    return Errno::Inval;
   if (!may_set_time(context)) return Errno::Perm;
   if (!zone.is_null()) TRY(set_zone(context, wanted_zone, !time.is_null()));
   if (!time.is_null()) TRY(set_realtime(context, wanted));
@@ -176,7 +181,8 @@ Value sys_adjtimex(Context& context, UserInOut<abi::Timex> parameters) {
 
 Value sys_clock_adjtime(Context& context, int32_t clock, UserInOut<abi::Timex> parameters) {
   ClockId id = TRY(ClockId::resolve(clock, context.task, Purpose::Read));
-  if (clock != abi::kClockRealtime) return id.is_cpu() && !id.fixed ? Errno::Inval : Errno::OpNotSupp;
+  if (clock != abi::kClockRealtime)
+    return id.is_cpu() && !id.fixed ? Errno::Inval : Errno::OpNotSupp;
   return adjust_and_report(context, parameters);
 }
 

@@ -29,14 +29,18 @@ Result<> check_arguments(const abi::CloneArgs& arguments, size_t size) {
   if (arguments.exit_signal > kSignalCount) return Errno::Inval;
   constexpr uint64_t kKnown = 0xffff'ffff | kCloneClearSigHand | kCloneIntoCgroup;
   uint64_t flags = arguments.flags;
-  if ((flags & kCloneIntoCgroup) != 0 && (arguments.cgroup > INT32_MAX || size < abi::kCloneArgsSizeVersion2))
+  if ((flags & kCloneIntoCgroup) != 0 &&
+      (arguments.cgroup > INT32_MAX || size < abi::kCloneArgsSizeVersion2))
     return Errno::Inval;
   if ((flags & ~kKnown) != 0) return Errno::Inval;
-  if ((flags & (kCloneDetached | (kCloneSignalMask & ~uint64_t{kCloneNewTime}))) != 0) return Errno::Inval;
+  if ((flags & (kCloneDetached | (kCloneSignalMask & ~uint64_t{kCloneNewTime}))) != 0)
+    return Errno::Inval;
   if ((flags & kCloneSigHand) != 0 && (flags & kCloneClearSigHand) != 0) return Errno::Inval;
-  if ((flags & (kCloneThread | kCloneParent)) != 0 && arguments.exit_signal != 0) return Errno::Inval;
+  if ((flags & (kCloneThread | kCloneParent)) != 0 && arguments.exit_signal != 0)
+    return Errno::Inval;
   if ((arguments.stack == 0) != (arguments.stack_size == 0)) return Errno::Inval;
-  if (arguments.stack != 0 && !is_user_range(UserAddr{arguments.stack}, arguments.stack_size)) return Errno::Inval;
+  if (arguments.stack != 0 && !is_user_range(UserAddr{arguments.stack}, arguments.stack_size))
+    return Errno::Inval;
   return {};
 }
 
@@ -47,7 +51,8 @@ Result<PidNumber> chosen_tid(const Task& task, const abi::CloneArgs& arguments) 
   int32_t tid = TRY(UserIn<int32_t>(UserAddr{arguments.set_tid}).read());
   if (tid < 1 || tid >= kPidMax) return Errno::Inval;
   const Credentials& credentials = task.credentials();
-  if (!credentials.has(Capability::SysAdmin) && !credentials.has(Capability::CheckpointRestore)) return Errno::Perm;
+  if (!credentials.has(Capability::SysAdmin) && !credentials.has(Capability::CheckpointRestore))
+    return Errno::Perm;
   return tid;
 }
 

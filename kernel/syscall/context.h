@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // What every system-call handler receives, and the types of its arguments and result. A handler is
-// parse, call one subsystem, return (docs/guide.md). One .def file per man-page family lists the calls
-// with their signatures: it is the declaration, the table, the trace format and the documentation.
+// parse, call one subsystem, return (docs/guide.md). One .def file per man-page family lists the
+// calls with their signatures: it is the declaration, the table, the trace format and the
+// documentation.
 #pragma once
 
 #include "arch/trap_frame.h"
@@ -57,7 +58,9 @@ struct FromRegister<UserAddr> {
 };
 template <class Word>
 struct FromRegister<FlagSet<Word>> {
-  static constexpr FlagSet<Word> convert(uint64_t value) { return FlagSet<Word>(static_cast<Word>(value)); }
+  static constexpr FlagSet<Word> convert(uint64_t value) {
+    return FlagSet<Word>(static_cast<Word>(value));
+  }
 };
 
 }  // namespace kernel::syscall

@@ -26,7 +26,8 @@ void sort(Vector<Gid>& groups) {
   }
 }
 
-Value write_three(UserOut<uint32_t> a, UserOut<uint32_t> b, UserOut<uint32_t> c, uint32_t x, uint32_t y, uint32_t z) {
+Value write_three(UserOut<uint32_t> a, UserOut<uint32_t> b, UserOut<uint32_t> c, uint32_t x,
+                  uint32_t y, uint32_t z) {
   TRY(a.write(x));
   TRY(b.write(y));
   TRY(c.write(z));
@@ -40,17 +41,23 @@ Value sys_geteuid(Context& context) { return context.task.credentials().euid; }
 Value sys_getgid(Context& context) { return context.task.credentials().gid; }
 Value sys_getegid(Context& context) { return context.task.credentials().egid; }
 
-Value sys_getresuid(Context& context, UserOut<uint32_t> real, UserOut<uint32_t> effective, UserOut<uint32_t> saved) {
+Value sys_getresuid(Context& context, UserOut<uint32_t> real, UserOut<uint32_t> effective,
+                    UserOut<uint32_t> saved) {
   const Credentials& mine = context.task.credentials();
   return write_three(real, effective, saved, mine.uid, mine.euid, mine.suid);
 }
-Value sys_getresgid(Context& context, UserOut<uint32_t> real, UserOut<uint32_t> effective, UserOut<uint32_t> saved) {
+Value sys_getresgid(Context& context, UserOut<uint32_t> real, UserOut<uint32_t> effective,
+                    UserOut<uint32_t> saved) {
   const Credentials& mine = context.task.credentials();
   return write_three(real, effective, saved, mine.gid, mine.egid, mine.sgid);
 }
 
-Value sys_setuid(Context& context, Uid uid) { return done(CredentialChange::set_uid(context.task, uid)); }
-Value sys_setgid(Context& context, Gid gid) { return done(CredentialChange::set_gid(context.task, gid)); }
+Value sys_setuid(Context& context, Uid uid) {
+  return done(CredentialChange::set_uid(context.task, uid));
+}
+Value sys_setgid(Context& context, Gid gid) {
+  return done(CredentialChange::set_gid(context.task, gid));
+}
 Value sys_setreuid(Context& context, Uid real, Uid effective) {
   return done(CredentialChange::set_real_effective_uid(context.task, real, effective));
 }

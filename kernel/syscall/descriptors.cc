@@ -10,7 +10,8 @@ namespace kernel::syscall {
 Value sys_close(Context& context, Fd fd) {
   Result<> closed = files_of(context).close(fd);
   // The descriptor has gone whatever flush() said: a restart would close somebody else's.
-  if (!closed.ok() && static_cast<int32_t>(closed.error()) >= static_cast<int32_t>(Errno::RestartSys)) {
+  if (!closed.ok() &&
+      static_cast<int32_t>(closed.error()) >= static_cast<int32_t>(Errno::RestartSys)) {
     return Errno::Intr;
   }
   if (!closed.ok()) return closed.error();
@@ -42,7 +43,8 @@ Value sys_dup3(Context& context, Fd from, Fd to, Flags32 flags) {
   if (!flags.only(kOpenCloseOnExec) || from == to) return Errno::Inval;
   if (to < 0 || static_cast<uint64_t>(to) >= open_files_limit(context)) return Errno::BadF;
   Ref<File> file = TRY(files_of(context).get(from, true));
-  TRY(files_of(context).replace(to, std::move(file), flags.has(kOpenCloseOnExec), open_files_limit(context)));
+  TRY(files_of(context).replace(to, std::move(file), flags.has(kOpenCloseOnExec),
+                                open_files_limit(context)));
   return to;
 }
 

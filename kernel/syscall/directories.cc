@@ -12,8 +12,8 @@ constexpr size_t kMostAtOnce = 32 * KiB;
 // DT_* of readdir(3): the type bits of st_mode, shifted.
 uint8_t directory_type(FileType type) { return static_cast<uint8_t>(type_bits(type) >> 12); }
 
-// struct linux_dirent64 after linux_dirent64, in a buffer of the kernel's: a directory's lock is held
-// while it fills, so the user's memory cannot be touched yet.
+// struct linux_dirent64 after linux_dirent64, in a buffer of the kernel's: a directory's lock is
+// held while it fills, so the user's memory cannot be touched yet.
 class DirentSink final : public DirectorySink {
  public:
   explicit DirentSink(std::span<char> buffer) : buffer_(buffer) {}
@@ -79,7 +79,8 @@ Value sys_getcwd(Context& context, UserAddr buffer, size_t size) {
 Value sys_chdir(Context& context, UserString path) {
   At at;
   TRY(at.load(context, abi::kAtFdCwd, path));
-  TRY(vfs::change_directory(TRY(at.lookup(vfs::LookupFlags::Follow | vfs::LookupFlags::Directory))));
+  TRY(vfs::change_directory(
+      TRY(at.lookup(vfs::LookupFlags::Follow | vfs::LookupFlags::Directory))));
   return 0;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // handle_syscall(): from the entry code to one handler and back. The result goes to x0 once, by the
-// handler's return and nothing else (KB5); restarting is decided on the way to user mode, with signals.
+// handler's return and nothing else (KB5); restarting is decided on the way to user mode, with
+// signals.
 
 #include "arch/entry.h"
 #include "lib/log.h"
@@ -18,8 +19,8 @@ int64_t absent(const Context& context, uint64_t number) {
     uint64_t bit = uint64_t{1} << (number % 64);
     if ((reported[number / 64].fetch_or_relaxed(bit) & bit) == 0) {
       const char* name = entry(number).name;
-      log_info("{}[{}]: system call {} ({}) is absent", context.task.name(), context.task.tid(), number,
-               name == nullptr ? "?" : name);
+      log_info("{}[{}]: system call {} ({}) is absent", context.task.name(), context.task.tid(),
+               number, name == nullptr ? "?" : name);
     }
   }
   return -static_cast<int64_t>(Errno::NoSys);
@@ -57,7 +58,8 @@ void handle_syscall(arch::TrapFrame& frame) {
   // rt_sigreturn has put a whole frame in place, x0 included.
   if (arch::in_syscall(frame)) [[likely]]
     arch::set_syscall_result(frame, result);
-  // The return path turns a restart request into a restart or EINTR, even when the signal went away.
+  // The return path turns a restart request into a restart or EINTR, even when the signal went
+  // away.
   if (syscall::asks_for_restart(result)) [[unlikely]]
     task.work.fetch_or_relaxed(kWorkSignal);
 }

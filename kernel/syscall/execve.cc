@@ -26,10 +26,10 @@ Value sys_execve(Context& context, UserString path, UserAddr arguments, UserAddr
   return run(context, ExecFile{.start = {}, .path = name, .name = name}, arguments, environment);
 }
 
-// The program of a descriptor is known as /dev/fd/N, which its script interpreter can open unless the
-// descriptor closes on exec.
-Value sys_execveat(Context& context, Fd directory, UserString path, UserAddr arguments, UserAddr environment,
-                   Flags32 flags) {
+// The program of a descriptor is known as /dev/fd/N, which its script interpreter can open unless
+// the descriptor closes on exec.
+Value sys_execveat(Context& context, Fd directory, UserString path, UserAddr arguments,
+                   UserAddr environment, Flags32 flags) {
   if (!flags.only(kSymlinkNoFollow | kEmptyPath)) return Errno::Inval;
   String name = TRY(path.copy(kPathMax));
   if (name.empty() && !flags.has(kEmptyPath)) return Errno::NoEnt;

@@ -10,9 +10,9 @@
 namespace kernel::syscall {
 namespace {
 
-constexpr uint32_t kDupFd = 0, kGetFd = 1, kSetFd = 2, kGetFl = 3, kSetFl = 4, kGetLk = 5, kSetLk = 6,
-                   kSetLkW = 7, kSetOwn = 8, kGetOwn = 9, kSetSig = 10, kGetSig = 11, kSetOwnEx = 15,
-                   kGetOwnEx = 16, kOfdGetLk = 36, kOfdSetLk = 37, kOfdSetLkW = 38,
+constexpr uint32_t kDupFd = 0, kGetFd = 1, kSetFd = 2, kGetFl = 3, kSetFl = 4, kGetLk = 5,
+                   kSetLk = 6, kSetLkW = 7, kSetOwn = 8, kGetOwn = 9, kSetSig = 10, kGetSig = 11,
+                   kSetOwnEx = 15, kGetOwnEx = 16, kOfdGetLk = 36, kOfdSetLk = 37, kOfdSetLkW = 38,
                    kGetLease = 1025, kDupFdCloExec = 1030, kSetPipeSize = 1031, kGetPipeSize = 1032,
                    kAddSeals = 1033, kGetSeals = 1034;
 constexpr uint64_t kCloseOnExec = 1;
@@ -22,14 +22,17 @@ Value duplicate(Context& context, Fd fd, uint64_t from, bool close_on_exec) {
   Ref<File> file = TRY(files_of(context).get(fd, true));
   uint64_t limit = open_files_limit(context);
   if (from >= limit) return Errno::Inval;
-  return int64_t{TRY(files_of(context).install(std::move(file), close_on_exec, limit, static_cast<Fd>(from)))};
+  return int64_t{
+      TRY(files_of(context).install(std::move(file), close_on_exec, limit, static_cast<Fd>(from)))};
 }
 
 Value set_status_flags(File& file, uint32_t wanted) {
-  constexpr uint32_t kSettable = kOpenAppend | kOpenNonBlock | kOpenDirect | kOpenNoAtime | kOpenAsync;
+  constexpr uint32_t kSettable =
+      kOpenAppend | kOpenNonBlock | kOpenDirect | kOpenNoAtime | kOpenAsync;
   if ((wanted & kOpenNoAtime) != 0 && (file.flags() & kOpenNoAtime) == 0) {
     const Credentials& credentials = current_task().credentials();
-    if (credentials.fsuid != file.inode().uid() && !credentials.has(Capability::Fowner)) return Errno::Perm;
+    if (credentials.fsuid != file.inode().uid() && !credentials.has(Capability::Fowner))
+      return Errno::Perm;
   }
   bool has_direct = file.pipe() != nullptr;
   if ((wanted & kOpenDirect) != 0 && !has_direct) return Errno::Inval;
@@ -75,21 +78,27 @@ Value sys_fcntl(Context& context, Fd fd, uint32_t command, uint64_t argument) {
     case kDupFd: return duplicate(context, fd, static_cast<uint32_t>(argument), false);
     case kDupFdCloExec: return duplicate(context, fd, static_cast<uint32_t>(argument), true);
     case kGetFd: return int64_t{TRY(files_of(context).close_on_exec_flag(fd))};
-    case kSetFd: TRY(files_of(context).set_close_on_exec(fd, (argument & kCloseOnExec) != 0)); return 0;
+    case kSetFd:
+      TRY(files_of(context).set_close_on_exec(fd, (argument & kCloseOnExec) != 0));
+      return 0;
     case kGetFl: return int64_t{file->flags()};
     case kSetFl: return set_status_flags(*file, static_cast<uint32_t>(argument));
     case kGetLk:
-    case kOfdGetLk: return get_record_lock(context, *file, UserAddr{argument}, command == kOfdGetLk);
+    case kOfdGetLk:
+      return get_record_lock(context, *file, UserAddr{argument}, command == kOfdGetLk);
     case kSetLk:
-    case kSetLkW: return set_record_lock(context, *file, UserAddr{argument}, false, command == kSetLkW);
+    case kSetLkW:
+      return set_record_lock(context, *file, UserAddr{argument}, false, command == kSetLkW);
     case kOfdSetLk:
-    case kOfdSetLkW: return set_record_lock(context, *file, UserAddr{argument}, true, command == kOfdSetLkW);
+    case kOfdSetLkW:
+      return set_record_lock(context, *file, UserAddr{argument}, true, command == kOfdSetLkW);
     case kSetOwn: {
       auto pid = static_cast<int32_t>(argument);
       if (pid == INT32_MIN) return Errno::Inval;
       return pid < 0 ? set_owner(*file, kOwnerGroup, -pid) : set_owner(*file, kOwnerProcess, pid);
     }
-    case kGetOwn: return file->owner_type == kOwnerGroup ? -int64_t{file->owner_pid} : int64_t{file->owner_pid};
+    case kGetOwn:
+      return file->owner_type == kOwnerGroup ? -int64_t{file->owner_pid} : int64_t{file->owner_pid};
     case kSetOwnEx: return set_owner_ex(*file, UserAddr{argument});
     case kGetOwnEx: return get_owner_ex(*file, UserAddr{argument});
     case kSetSig:

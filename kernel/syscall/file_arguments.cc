@@ -23,7 +23,8 @@ uint64_t open_files_limit(Context& context) {
 }
 
 Result<int64_t> install_file(Context& context, Ref<File> file, bool close_on_exec) {
-  return int64_t{TRY(files_of(context).install(std::move(file), close_on_exec, open_files_limit(context)))};
+  return int64_t{
+      TRY(files_of(context).install(std::move(file), close_on_exec, open_files_limit(context)))};
 }
 
 Result<IoBuffer> user_buffer(UserAddr start, size_t size) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Arguments that file calls share: path names relative to a descriptor, buffers, credentials of files.
+// Arguments that file calls share: path names relative to a descriptor, buffers, credentials of
+// files.
 #pragma once
 
 #include "fs/vfs/vfs.h"
@@ -10,7 +11,8 @@ namespace kernel::syscall {
 inline constexpr size_t kPathMax = 4096;
 inline constexpr size_t kMaxTransfer = 0x7fff'f000;  // MAX_RW_COUNT
 
-// A path name and where it starts. Errors: Fault, NameTooLong, NoEnt (empty and not allowed to be), BadF.
+// A path name and where it starts. Errors: Fault, NameTooLong, NoEnt (empty and not allowed to be),
+// BadF.
 class At : public Pinned {
  public:
   enum class Empty : uint8_t { Refused, Allowed };
@@ -28,7 +30,9 @@ class At : public Pinned {
 inline FdTable& files_of(Context& context) { return *context.task.files; }
 inline Result<FileUse> use_file(Context& context, Fd fd) { return files_of(context).use(fd); }
 // O_PATH files as well.
-inline Result<FileUse> use_place(Context& context, Fd fd) { return files_of(context).use(fd, true); }
+inline Result<FileUse> use_place(Context& context, Fd fd) {
+  return files_of(context).use(fd, true);
+}
 uint64_t open_files_limit(Context& context);
 // A new descriptor; its number is the call's result.
 Result<int64_t> install_file(Context& context, Ref<File> file, bool close_on_exec);

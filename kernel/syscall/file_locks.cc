@@ -36,10 +36,12 @@ Result<Type> type_of(int16_t type) {
 }
 
 // A negative length reaches back from the start; none reaches to the end of all files.
-Result<FileLocks::Request> parse(Context& context, File& file, const abi::Flock& lock, bool open_file) {
+Result<FileLocks::Request> parse(Context& context, File& file, const abi::Flock& lock,
+                                 bool open_file) {
   FileLocks::Request request;
   int64_t start;
-  if (__builtin_add_overflow(TRY(base_of(file, lock.whence)), lock.start, &start)) return Errno::Overflow;
+  if (__builtin_add_overflow(TRY(base_of(file, lock.whence)), lock.start, &start))
+    return Errno::Overflow;
   if (start < 0) return Errno::Inval;
   int64_t end = static_cast<int64_t>(kEnd);
   if (lock.length > 0) {
@@ -73,7 +75,8 @@ Value get_record_lock(Context& context, File& file, UserAddr address, bool open_
     lock.type = obstacle->type == Type::Read ? kReadLock : kWriteLock;
     lock.whence = 0;
     lock.start = static_cast<int64_t>(obstacle->start);
-    lock.length = obstacle->end == kEnd ? 0 : static_cast<int64_t>(obstacle->end - obstacle->start + 1);
+    lock.length =
+        obstacle->end == kEnd ? 0 : static_cast<int64_t>(obstacle->end - obstacle->start + 1);
     lock.pid = obstacle->pid;
   }
   TRY(UserOut<abi::Flock>(address).write(lock));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// futex(2), set_robust_list(2), get_robust_list(2): arguments and timeouts. A relative wait that a signal
-// interrupts goes on after the handler for the time that is left; an absolute one is called again.
+// futex(2), set_robust_list(2), get_robust_list(2): arguments and timeouts. A relative wait that a
+// signal interrupts goes on after the handler for the time that is left; an absolute one is called
+// again.
 
 #include "syscall/declarations.h"
 #include "vm/futex.h"
@@ -11,8 +12,15 @@ namespace {
 using futex::Scope;
 
 enum Operation : int32_t {
-  kWait = 0, kWake = 1, kRequeue = 3, kCmpRequeue = 4, kWakeOp = 5, kWaitBitset = 9, kWakeBitset = 10,
-  kWaitRequeuePi = 11, kLockPi2 = 13,
+  kWait = 0,
+  kWake = 1,
+  kRequeue = 3,
+  kCmpRequeue = 4,
+  kWakeOp = 5,
+  kWaitBitset = 9,
+  kWakeBitset = 10,
+  kWaitRequeuePi = 11,
+  kLockPi2 = 13,
 };
 constexpr int32_t kPrivateFlag = 128, kClockRealtime = 256;
 
@@ -30,7 +38,8 @@ Value relative_wait(Task& task, UserAddr address, uint32_t expected, Scope scope
 
 int64_t continue_wait(Task& task, Task::Restart& restart) {
   Task::Restart saved = restart;
-  Value result = relative_wait(task, UserAddr{saved.data[kAddress]}, static_cast<uint32_t>(saved.data[kExpected]),
+  Value result = relative_wait(task, UserAddr{saved.data[kAddress]},
+                               static_cast<uint32_t>(saved.data[kExpected]),
                                static_cast<Scope>(saved.data[kScope]), saved.data[kEnd]);
   return result.ok() ? *result : -static_cast<int64_t>(result.error());
 }
@@ -42,15 +51,17 @@ Result<std::optional<Nanoseconds>> read_timeout(uint64_t argument) {
   return std::optional<Nanoseconds>(time.to_ns());
 }
 
-Value wait(Context& context, UserAddr address, uint32_t expected, Scope scope, uint64_t timeout_argument) {
+Value wait(Context& context, UserAddr address, uint32_t expected, Scope scope,
+           uint64_t timeout_argument) {
   std::optional<Nanoseconds> timeout = TRY(read_timeout(timeout_argument));
-  if (timeout) return relative_wait(context.task, address, expected, scope, Deadline::after(*timeout).at);
+  if (timeout)
+    return relative_wait(context.task, address, expected, scope, Deadline::after(*timeout).at);
   TRY(futex::wait(address, expected, scope, futex::kMatchAny, {}));
   return 0;
 }
 
-Value wait_bitset(UserAddr address, uint32_t expected, Scope scope, uint64_t timeout_argument, uint32_t bitset,
-                  bool wall_clock) {
+Value wait_bitset(UserAddr address, uint32_t expected, Scope scope, uint64_t timeout_argument,
+                  uint32_t bitset, bool wall_clock) {
   std::optional<Nanoseconds> timeout = TRY(read_timeout(timeout_argument));
   futex::Until until;
   if (timeout) until = {{*timeout}, wall_clock};
@@ -60,21 +71,24 @@ Value wait_bitset(UserAddr address, uint32_t expected, Scope scope, uint64_t tim
 
 }  // namespace
 
-Value sys_futex(Context& context, UserAddr address, int32_t operation, uint32_t value, uint64_t timeout_or_count,
-                UserAddr second, uint32_t value3) {
+Value sys_futex(Context& context, UserAddr address, int32_t operation, uint32_t value,
+                uint64_t timeout_or_count, UserAddr second, uint32_t value3) {
   int32_t command = operation & ~(kPrivateFlag | kClockRealtime);
   Scope scope = (operation & kPrivateFlag) != 0 ? Scope::Private : Scope::Shared;
   bool wall_clock = (operation & kClockRealtime) != 0;
-  if (wall_clock && command != kWaitBitset && command != kWaitRequeuePi && command != kLockPi2) return Errno::NoSys;
+  if (wall_clock && command != kWaitBitset && command != kWaitRequeuePi && command != kLockPi2)
+    return Errno::NoSys;
   int count = static_cast<int>(value);
   int second_count = static_cast<int>(static_cast<uint32_t>(timeout_or_count));
   switch (command) {
     case kWait: return wait(context, address, value, scope, timeout_or_count);
-    case kWaitBitset: return wait_bitset(address, value, scope, timeout_or_count, value3, wall_clock);
+    case kWaitBitset:
+      return wait_bitset(address, value, scope, timeout_or_count, value3, wall_clock);
     case kWake: return TRY(futex::wake(address, count, scope, futex::kMatchAny));
     case kWakeBitset: return TRY(futex::wake(address, count, scope, value3));
     case kRequeue: return TRY(futex::requeue(address, second, count, second_count, scope, nullptr));
-    case kCmpRequeue: return TRY(futex::requeue(address, second, count, second_count, scope, &value3));
+    case kCmpRequeue:
+      return TRY(futex::requeue(address, second, count, second_count, scope, &value3));
     case kWakeOp: return TRY(futex::wake_op(address, second, count, second_count, value3, scope));
     default: return Errno::NoSys;
   }
@@ -87,7 +101,8 @@ Value sys_set_robust_list(Context& context, UserAddr head, uint64_t size) {
   return 0;
 }
 
-Value sys_get_robust_list(Context& context, int32_t pid, UserOut<uint64_t> head, UserOut<uint64_t> size) {
+Value sys_get_robust_list(Context& context, int32_t pid, UserOut<uint64_t> head,
+                          UserOut<uint64_t> size) {
   constexpr uint64_t kHeadSize = 24;
   uint64_t list = raw(context.task.robust_list);
   if (pid != 0 && pid != context.task.tid()) {

@@ -20,7 +20,8 @@ bool is_known(int32_t which) { return which >= abi::kItimerReal && which <= abi:
 
 Value sys_getitimer(Context& context, int32_t which, UserOut<abi::IntervalVal> value) {
   if (!is_known(which)) return Errno::Inval;
-  TRY(value.write(to_abi(process_timers::get_interval(context.task.group(), static_cast<Interval>(which)))));
+  TRY(value.write(
+      to_abi(process_timers::get_interval(context.task.group(), static_cast<Interval>(which)))));
   return 0;
 }
 
@@ -29,9 +30,11 @@ Value sys_setitimer(Context& context, int32_t which, UserIn<abi::IntervalVal> va
                     UserOut<abi::IntervalVal> old_value) {
   abi::IntervalVal wanted{};
   if (!value.is_null()) wanted = TRY(value.read());
-  if (!wanted.value.is_valid() || !wanted.interval.is_valid() || !is_known(which)) return Errno::Inval;
-  TimerSetting old = TRY(process_timers::set_interval(context.task.group(), static_cast<Interval>(which),
-                                                      {wanted.value.to_ns(), wanted.interval.to_ns()}));
+  if (!wanted.value.is_valid() || !wanted.interval.is_valid() || !is_known(which))
+    return Errno::Inval;
+  TimerSetting old =
+      TRY(process_timers::set_interval(context.task.group(), static_cast<Interval>(which),
+                                       {wanted.value.to_ns(), wanted.interval.to_ns()}));
   if (!old_value.is_null()) TRY(old_value.write(to_abi(old)));
   return 0;
 }

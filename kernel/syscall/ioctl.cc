@@ -8,8 +8,8 @@ namespace kernel::syscall {
 namespace {
 
 constexpr uint32_t kFioNonBlock = 0x5421, kFioNoCloseOnExec = 0x5450, kFioCloseOnExec = 0x5451,
-                   kFioAsync = 0x5452, kFioQuerySize = 0x5460, kFioReadable = 0x541b, kFigetBlockSize = 2,
-                   kFiFreeze = 0xc004'5877, kFiThaw = 0xc004'5878;
+                   kFioAsync = 0x5452, kFioQuerySize = 0x5460, kFioReadable = 0x541b,
+                   kFigetBlockSize = 2, kFiFreeze = 0xc004'5877, kFiThaw = 0xc004'5878;
 
 Value set_flag(File& file, uint32_t flag, UserAddr argument) {
   int32_t on = TRY(UserIn<int32_t>(argument).read());
@@ -19,7 +19,8 @@ Value set_flag(File& file, uint32_t flag, UserAddr argument) {
 
 Value query_size(File& file, UserAddr argument) {
   Inode& inode = file.inode();
-  if (inode.type() != FileType::Regular && !inode.is_directory() && !inode.is_symlink()) return Errno::NoTty;
+  if (inode.type() != FileType::Regular && !inode.is_directory() && !inode.is_symlink())
+    return Errno::NoTty;
   TRY(UserOut<int64_t>(argument).write(static_cast<int64_t>(inode.size())));
   return 0;
 }
@@ -51,7 +52,8 @@ Value sys_ioctl(Context& context, Fd fd, uint32_t request, uint64_t argument) {
       TRY(UserOut<int32_t>(address).write(static_cast<int32_t>(kPageSize)));
       return 0;
     case kFiFreeze:
-    case kFiThaw: return context.task.credentials().has(Capability::SysAdmin) ? Errno::OpNotSupp : Errno::Perm;
+    case kFiThaw:
+      return context.task.credentials().has(Capability::SysAdmin) ? Errno::OpNotSupp : Errno::Perm;
     case kFioReadable:
       if (file->inode().type() == FileType::Regular) return readable_bytes(*file, address);
       break;

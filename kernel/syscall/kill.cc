@@ -11,11 +11,13 @@ namespace {
 
 constexpr bool is_valid(int32_t signal) { return signal == 0 || is_valid_signal(signal); }
 
-// Only the kernel and kill(2) say who they are by a code >= 0; others may not pretend, but to themselves.
+// Only the kernel and kill(2) say who they are by a code >= 0; others may not pretend, but to
+// themselves.
 Result<SignalInfo> copy_info(Context& context, int32_t pid, int32_t signal, UserAddr from) {
   UserSignalInfo user;
   TRY(copy_in(&user, from, sizeof user));
-  if ((user.code >= 0 || user.code == kSiTkill) && pid != context.task.group().pid()) return Errno::Perm;
+  if ((user.code >= 0 || user.code == kSiTkill) && pid != context.task.group().pid())
+    return Errno::Perm;
   return decode_signal_info(user, static_cast<Signal>(signal));
 }
 
@@ -43,12 +45,14 @@ Value sys_kill(Context& context, int32_t pid, int32_t signal) {
 
 Value sys_tkill(Context& context, int32_t tid, int32_t signal) {
   if (tid <= 0) return Errno::Inval;
-  return to_thread(context, 0, tid, signal, user_signal(context.task, static_cast<Signal>(signal), kSiTkill));
+  return to_thread(context, 0, tid, signal,
+                   user_signal(context.task, static_cast<Signal>(signal), kSiTkill));
 }
 
 Value sys_tgkill(Context& context, int32_t pid, int32_t tid, int32_t signal) {
   if (tid <= 0 || pid <= 0) return Errno::Inval;
-  return to_thread(context, pid, tid, signal, user_signal(context.task, static_cast<Signal>(signal), kSiTkill));
+  return to_thread(context, pid, tid, signal,
+                   user_signal(context.task, static_cast<Signal>(signal), kSiTkill));
 }
 
 Value sys_rt_sigqueueinfo(Context& context, int32_t pid, int32_t signal, UserAddr from) {
@@ -62,7 +66,8 @@ Value sys_rt_sigqueueinfo(Context& context, int32_t pid, int32_t signal, UserAdd
   return 0;
 }
 
-Value sys_rt_tgsigqueueinfo(Context& context, int32_t pid, int32_t tid, int32_t signal, UserAddr from) {
+Value sys_rt_tgsigqueueinfo(Context& context, int32_t pid, int32_t tid, int32_t signal,
+                            UserAddr from) {
   SignalInfo info = TRY(copy_info(context, tid, signal, from));
   if (pid <= 0 || tid <= 0) return Errno::Inval;
   return to_thread(context, pid, tid, signal, info);

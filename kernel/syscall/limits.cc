@@ -26,7 +26,8 @@ Result<> change_limit(const Task& caller, ThreadGroup& group, Resource resource,
   if (resource == Resource::OpenFiles && wanted.hard > kMaxOpenFiles) return Errno::Perm;
   Guard guard(group.signal_lock);
   Limit& present = group.limits[static_cast<size_t>(resource)];
-  if (wanted.hard > present.hard && !caller.credentials().has(Capability::SysResource)) return Errno::Perm;
+  if (wanted.hard > present.hard && !caller.credentials().has(Capability::SysResource))
+    return Errno::Perm;
   present = wanted;
   return {};
 }
@@ -44,7 +45,8 @@ void tell_address_space(const Task& target, Resource resource, uint64_t soft) {
   }
 }
 
-Result<> set_limit(const Task& caller, Task& target, Resource resource, const abi::ResourceLimit& wanted) {
+Result<> set_limit(const Task& caller, Task& target, Resource resource,
+                   const abi::ResourceLimit& wanted) {
   TRY(change_limit(caller, target.group(), resource, {wanted.soft, wanted.hard}));
   tell_address_space(target, resource, wanted.soft);
   return {};
@@ -66,8 +68,8 @@ Value sys_setrlimit(Context& context, uint32_t resource, UserIn<abi::ResourceLim
   return 0;
 }
 
-Value sys_prlimit64(Context& context, int32_t pid, uint32_t number, UserIn<abi::ResourceLimit> limit,
-                    UserOut<abi::ResourceLimit> old) {
+Value sys_prlimit64(Context& context, int32_t pid, uint32_t number,
+                    UserIn<abi::ResourceLimit> limit, UserOut<abi::ResourceLimit> old) {
   abi::ResourceLimit wanted{};
   if (!limit.is_null()) wanted = TRY(limit.read());
   Optional<Ref<Task>> target;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// membarrier(2). The expedited commands interrupt the other CPUs: taking an interrupt and returning from
-// it orders memory accesses and synchronises the instruction stream.
+// membarrier(2). The expedited commands interrupt the other CPUs: taking an interrupt and returning
+// from it orders memory accesses and synchronises the instruction stream.
 
 #include "sched/scheduler.h"
 #include "sync/rcu.h"
@@ -11,8 +11,14 @@ namespace kernel::syscall {
 namespace {
 
 enum Command : int32_t {
-  kQuery = 0, kGlobal = 1, kGlobalExpedited = 2, kRegisterGlobalExpedited = 4, kPrivateExpedited = 8,
-  kRegisterPrivateExpedited = 16, kPrivateExpeditedSyncCore = 32, kRegisterPrivateExpeditedSyncCore = 64,
+  kQuery = 0,
+  kGlobal = 1,
+  kGlobalExpedited = 2,
+  kRegisterGlobalExpedited = 4,
+  kPrivateExpedited = 8,
+  kRegisterPrivateExpedited = 16,
+  kPrivateExpeditedSyncCore = 32,
+  kRegisterPrivateExpeditedSyncCore = 64,
 };
 constexpr int64_t kSupported = 0x7f;
 

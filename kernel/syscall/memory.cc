@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The calls on mappings that exist: addresses are taken without their tag bits, but for brk's and the
-// target of mremap (Documentation/arm64/tagged-address-abi of Linux).
+// The calls on mappings that exist: addresses are taken without their tag bits, but for brk's and
+// the target of mremap (Documentation/arm64/tagged-address-abi of Linux).
 
 #include "syscall/declarations.h"
 #include "vm/address_space.h"
@@ -25,8 +25,10 @@ Value sys_munmap(Context& context, UserAddr start, uint64_t size) {
   return done(space_of(context).unmap(untagged(start), size));
 }
 
-Value sys_mremap(Context& context, UserAddr old, uint64_t old_size, uint64_t new_size, Flags32 flags, UserAddr fixed) {
-  UserAddr moved = TRY(space_of(context).remap(untagged(old), old_size, new_size, flags.bits(), fixed));
+Value sys_mremap(Context& context, UserAddr old, uint64_t old_size, uint64_t new_size,
+                 Flags32 flags, UserAddr fixed) {
+  UserAddr moved =
+      TRY(space_of(context).remap(untagged(old), old_size, new_size, flags.bits(), fixed));
   return static_cast<int64_t>(raw(moved));
 }
 
@@ -68,19 +70,24 @@ Value sys_mincore(Context& context, UserAddr start, uint64_t size, UserOut<uint8
 }
 
 Value sys_mlock(Context& context, UserAddr start, uint64_t size) {
-  return done(space_of(context).lock_range(untagged(start), size, /*locked=*/true, /*on_fault=*/false));
+  return done(
+      space_of(context).lock_range(untagged(start), size, /*locked=*/true, /*on_fault=*/false));
 }
 
 Value sys_mlock2(Context& context, UserAddr start, uint64_t size, Flags32 flags) {
   if (!flags.only(abi::kMlockOnFault)) return Errno::Inval;
-  return done(space_of(context).lock_range(untagged(start), size, true, flags.has(abi::kMlockOnFault)));
+  return done(
+      space_of(context).lock_range(untagged(start), size, true, flags.has(abi::kMlockOnFault)));
 }
 
 Value sys_munlock(Context& context, UserAddr start, uint64_t size) {
-  return done(space_of(context).lock_range(untagged(start), size, /*locked=*/false, /*on_fault=*/false));
+  return done(
+      space_of(context).lock_range(untagged(start), size, /*locked=*/false, /*on_fault=*/false));
 }
 
-Value sys_mlockall(Context& context, Flags32 flags) { return done(space_of(context).lock_all(flags.bits())); }
+Value sys_mlockall(Context& context, Flags32 flags) {
+  return done(space_of(context).lock_all(flags.bits()));
+}
 
 Value sys_munlockall(Context& context) { return done(space_of(context).unlock_all()); }
 

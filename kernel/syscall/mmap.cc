@@ -39,7 +39,8 @@ Result<> check_file_access(const File& file, Flags32 flags, MapRequest& request)
 Result<> prepare_file(File& file, Flags32 flags, uint64_t offset, MapRequest& request) {
   if (flags.has(abi::kMapHugeTlb)) return Errno::Inval;  // no hugetlbfs
   uint64_t end;
-  if (__builtin_add_overflow(offset, align_up(request.size, kPageSize), &end) || end > kMaxFileBytes)
+  if (__builtin_add_overflow(offset, align_up(request.size, kPageSize), &end) ||
+      end > kMaxFileBytes)
     return Errno::Overflow;
   TRY(check_file_access(file, flags, request));
   bool shared = request.flags.shared;
@@ -49,7 +50,8 @@ Result<> prepare_file(File& file, Flags32 flags, uint64_t offset, MapRequest& re
   if (shared && (file.inode().seals.load_relaxed() & (kSealWrite | kSealFutureWrite)) != 0) {
     request.max_protection &= ~uint32_t{kProtWrite};
   }
-  // A file that nobody may write to through this mapping is shared all the same: it shows others' writes.
+  // A file that nobody may write to through this mapping is shared all the same: it shows others'
+  // writes.
   request.object = std::move(object);
   request.object_offset = offset;
   request.file = &file;
@@ -73,13 +75,14 @@ Result<> prepare_anonymous(Flags32 flags, MapRequest& request) {
 
 Result<> check_lock(const Context& context, const MapRequest& request) {
   if (!request.flags.locked || context.task.credentials().has(Capability::IpcLock)) return {};
-  return task::limit(context.task.group(), Resource::MemLock).soft == 0 ? Result<>(Errno::Perm) : Result<>();
+  return task::limit(context.task.group(), Resource::MemLock).soft == 0 ? Result<>(Errno::Perm)
+                                                                        : Result<>();
 }
 
 }  // namespace
 
-Value sys_mmap(Context& context, UserAddr address, uint64_t size, uint32_t protection, Flags32 flags, Fd fd,
-               uint64_t offset) {
+Value sys_mmap(Context& context, UserAddr address, uint64_t size, uint32_t protection,
+               Flags32 flags, Fd fd, uint64_t offset) {
   if (!is_aligned(offset, kPageSize)) return Errno::Inval;
   bool anonymous = flags.has(abi::kMapAnonymous);
   std::optional<FileUse> file;
@@ -104,7 +107,8 @@ Value sys_mmap(Context& context, UserAddr address, uint64_t size, uint32_t prote
   AddressSpace& space = *context.task.address_space;
   if (!anonymous) TRY(space.check_placement(request));
   TRY(check_lock(context, request));
-  TRY(anonymous ? prepare_anonymous(flags, request) : prepare_file(*file->get(), flags, offset, request));
+  TRY(anonymous ? prepare_anonymous(flags, request)
+                : prepare_file(*file->get(), flags, offset, request));
   return static_cast<int64_t>(raw(TRY(space.map(request))));
 }
 

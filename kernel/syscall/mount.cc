@@ -29,11 +29,12 @@ Result<String> options_string(UserAddr data) {
 
 }  // namespace
 
-Value sys_mount(Context& context, UserString source, UserString target, UserString type, Flags64 flags,
-                UserAddr data) {
+Value sys_mount(Context& context, UserString source, UserString target, UserString type,
+                Flags64 flags, UserAddr data) {
   constexpr uint64_t kMagicMask = 0xffff'0000, kMagic = 0xc0ed'0000;  // of Linux before 2.4
   constexpr uint64_t kRemount = 32, kBind = 4096;
-  constexpr uint64_t kUnsupported = 16 /* MS_SYNCHRONOUS */ | 64 /* MS_MANDLOCK */ | 128 /* MS_DIRSYNC */;
+  constexpr uint64_t kUnsupported =
+      16 /* MS_SYNCHRONOUS */ | 64 /* MS_MANDLOCK */ | 128 /* MS_DIRSYNC */;
   String type_text = TRY(optional_string(type));
   String source_text = TRY(optional_string(source));
   String options = TRY(options_string(data));
@@ -44,7 +45,8 @@ Value sys_mount(Context& context, UserString source, UserString target, UserStri
   Path place = TRY(at.lookup(vfs::LookupFlags::Follow));
   if ((bits & kBind) != 0 && source_text.empty() && (bits & kRemount) == 0) return Errno::Inval;
   // Memory is always in step with itself: what asks for synchronous writes has them.
-  TRY(vfs::mount(source_text, place, type_text, static_cast<uint32_t>(bits & ~kUnsupported), options));
+  TRY(vfs::mount(source_text, place, type_text, static_cast<uint32_t>(bits & ~kUnsupported),
+                 options));
   return 0;
 }
 
@@ -55,7 +57,8 @@ Value sys_umount2(Context& context, UserString path, Flags32 flags) {
   {
     At at;
     TRY(at.load(context, abi::kAtFdCwd, path));
-    place = TRY(at.lookup(flags.has(kNoFollow) ? vfs::LookupFlags::None : vfs::LookupFlags::Follow));
+    place =
+        TRY(at.lookup(flags.has(kNoFollow) ? vfs::LookupFlags::None : vfs::LookupFlags::Follow));
   }
   TRY(vfs::unmount(*place, flags.bits()));
   return 0;

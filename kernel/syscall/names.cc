@@ -20,8 +20,8 @@ Result<FileType> node_type(uint32_t mode) {
   }
 }
 
-Value rename(Context& context, Fd old_directory, UserString old_path, Fd new_directory, UserString new_path,
-             uint32_t flags) {
+Value rename(Context& context, Fd old_directory, UserString old_path, Fd new_directory,
+             UserString new_path, uint32_t flags) {
   At from, to;
   TRY(from.load(context, old_directory, old_path));
   TRY(to.load(context, new_directory, new_path));
@@ -56,8 +56,8 @@ Value sys_symlinkat(Context& context, UserString target, Fd directory, UserStrin
   return 0;
 }
 
-Value sys_linkat(Context& context, Fd old_directory, UserString old_path, Fd new_directory, UserString new_path,
-                 Flags32 flags) {
+Value sys_linkat(Context& context, Fd old_directory, UserString old_path, Fd new_directory,
+                 UserString new_path, Flags32 flags) {
   if (!flags.only(abi::kAtSymlinkFollow | abi::kAtEmptyPath)) return Errno::Inval;
   bool empty = flags.has(abi::kAtEmptyPath);
   At from, to;
@@ -66,7 +66,8 @@ Value sys_linkat(Context& context, Fd old_directory, UserString old_path, Fd new
     return Errno::NoEnt;
   }
   TRY(to.load(context, new_directory, new_path));
-  vfs::LookupFlags lookup = flags.has(abi::kAtSymlinkFollow) ? vfs::LookupFlags::Follow : vfs::LookupFlags::None;
+  vfs::LookupFlags lookup =
+      flags.has(abi::kAtSymlinkFollow) ? vfs::LookupFlags::Follow : vfs::LookupFlags::None;
   if (empty) lookup = lookup | vfs::LookupFlags::EmptyPath;
   TRY(vfs::hard_link(from.start(), from.path(), to.start(), to.path(), lookup));
   return 0;

@@ -8,10 +8,10 @@ namespace kernel::syscall {
 namespace {
 
 // What open(2) knows; it ignores other bits, openat2(2) refuses them.
-constexpr uint32_t kKnownFlags = kOpenAccessMode | kOpenCreate | kOpenExclusive | kOpenNoCtty | kOpenTruncate |
-                                 kOpenAppend | kOpenNonBlock | kOpenAsync | kOpenSync | kOpenDirectory |
-                                 kOpenNoFollow | kOpenDirect | kOpenLargeFile | kOpenNoAtime |
-                                 kOpenCloseOnExec | kOpenPath | kOpenTmpFile;
+constexpr uint32_t kKnownFlags =
+    kOpenAccessMode | kOpenCreate | kOpenExclusive | kOpenNoCtty | kOpenTruncate | kOpenAppend |
+    kOpenNonBlock | kOpenAsync | kOpenSync | kOpenDirectory | kOpenNoFollow | kOpenDirect |
+    kOpenLargeFile | kOpenNoAtime | kOpenCloseOnExec | kOpenPath | kOpenTmpFile;
 
 Value open_at(Context& context, Fd directory, UserString path, const vfs::OpenRequest& request) {
   At at;
@@ -20,13 +20,13 @@ Value open_at(Context& context, Fd directory, UserString path, const vfs::OpenRe
   return install_file(context, std::move(file), (request.flags & kOpenCloseOnExec) != 0);
 }
 
-constexpr uint64_t kResolveNoXdev = 1, kResolveNoMagicLinks = 2, kResolveNoSymlinks = 4, kResolveBeneath = 8,
-                   kResolveInRoot = 16, kResolveCached = 32;
+constexpr uint64_t kResolveNoXdev = 1, kResolveNoMagicLinks = 2, kResolveNoSymlinks = 4,
+                   kResolveBeneath = 8, kResolveInRoot = 16, kResolveCached = 32;
 
 Result<vfs::LookupFlags> resolve_flags(uint64_t resolve) {
   using vfs::LookupFlags;
-  constexpr uint64_t kAll = kResolveNoXdev | kResolveNoMagicLinks | kResolveNoSymlinks | kResolveBeneath |
-                            kResolveInRoot | kResolveCached;
+  constexpr uint64_t kAll = kResolveNoXdev | kResolveNoMagicLinks | kResolveNoSymlinks |
+                            kResolveBeneath | kResolveInRoot | kResolveCached;
   if ((resolve & ~kAll) != 0) return Errno::Inval;
   if ((resolve & kResolveBeneath) != 0 && (resolve & kResolveInRoot) != 0) return Errno::Inval;
   // "Only from the cache": a caller must always be ready to hear that it is not there.
@@ -35,7 +35,8 @@ Result<vfs::LookupFlags> resolve_flags(uint64_t resolve) {
   if ((resolve & kResolveNoXdev) != 0) flags = flags | LookupFlags::NoXdev;
   if ((resolve & kResolveNoMagicLinks) != 0) flags = flags | LookupFlags::NoMagicLinks;
   // Magic links are symbolic links.
-  if ((resolve & kResolveNoSymlinks) != 0) flags = flags | LookupFlags::NoSymlinks | LookupFlags::NoMagicLinks;
+  if ((resolve & kResolveNoSymlinks) != 0)
+    flags = flags | LookupFlags::NoSymlinks | LookupFlags::NoMagicLinks;
   if ((resolve & kResolveBeneath) != 0) flags = flags | LookupFlags::Beneath;
   if ((resolve & kResolveInRoot) != 0) flags = flags | LookupFlags::InRoot;
   return flags;

@@ -23,7 +23,8 @@ Value sys_pidfd_open(Context& context, int32_t pid, Flags32 flags) {
   return TRY(context.task.files->install(std::move(file), true, limit));
 }
 
-Value sys_pidfd_send_signal(Context& context, Fd fd, int32_t signal, UserAddr user_info, uint32_t flags) {
+Value sys_pidfd_send_signal(Context& context, Fd fd, int32_t signal, UserAddr user_info,
+                            uint32_t flags) {
   if (flags != 0) return Errno::Inval;
   Ref<File> file = TRY(context.task.files->get(fd, true));
   Ref<Pid> pid = TRY(pid_of_pidfd(*file));

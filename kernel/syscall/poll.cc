@@ -27,7 +27,8 @@ class Timeout {
   Result<> store_rest() const {
     if (address_.is_null() || deadline_.at == kForever) return {};
     Nanoseconds present = clock::monotonic();
-    return address_.write(abi::TimeSpec::from_ns(deadline_.at > present ? deadline_.at - present : 0));
+    return address_.write(
+        abi::TimeSpec::from_ns(deadline_.at > present ? deadline_.at - present : 0));
   }
 
  private:
@@ -37,8 +38,8 @@ class Timeout {
   bool immediate_ = false;
 };
 
-// The signal mask for the length of the call. When a signal ends the call, its handler still runs under
-// this mask, and the return to user mode puts the old one back.
+// The signal mask for the length of the call. When a signal ends the call, its handler still runs
+// under this mask, and the return to user mode puts the old one back.
 class TemporaryMask : public Pinned {
  public:
   explicit TemporaryMask(Task& task) : task_(task) {}
@@ -149,14 +150,17 @@ struct SelectSets {
     }
     return {};
   }
-  bool has(size_t set, size_t word, uint64_t bit) const { return (asked[set * words + word] & bit) != 0; }
+  bool has(size_t set, size_t word, uint64_t bit) const {
+    return (asked[set * words + word] & bit) != 0;
+  }
 };
 
 Result<int64_t> scan_sets(Context& context, SelectSets& sets, PollSet* registration) {
   int64_t ready = 0;
   __builtin_memset(sets.found.data(), 0, sets.found.size() * sizeof(uint64_t));
   for (size_t word = 0; word < sets.words; ++word) {
-    uint64_t any = sets.asked[word] | sets.asked[sets.words + word] | sets.asked[2 * sets.words + word];
+    uint64_t any =
+        sets.asked[word] | sets.asked[sets.words + word] | sets.asked[2 * sets.words + word];
     for (; any != 0; any &= any - 1) {
       auto number = static_cast<unsigned>(std::countr_zero(any));
       uint64_t bit = uint64_t{1} << number;
@@ -184,8 +188,9 @@ Value sys_ppoll(Context& context, UserAddr address, uint32_t count, UserInOut<ab
   Vector<abi::PollFd> list;
   TRY(list.resize(count));
   TRY(copy_in(list.data(), address, count * sizeof(abi::PollFd)));
-  Result<int64_t> result =
-      poll_until(timeout, [&](PollSet* registration) { return scan_list(context, list.span(), registration); });
+  Result<int64_t> result = poll_until(timeout, [&](PollSet* registration) {
+    return scan_list(context, list.span(), registration);
+  });
   if (result.ok()) {
     for (size_t i = 0; i < count; ++i) {
       constexpr size_t kReturned = 6;  // offset of revents: the rest is the caller's
@@ -210,8 +215,8 @@ Value sys_pselect6(Context& context, int32_t count, UserAddr in, UserAddr out, U
   sets.addresses[1] = out;
   sets.addresses[2] = except;
   TRY(sets.load(static_cast<size_t>(count) < limit ? static_cast<size_t>(count) : limit));
-  Result<int64_t> result =
-      poll_until(timeout, [&](PollSet* registration) { return scan_sets(context, sets, registration); });
+  Result<int64_t> result = poll_until(
+      timeout, [&](PollSet* registration) { return scan_sets(context, sets, registration); });
   if (result.ok()) TRY(sets.store());
   return finish(result, timeout, mask);
 }

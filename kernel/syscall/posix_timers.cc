@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// timer_create(2), timer_settime(2), timer_gettime(2), timer_getoverrun(2), timer_delete(2). The timers
-// themselves are in process/posix_timer.cc.
+// timer_create(2), timer_settime(2), timer_gettime(2), timer_getoverrun(2), timer_delete(2). The
+// timers themselves are in process/posix_timer.cc.
 
 #include "process/process_timers.h"
 #include "syscall/declarations.h"
@@ -39,7 +39,8 @@ Result<TimerNotification> parse(const Context& context, const abi::SignalEvent& 
 }  // namespace
 
 // Order of the checks as Linux has it: event readable, clock, event sensible, id writable.
-Value sys_timer_create(Context& context, int32_t clock, UserIn<abi::SignalEvent> event, UserOut<int32_t> id) {
+Value sys_timer_create(Context& context, int32_t clock, UserIn<abi::SignalEvent> event,
+                       UserOut<int32_t> id) {
   abi::SignalEvent given{};
   if (!event.is_null()) given = TRY(event.read());
   bool dynamic = clock < 0;
@@ -47,7 +48,8 @@ Value sys_timer_create(Context& context, int32_t clock, UserIn<abi::SignalEvent>
   if (!dynamic) {
     resolved = TRY(ClockId::resolve(clock, context.task, ClockId::Purpose::Timer));
     if (resolved.coarse || resolved.raw) return Errno::OpNotSupp;
-    if (resolved.alarm && !context.task.credentials().has(Capability::WakeAlarm)) return Errno::Perm;
+    if (resolved.alarm && !context.task.credentials().has(Capability::WakeAlarm))
+      return Errno::Perm;
   }
   TimerNotification notification;
   if (event.is_null()) {
@@ -67,14 +69,15 @@ Value sys_timer_create(Context& context, int32_t clock, UserIn<abi::SignalEvent>
   return 0;
 }
 
-Value sys_timer_settime(Context& context, int32_t id, int32_t flags, UserIn<abi::IntervalSpec> value,
-                        UserOut<abi::IntervalSpec> old_value) {
+Value sys_timer_settime(Context& context, int32_t id, int32_t flags,
+                        UserIn<abi::IntervalSpec> value, UserOut<abi::IntervalSpec> old_value) {
   if (value.is_null()) return Errno::Inval;
   abi::IntervalSpec wanted = TRY(value.read());
   if (!wanted.value.is_valid() || !wanted.interval.is_valid()) return Errno::Inval;
-  auto when = (flags & abi::kTimerAbsolute) != 0 ? process_timers::When::Absolute : process_timers::When::Relative;
-  TimerSetting old = TRY(process_timers::set(context.task.group(), id,
-                                             {wanted.value.to_ns(), wanted.interval.to_ns()}, when));
+  auto when = (flags & abi::kTimerAbsolute) != 0 ? process_timers::When::Absolute
+                                                 : process_timers::When::Relative;
+  TimerSetting old = TRY(process_timers::set(
+      context.task.group(), id, {wanted.value.to_ns(), wanted.interval.to_ns()}, when));
   if (!old_value.is_null()) TRY(old_value.write(to_abi(old)));
   return 0;
 }

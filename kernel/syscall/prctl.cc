@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// prctl(2). Options of other architectures and of features that are not there answer EINVAL, as on a
-// Linux configured without them.
+// prctl(2). Options of other architectures and of features that are not there answer EINVAL, as on
+// a Linux configured without them.
 
 #include "syscall/declarations.h"
 #include "task/credential_change.h"
@@ -9,14 +9,42 @@ namespace kernel::syscall {
 namespace {
 
 enum Option : int32_t {
-  kSetDeathSignal = 1, kGetDeathSignal = 2, kGetDumpable = 3, kSetDumpable = 4, kGetKeepCaps = 7,
-  kSetKeepCaps = 8, kGetTiming = 13, kSetTiming = 14, kSetName = 15, kGetName = 16, kGetSeccomp = 21,
-  kCapBsetRead = 23, kCapBsetDrop = 24, kGetSecureBits = 27, kSetSecureBits = 28, kSetTimerSlack = 29,
-  kGetTimerSlack = 30, kMceKill = 33, kMceKillGet = 34, kSetChildSubreaper = 36, kGetChildSubreaper = 37, kSetNoNewPrivs = 38,
-  kGetNoNewPrivs = 39, kGetTidAddress = 40, kSetThpDisable = 41, kGetThpDisable = 42, kCapAmbient = 47, kSetTaggedAddresses = 55,
+  kSetDeathSignal = 1,
+  kGetDeathSignal = 2,
+  kGetDumpable = 3,
+  kSetDumpable = 4,
+  kGetKeepCaps = 7,
+  kSetKeepCaps = 8,
+  kGetTiming = 13,
+  kSetTiming = 14,
+  kSetName = 15,
+  kGetName = 16,
+  kGetSeccomp = 21,
+  kCapBsetRead = 23,
+  kCapBsetDrop = 24,
+  kGetSecureBits = 27,
+  kSetSecureBits = 28,
+  kSetTimerSlack = 29,
+  kGetTimerSlack = 30,
+  kMceKill = 33,
+  kMceKillGet = 34,
+  kSetChildSubreaper = 36,
+  kGetChildSubreaper = 37,
+  kSetNoNewPrivs = 38,
+  kGetNoNewPrivs = 39,
+  kGetTidAddress = 40,
+  kSetThpDisable = 41,
+  kGetThpDisable = 42,
+  kCapAmbient = 47,
+  kSetTaggedAddresses = 55,
   kGetTaggedAddresses = 56,
 };
-enum Ambient : uint64_t { kAmbientIsSet = 1, kAmbientRaise = 2, kAmbientLower = 3, kAmbientClearAll = 4 };
+enum Ambient : uint64_t {
+  kAmbientIsSet = 1,
+  kAmbientRaise = 2,
+  kAmbientLower = 3,
+  kAmbientClearAll = 4
+};
 constexpr uint64_t kDefaultTimerSlack = 50'000;
 
 Value put_int(uint64_t address, int32_t value) {
@@ -52,14 +80,18 @@ Value capability_ambient(Task& task, uint64_t operation, uint64_t number, uint64
   if (c != 0 || d != 0 || number > kLastCapability) return Errno::Inval;
   auto capability = static_cast<Capability>(number);
   switch (operation) {
-    case kAmbientIsSet: return (task.credentials().ambient & capability_bit(capability)) != 0 ? 1 : 0;
+    case kAmbientIsSet:
+      return (task.credentials().ambient & capability_bit(capability)) != 0 ? 1 : 0;
     case kAmbientRaise: TRY(CredentialChange::raise_ambient(task, capability)); return 0;
-    case kAmbientLower: TRY(CredentialChange::lower_ambient(task, capability_bit(capability))); return 0;
+    case kAmbientLower:
+      TRY(CredentialChange::lower_ambient(task, capability_bit(capability)));
+      return 0;
     default: return Errno::Inval;
   }
 }
 
-Value capability_option(Task& task, int32_t option, uint64_t a, uint64_t b, uint64_t c, uint64_t d) {
+Value capability_option(Task& task, int32_t option, uint64_t a, uint64_t b, uint64_t c,
+                        uint64_t d) {
   const Credentials& mine = task.credentials();
   switch (option) {
     case kGetKeepCaps: return (mine.securebits & kSecureKeepCaps) != 0 ? 1 : 0;
@@ -112,7 +144,8 @@ Value process_option(Task& task, int32_t option, uint64_t a, uint64_t b, uint64_
 }
 
 // Kept and told; there are no machine checks whose policy it could be.
-Value set_machine_check_policy(Task& task, uint64_t operation, uint64_t policy, uint64_t c, uint64_t d) {
+Value set_machine_check_policy(Task& task, uint64_t operation, uint64_t policy, uint64_t c,
+                               uint64_t d) {
   constexpr uint64_t kClear = 0, kSet = 1;
   constexpr uint8_t kDefault = 2;
   if (c != 0 || d != 0) return Errno::Inval;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Nice values of a thread, a process group or all of a user's threads: getpriority(2), setpriority(2).
+// Nice values of a thread, a process group or all of a user's threads: getpriority(2),
+// setpriority(2).
 
 #include "syscall/declarations.h"
 #include "syscall/sched_permission.h"
@@ -9,14 +10,15 @@ namespace kernel::syscall {
 
 namespace {
 
-// References on the tasks that (which, who) names, taken under the tree lock so that permissions are
-// looked at without it.
+// References on the tasks that (which, who) names, taken under the tree lock so that permissions
+// are looked at without it.
 class Targets {
  public:
   static Result<Targets> find(Context& context, int32_t which, int32_t who) {
     Targets found;
     if (which == abi::kPrioProcess) {
-      Result<Ref<Task>> one = who < 0 ? Result<Ref<Task>>(Errno::Srch) : find_sched_target(context, who);
+      Result<Ref<Task>> one =
+          who < 0 ? Result<Ref<Task>>(Errno::Srch) : find_sched_target(context, who);
       if (one.ok()) TRY(found.tasks_.append(std::move(one).take()));
       return found;
     }
@@ -34,7 +36,8 @@ class Targets {
   size_t collect(Context& context, int32_t which, int32_t who) {
     Optional<Ref<Pid>> process_group;
     if (which == abi::kPrioProcessGroup) {
-      process_group = who == 0 ? Optional<Ref<Pid>>(task::process_group_of(context.task.group())) : Pid::find(who);
+      process_group = who == 0 ? Optional<Ref<Pid>>(task::process_group_of(context.task.group()))
+                               : Pid::find(who);
       if (!process_group) return 0;
     }
     Uid user = who == 0 ? context.task.credentials().uid : static_cast<Uid>(who);
@@ -81,7 +84,8 @@ Value sys_setpriority(Context& context, int32_t which, int32_t who, int32_t nice
   return 0;
 }
 
-// 20 minus the least nice value of all: never negative (getpriority(2), "C library/kernel differences").
+// 20 minus the least nice value of all: never negative (getpriority(2), "C library/kernel
+// differences").
 Value sys_getpriority(Context& context, int32_t which, int32_t who) {
   if (which < abi::kPrioProcess || which > abi::kPrioUser) return Errno::Inval;
   Targets targets = TRY(Targets::find(context, which, who));

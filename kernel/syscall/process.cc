@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// exit(2), exit_group(2), getpid(2) and relatives, setpgid(2), setsid(2), set_tid_address(2), unshare(2).
+// exit(2), exit_group(2), getpid(2) and relatives, setpgid(2), setsid(2), set_tid_address(2),
+// unshare(2).
 
 #include "process/exit.h"
 #include "process/fork.h"
@@ -11,8 +12,8 @@
 namespace kernel::syscall {
 namespace {
 
-constexpr uint64_t kUnshareKnown = kCloneThread | kCloneFs | kCloneSigHand | kCloneVm | kCloneFiles |
-                                   kCloneSysVSem | kCloneNamespaces | kCloneNewTime;
+constexpr uint64_t kUnshareKnown = kCloneThread | kCloneFs | kCloneSigHand | kCloneVm |
+                                   kCloneFiles | kCloneSysVSem | kCloneNamespaces | kCloneNewTime;
 
 Result<> unshare_fs(Task& task) {
   if (task.fs_context->ref_count() == 1) return {};
@@ -36,19 +37,21 @@ Result<> unshare_files(Task& task) {
   return {};
 }
 
-// A process's threads, its signal table and its memory cannot be taken apart; asking for it is fine when
-// they are not shared.
+// A process's threads, its signal table and its memory cannot be taken apart; asking for it is fine
+// when they are not shared.
 Result<> check_unshare(Task& task, Flags64 flags) {
   if (!flags.only(kUnshareKnown)) return Errno::Inval;
   ThreadGroup& group = task.group();
-  if (flags.any(kCloneThread | kCloneSigHand | kCloneVm) && group.thread_count > 1) return Errno::Inval;
+  if (flags.any(kCloneThread | kCloneSigHand | kCloneVm) && group.thread_count > 1)
+    return Errno::Inval;
   if (flags.any(kCloneSigHand | kCloneVm)) {
     Guard guard(group.signal_lock);
     if (group.handlers->ref_count() > 1) return Errno::Inval;
   }
   uint64_t namespaces = flags.bits() & (kCloneNamespaces | kCloneNewTime);
   if (namespaces == 0) return {};
-  if (namespaces != kCloneNewUser && !task.credentials().has(Capability::SysAdmin)) return Errno::Perm;
+  if (namespaces != kCloneNewUser && !task.credentials().has(Capability::SysAdmin))
+    return Errno::Perm;
   return Errno::Inval;
 }
 

@@ -21,7 +21,8 @@ bool may_attach(const Task& self, Task& target) {
   return same && target.group().dumpable && (other->permitted & ~own.permitted) == 0;
 }
 
-Result<Vector<IoBuffer::Segment>> read_segments(UserIn<abi::IoVector> vectors, uint64_t count, uint64_t limit) {
+Result<Vector<IoBuffer::Segment>> read_segments(UserIn<abi::IoVector> vectors, uint64_t count,
+                                                uint64_t limit) {
   if (count > abi::kMaxIoVectors) return Errno::Inval;
   Vector<IoBuffer::Segment> segments;
   TRY(segments.reserve(count));
@@ -62,7 +63,8 @@ Value transfer(Context& context, int32_t pid, UserIn<abi::IoVector> local, uint6
     for (size_t done = 0; done < segment.size && buffer.remaining() != 0;) {
       IoBuffer piece = buffer.first(segment.size - done);
       size_t wanted_now = piece.remaining();
-      Result<size_t> moved = space->access_memory(untagged(UserAddr{segment.address + done}), piece, access);
+      Result<size_t> moved =
+          space->access_memory(untagged(UserAddr{segment.address + done}), piece, access);
       if (!moved.ok() && total == 0) return moved.error();
       size_t count = moved.ok() ? *moved : 0;
       buffer.skip(count);
@@ -76,13 +78,15 @@ Value transfer(Context& context, int32_t pid, UserIn<abi::IoVector> local, uint6
 
 }  // namespace
 
-Value sys_process_vm_readv(Context& context, int32_t pid, UserIn<abi::IoVector> local, uint64_t local_count,
-                           UserIn<abi::IoVector> remote, uint64_t remote_count, Flags64 flags) {
+Value sys_process_vm_readv(Context& context, int32_t pid, UserIn<abi::IoVector> local,
+                           uint64_t local_count, UserIn<abi::IoVector> remote,
+                           uint64_t remote_count, Flags64 flags) {
   return transfer(context, pid, local, local_count, remote, remote_count, flags, Access::Read);
 }
 
-Value sys_process_vm_writev(Context& context, int32_t pid, UserIn<abi::IoVector> local, uint64_t local_count,
-                            UserIn<abi::IoVector> remote, uint64_t remote_count, Flags64 flags) {
+Value sys_process_vm_writev(Context& context, int32_t pid, UserIn<abi::IoVector> local,
+                            uint64_t local_count, UserIn<abi::IoVector> remote,
+                            uint64_t remote_count, Flags64 flags) {
   return transfer(context, pid, local, local_count, remote, remote_count, flags, Access::Write);
 }
 

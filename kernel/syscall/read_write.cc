@@ -27,11 +27,13 @@ Value count_written(Context& context, Result<size_t> moved) {
 Result<uint64_t> position_argument(const FileUse& file, int64_t offset) {
   if (offset < 0) return Errno::Inval;
   FileType type = file->inode().type();
-  if (file->pipe() != nullptr || type == FileType::Socket || type == FileType::Anonymous) return Errno::SPipe;
+  if (file->pipe() != nullptr || type == FileType::Socket || type == FileType::Anonymous)
+    return Errno::SPipe;
   return static_cast<uint64_t>(offset);
 }
 
-Value read_vectors(Context& context, Fd fd, UserAddr vectors, uint64_t count, std::optional<int64_t> offset) {
+Value read_vectors(Context& context, Fd fd, UserAddr vectors, uint64_t count,
+                   std::optional<int64_t> offset) {
   FileUse file = TRY(use_file(context, fd));
   if (offset) TRY(position_argument(file, *offset));
   if (!file->readable()) return Errno::BadF;
@@ -40,7 +42,8 @@ Value read_vectors(Context& context, Fd fd, UserAddr vectors, uint64_t count, st
   return count_read(context, vfs::read(*file, buffer, static_cast<uint64_t>(*offset)));
 }
 
-Value write_vectors(Context& context, Fd fd, UserAddr vectors, uint64_t count, std::optional<int64_t> offset) {
+Value write_vectors(Context& context, Fd fd, UserAddr vectors, uint64_t count,
+                    std::optional<int64_t> offset) {
   FileUse file = TRY(use_file(context, fd));
   if (offset) TRY(position_argument(file, *offset));
   if (!file->writable()) return Errno::BadF;
@@ -107,16 +110,18 @@ Value sys_pwritev(Context& context, Fd fd, UserAddr vectors, uint64_t count, int
 }
 
 // An offset of -1 stands for the file's position.
-Value sys_preadv2(Context& context, Fd fd, UserAddr vectors, uint64_t count, int64_t offset, uint64_t,
-                  Flags32 flags) {
+Value sys_preadv2(Context& context, Fd fd, UserAddr vectors, uint64_t count, int64_t offset,
+                  uint64_t, Flags32 flags) {
   if (offset < -1) return Errno::Inval;
   TRY(use_file(context, fd));
-  TRY(check_flags(flags, kHighPriority | kDataSync | kSync | kAppend));  // a read has no use for the last three
-  return read_vectors(context, fd, vectors, count, offset == -1 ? std::nullopt : std::optional(offset));
+  TRY(check_flags(
+      flags, kHighPriority | kDataSync | kSync | kAppend));  // a read has no use for the last three
+  return read_vectors(context, fd, vectors, count,
+                      offset == -1 ? std::nullopt : std::optional(offset));
 }
 
-Value sys_pwritev2(Context& context, Fd fd, UserAddr vectors, uint64_t count, int64_t offset, uint64_t,
-                   Flags32 flags) {
+Value sys_pwritev2(Context& context, Fd fd, UserAddr vectors, uint64_t count, int64_t offset,
+                   uint64_t, Flags32 flags) {
   if (offset < -1) return Errno::Inval;
   FileUse file = TRY(use_file(context, fd));
   TRY(check_flags(flags, kHighPriority | kDataSync | kSync | kAppend));
@@ -129,8 +134,10 @@ Value sys_pwritev2(Context& context, Fd fd, UserAddr vectors, uint64_t count, in
     }
     return written;
   }
-  int64_t written = TRY(write_vectors(context, fd, vectors, count, offset == -1 ? std::nullopt : std::optional(offset)));
-  if (flags.any(kDataSync | kSync) && file->is_seekable()) TRY(file->synchronise(!flags.has(kSync)));
+  int64_t written = TRY(write_vectors(context, fd, vectors, count,
+                                      offset == -1 ? std::nullopt : std::optional(offset)));
+  if (flags.any(kDataSync | kSync) && file->is_seekable())
+    TRY(file->synchronise(!flags.has(kSync)));
   return written;
 }
 

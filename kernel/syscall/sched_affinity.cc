@@ -22,7 +22,8 @@ Value sys_sched_setaffinity(Context& context, int32_t pid, uint32_t size, UserAd
 
 // Returns how many bytes it wrote.
 Value sys_sched_getaffinity(Context& context, int32_t pid, uint32_t size, UserAddr mask) {
-  if (uint64_t{size} * 8 < sched::online_cpu_count() || size % sizeof(uint64_t) != 0) return Errno::Inval;
+  if (uint64_t{size} * 8 < sched::online_cpu_count() || size % sizeof(uint64_t) != 0)
+    return Errno::Inval;
   CpuMask allowed = TRY(find_sched_target(context, pid))->affinity() & sched::online_cpus();
   TRY(copy_out(mask, &allowed, sizeof allowed));
   return int64_t{sizeof allowed};

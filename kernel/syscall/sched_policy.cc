@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Policies and priorities of threads: sched_setscheduler(2), sched_setparam(2), sched_setattr(2) and
-// what reads them back. sched(7).
+// Policies and priorities of threads: sched_setscheduler(2), sched_setparam(2), sched_setattr(2)
+// and what reads them back. sched(7).
 
 #include "sched/scheduler.h"
 #include "syscall/declarations.h"
@@ -84,8 +84,8 @@ Value set_scheduler(Context& context, int32_t pid, int32_t policy, UserIn<abi::S
   return 0;
 }
 
-// A structure that may be older (shorter) or newer (longer) than ours: what we do not know must be zero.
-// On TooBig our size is written back.
+// A structure that may be older (shorter) or newer (longer) than ours: what we do not know must be
+// zero. On TooBig our size is written back.
 Result<SchedAttributes> read_attributes(UserAddr address) {
   auto size = TRY(UserIn<uint32_t>(address).read());
   if (size == 0) size = abi::kSchedAttributesFirstSize;
@@ -109,7 +109,8 @@ Value sys_sched_setparam(Context& context, int32_t pid, UserIn<abi::SchedParam> 
   return set_scheduler(context, pid, -1, param);
 }
 
-Value sys_sched_setscheduler(Context& context, int32_t pid, int32_t policy, UserIn<abi::SchedParam> param) {
+Value sys_sched_setscheduler(Context& context, int32_t pid, int32_t policy,
+                             UserIn<abi::SchedParam> param) {
   if (policy < 0) return Errno::Inval;
   return set_scheduler(context, pid, policy, param);
 }
@@ -117,7 +118,8 @@ Value sys_sched_setscheduler(Context& context, int32_t pid, int32_t policy, User
 Value sys_sched_getscheduler(Context& context, int32_t pid) {
   if (pid < 0) return Errno::Inval;
   SchedParameters parameters = TRY(find_sched_target(context, pid))->parameters();
-  return static_cast<int32_t>(parameters.policy) | (parameters.reset_on_fork ? abi::kSchedResetOnFork : 0);
+  return static_cast<int32_t>(parameters.policy) |
+         (parameters.reset_on_fork ? abi::kSchedResetOnFork : 0);
 }
 
 Value sys_sched_getparam(Context& context, int32_t pid, UserOut<abi::SchedParam> param) {
@@ -128,8 +130,9 @@ Value sys_sched_getparam(Context& context, int32_t pid, UserOut<abi::SchedParam>
 }
 
 Value sys_sched_setattr(Context& context, int32_t pid, UserAddr address, uint32_t flags) {
-  constexpr uint64_t kKnown = abi::kSchedFlagResetOnFork | abi::kSchedFlagReclaim | abi::kSchedFlagDlOverrun |
-                              abi::kSchedFlagKeepPolicy | abi::kSchedFlagKeepParams | abi::kSchedFlagUtilClamp;
+  constexpr uint64_t kKnown = abi::kSchedFlagResetOnFork | abi::kSchedFlagReclaim |
+                              abi::kSchedFlagDlOverrun | abi::kSchedFlagKeepPolicy |
+                              abi::kSchedFlagKeepParams | abi::kSchedFlagUtilClamp;
   if (raw(address) == 0 || pid < 0 || flags != 0) return Errno::Inval;
   SchedAttributes wanted = TRY(read_attributes(address));
   bool clamps = (wanted.flags & abi::kSchedFlagUtilClamp) != 0;
@@ -151,7 +154,8 @@ Value sys_sched_setattr(Context& context, int32_t pid, UserAddr address, uint32_
   return 0;
 }
 
-Value sys_sched_getattr(Context& context, int32_t pid, UserAddr address, uint32_t size, uint32_t flags) {
+Value sys_sched_getattr(Context& context, int32_t pid, UserAddr address, uint32_t size,
+                        uint32_t flags) {
   bool size_ok = size >= abi::kSchedAttributesFirstSize && size <= kPageSize;
   if (raw(address) == 0 || pid < 0 || !size_ok || flags != 0) return Errno::Inval;
   SchedParameters parameters = TRY(find_sched_target(context, pid))->parameters();

@@ -8,8 +8,9 @@
 namespace kernel::syscall {
 namespace {
 
-constexpr uint64_t kKnownFlags = kSaNoCldStop | kSaNoCldWait | kSaSigInfo | kSaOnStack | kSaRestart |
-                                 kSaNoDefer | kSaResetHand | kSaExposeTagBits | kSaRestorer;
+constexpr uint64_t kKnownFlags = kSaNoCldStop | kSaNoCldWait | kSaSigInfo | kSaOnStack |
+                                 kSaRestart | kSaNoDefer | kSaResetHand | kSaExposeTagBits |
+                                 kSaRestorer;
 
 bool would_ignore(Signal signal, uint64_t handler) {
   if (handler == kHandlerIgnore) return true;
@@ -29,7 +30,8 @@ SignalAction exchange_action(ThreadGroup& group, Signal signal, const SignalActi
     old = present;
     if (action != nullptr) present = *action;
   }
-  if (action != nullptr && would_ignore(signal, action->handler)) discard_signal_locked(group, signal);
+  if (action != nullptr && would_ignore(signal, action->handler))
+    discard_signal_locked(group, signal);
   return old;
 }
 
@@ -50,17 +52,21 @@ Value sys_rt_sigaction(Context& context, int32_t number, UserIn<abi::SignalActio
   if (!is_valid_signal(number)) return Errno::Inval;
   auto signal = static_cast<Signal>(number);
   if (!action.is_null() && kUnblockable.has(signal)) return Errno::Inval;
-  SignalAction before = exchange_action(context.task.group(), signal, action.is_null() ? nullptr : &changed);
-  if (!old.is_null()) TRY(old.write({before.handler, before.flags, raw(before.restorer), before.mask.bits()}));
+  SignalAction before =
+      exchange_action(context.task.group(), signal, action.is_null() ? nullptr : &changed);
+  if (!old.is_null())
+    TRY(old.write({before.handler, before.flags, raw(before.restorer), before.mask.bits()}));
   return 0;
 }
 
-Value sys_sigaltstack(Context& context, UserIn<abi::SignalStack> stack, UserOut<abi::SignalStack> old) {
+Value sys_sigaltstack(Context& context, UserIn<abi::SignalStack> stack,
+                      UserOut<abi::SignalStack> old) {
   Task& task = context.task;
   UserAddr stack_pointer = arch::stack_pointer(context.frame);
-  abi::SignalStack before{raw(task.alt_stack.base),
-                          alt_stack_state(task, stack_pointer) | (task.alt_stack.flags & kStackAutoDisarm), 0,
-                          task.alt_stack.size};
+  abi::SignalStack before{
+      raw(task.alt_stack.base),
+      alt_stack_state(task, stack_pointer) | (task.alt_stack.flags & kStackAutoDisarm), 0,
+      task.alt_stack.size};
   if (!stack.is_null()) {
     abi::SignalStack given = TRY(stack.read());
     TRY(set_alt_stack(task, stack_pointer, UserAddr{given.base}, given.flags, given.size));

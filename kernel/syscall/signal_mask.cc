@@ -25,8 +25,8 @@ Signal take(Task& task, SignalSet wanted, SignalInfo& info) {
   return take_signal_locked(task, task.group(), ~wanted, info);
 }
 
-// The wanted signals are let in for the wait, so that a sender chooses this thread and wakes it; what is
-// not wanted stays blocked as it was.
+// The wanted signals are let in for the wait, so that a sender chooses this thread and wakes it;
+// what is not wanted stays blocked as it was.
 bool wait_for_one(Task& task, SignalSet wanted, Deadline deadline) {
   ThreadGroup& group = task.group();
   SignalSet before = task.blocked;
@@ -45,7 +45,8 @@ bool wait_for_one(Task& task, SignalSet wanted, Deadline deadline) {
 
 }  // namespace
 
-Value sys_rt_sigprocmask(Context& context, int32_t how, UserIn<uint64_t> set, UserOut<uint64_t> old, size_t size) {
+Value sys_rt_sigprocmask(Context& context, int32_t how, UserIn<uint64_t> set, UserOut<uint64_t> old,
+                         size_t size) {
   if (size != sizeof(uint64_t)) return Errno::Inval;
   SignalSet before = context.task.blocked;
   if (!set.is_null()) {

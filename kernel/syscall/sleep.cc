@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// nanosleep(2), clock_nanosleep(2), and restart_syscall(2), by which an interrupted relative sleep goes
-// on for the time that was left.
+// nanosleep(2), clock_nanosleep(2), and restart_syscall(2), by which an interrupted relative sleep
+// goes on for the time that was left.
 
 #include "process/clock_id.h"
 #include "sched/wait_queue.h"
@@ -30,8 +30,8 @@ Result<> sleep_on_wall_clock(const ClockId& clock, Nanoseconds time) {
   }
 }
 
-// Until the process has used that much CPU time. Its threads can use no more than all CPUs' time: there
-// is no need to look before that has passed.
+// Until the process has used that much CPU time. Its threads can use no more than all CPUs' time:
+// there is no need to look before that has passed.
 Result<> sleep_on_cpu_time(const ClockId& clock, Nanoseconds time) {
   constexpr Nanoseconds kLeastPause = 1'000'000;
   for (Nanoseconds now; (now = clock.now()) < time;) {
@@ -52,8 +52,10 @@ enum : size_t { kEnd, kRemaining, kClock };
 
 int64_t continue_sleep(Task& task, Task::Restart& restart);
 
-// A relative sleep on a wall clock is one on the monotonic clock: setting the time does not change it.
-Value relative_sleep(Task& task, int32_t clock_id, Nanoseconds end, UserOut<abi::TimeSpec> remaining) {
+// A relative sleep on a wall clock is one on the monotonic clock: setting the time does not change
+// it.
+Value relative_sleep(Task& task, int32_t clock_id, Nanoseconds end,
+                     UserOut<abi::TimeSpec> remaining) {
   bool on_cpu_time = clock_id == abi::kClockProcessCpu || clock_id < 0;
   ClockId clock;
   if (on_cpu_time) clock = TRY(ClockId::resolve(clock_id, task, ClockId::Purpose::Timer));
@@ -61,7 +63,8 @@ Value relative_sleep(Task& task, int32_t clock_id, Nanoseconds end, UserOut<abi:
   Nanoseconds now = clock.now();
   if (now >= end) return 0;
   if (!remaining.is_null()) TRY(remaining.write(abi::TimeSpec::from_ns(end - now)));
-  task.restart = {continue_sleep, {end, raw(remaining.address()), static_cast<uint64_t>(int64_t{clock_id})}};
+  task.restart = {continue_sleep,
+                  {end, raw(remaining.address()), static_cast<uint64_t>(int64_t{clock_id})}};
   return Errno::RestartBlock;
 }
 
@@ -79,7 +82,8 @@ Nanoseconds end_after(Nanoseconds now, Nanoseconds duration) {
 
 }  // namespace
 
-Value sys_nanosleep(Context& context, UserIn<abi::TimeSpec> request, UserOut<abi::TimeSpec> remaining) {
+Value sys_nanosleep(Context& context, UserIn<abi::TimeSpec> request,
+                    UserOut<abi::TimeSpec> remaining) {
   abi::TimeSpec duration = TRY(request.read());
   if (!duration.is_valid()) return Errno::Inval;
   Nanoseconds end = end_after(clock::monotonic(), duration.to_ns());
@@ -87,8 +91,8 @@ Value sys_nanosleep(Context& context, UserIn<abi::TimeSpec> request, UserOut<abi
 }
 
 // Flags other than TIMER_ABSTIME are not looked at, as on Linux.
-Value sys_clock_nanosleep(Context& context, int32_t clock_id, int32_t flags, UserIn<abi::TimeSpec> request,
-                          UserOut<abi::TimeSpec> remaining) {
+Value sys_clock_nanosleep(Context& context, int32_t clock_id, int32_t flags,
+                          UserIn<abi::TimeSpec> request, UserOut<abi::TimeSpec> remaining) {
   ClockId clock = TRY(ClockId::resolve(clock_id, context.task, ClockId::Purpose::Timer));
   bool own_thread = clock.base == ClockId::Base::ThreadCpu;
   if (clock.coarse || clock.raw || (own_thread && clock.fixed)) return Errno::OpNotSupp;

@@ -15,7 +15,8 @@ constexpr uint32_t kKnownFlags = splice::kMove | splice::kNonBlock | splice::kMo
 class OffsetArgument {
  public:
   enum class Negative : uint8_t { Refused, Allowed };
-  static Result<OffsetArgument> load(UserInOut<int64_t> address, Negative negative = Negative::Refused) {
+  static Result<OffsetArgument> load(UserInOut<int64_t> address,
+                                     Negative negative = Negative::Refused) {
     OffsetArgument result(address);
     if (address.is_null()) return result;
     int64_t value = TRY(address.read());
@@ -36,8 +37,8 @@ class OffsetArgument {
 
 }  // namespace
 
-Value sys_splice(Context& context, Fd in, UserInOut<int64_t> in_offset, Fd out, UserInOut<int64_t> out_offset,
-                 size_t size, Flags32 flags) {
+Value sys_splice(Context& context, Fd in, UserInOut<int64_t> in_offset, Fd out,
+                 UserInOut<int64_t> out_offset, size_t size, Flags32 flags) {
   if (size == 0) return 0;
   if (!flags.only(kKnownFlags)) return Errno::Inval;
   FileUse source = TRY(use_file(context, in));
@@ -46,7 +47,8 @@ Value sys_splice(Context& context, Fd in, UserInOut<int64_t> in_offset, Fd out, 
   if (target->pipe() != nullptr && !out_offset.is_null()) return Errno::SPipe;
   OffsetArgument from = TRY(OffsetArgument::load(in_offset));
   OffsetArgument to = TRY(OffsetArgument::load(out_offset));
-  size_t moved = TRY(splice::splice(*source, from.pointer(), *target, to.pointer(), size, flags.bits()));
+  size_t moved =
+      TRY(splice::splice(*source, from.pointer(), *target, to.pointer(), size, flags.bits()));
   TRY(from.store());
   TRY(to.store());
   return static_cast<int64_t>(moved);

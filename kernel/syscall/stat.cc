@@ -10,7 +10,9 @@ namespace {
 
 using vfs::LookupFlags;
 
-LookupFlags follow_unless(bool no_follow) { return no_follow ? LookupFlags::None : LookupFlags::Follow; }
+LookupFlags follow_unless(bool no_follow) {
+  return no_follow ? LookupFlags::None : LookupFlags::Follow;
+}
 
 abi::Stat to_stat(Inode& inode) {
   InodeAttributes from = inode.attributes();
@@ -42,8 +44,9 @@ abi::Statx to_statx(const Path& path) {
   constexpr uint64_t kShmemAttributes = 0x70;  // append, immutable, nodump: what tmpfs could have
   Inode& inode = path.inode();
   InodeAttributes from = inode.attributes();
-  bool is_tmpfs = inode.super_block().type_name() != "proc" && inode.type() != FileType::Anonymous &&
-                  inode.super_block().type_name() != "pipefs" && inode.super_block().type_name() != "sysfs";
+  bool is_tmpfs =
+      inode.super_block().type_name() != "proc" && inode.type() != FileType::Anonymous &&
+      inode.super_block().type_name() != "pipefs" && inode.super_block().type_name() != "sysfs";
   abi::Statx to = {};
   to.mask = kBasic | kMountId | (is_tmpfs ? kBirth : 0);
   to.block_size = kPageSize;
@@ -84,24 +87,29 @@ abi::Statfs to_statfs(const Path& path) {
   // ST_*: where they differ from the mount flags, by table.
   constexpr int64_t kValid = 0x20;
   uint32_t flags = path.mount().flags();
-  to.flags = kValid | (flags & (kMountNoSuid | kMountNoDev | kMountNoExec | kMountNoAtime | kMountNoDirAtime));
+  to.flags =
+      kValid |
+      (flags & (kMountNoSuid | kMountNoDev | kMountNoExec | kMountNoAtime | kMountNoDirAtime));
   if (path.mount().read_only()) to.flags |= 1;
   if ((flags & kMountRelatime) != 0) to.flags |= 0x1000;
   return to;
 }
 
-// The task's credentials as access(2) uses them: real ids, and the capabilities that come with them.
+// The task's credentials as access(2) uses them: real ids, and the capabilities that come with
+// them.
 Result<Ref<Credentials>> real_credentials(const Credentials& own) {
   Ref<Credentials> real = TRY(own.clone());
   real->fsuid = own.uid;
   real->fsgid = own.gid;
-  if ((own.securebits & kSecureNoSetuidFixup) == 0) real->effective = own.uid == 0 ? own.permitted : 0;
+  if ((own.securebits & kSecureNoSetuidFixup) == 0)
+    real->effective = own.uid == 0 ? own.permitted : 0;
   return real;
 }
 
 Value check_access(Context& context, Fd directory, UserString path, uint32_t mode, Flags32 flags) {
   if ((mode & ~7u) != 0) return Errno::Inval;
-  if (!flags.only(abi::kAtEaccess | abi::kAtSymlinkNoFollow | abi::kAtEmptyPath)) return Errno::Inval;
+  if (!flags.only(abi::kAtEaccess | abi::kAtSymlinkNoFollow | abi::kAtEmptyPath))
+    return Errno::Inval;
   At at;
   bool empty_allowed = flags.has(abi::kAtEmptyPath);
   TRY(at.load(context, directory, path, empty_allowed ? At::Empty::Allowed : At::Empty::Refused));
@@ -109,7 +117,8 @@ Value check_access(Context& context, Fd directory, UserString path, uint32_t mod
   bool same = own.uid == own.fsuid && own.gid == own.fsgid && own.uid == own.euid;
   // The walk, too, is done as the real user: Linux overrides the whole of it; so do files behind
   // directories that only the effective user may search stay out of reach.
-  Path place = TRY(at.lookup(follow_unless(flags.has(abi::kAtSymlinkNoFollow)) | LookupFlags::EmptyPath));
+  Path place =
+      TRY(at.lookup(follow_unless(flags.has(abi::kAtSymlinkNoFollow)) | LookupFlags::EmptyPath));
   if (mode == 0) return 0;
   if (flags.has(abi::kAtEaccess) || same) {
     TRY(vfs::check_access(place, mode, own));
@@ -122,13 +131,17 @@ Value check_access(Context& context, Fd directory, UserString path, uint32_t mod
 
 }  // namespace
 
-Value sys_newfstatat(Context& context, Fd directory, UserString path, UserOut<abi::Stat> buffer, Flags32 flags) {
-  if (!flags.only(abi::kAtSymlinkNoFollow | abi::kAtNoAutomount | abi::kAtEmptyPath | abi::kAtStatxSyncType)) {
+Value sys_newfstatat(Context& context, Fd directory, UserString path, UserOut<abi::Stat> buffer,
+                     Flags32 flags) {
+  if (!flags.only(abi::kAtSymlinkNoFollow | abi::kAtNoAutomount | abi::kAtEmptyPath |
+                  abi::kAtStatxSyncType)) {
     return Errno::Inval;
   }
   At at;
-  TRY(at.load(context, directory, path, flags.has(abi::kAtEmptyPath) ? At::Empty::Allowed : At::Empty::Refused));
-  Path place = TRY(at.lookup(follow_unless(flags.has(abi::kAtSymlinkNoFollow)) | LookupFlags::EmptyPath));
+  TRY(at.load(context, directory, path,
+              flags.has(abi::kAtEmptyPath) ? At::Empty::Allowed : At::Empty::Refused));
+  Path place =
+      TRY(at.lookup(follow_unless(flags.has(abi::kAtSymlinkNoFollow)) | LookupFlags::EmptyPath));
   TRY(buffer.write(to_stat(place.inode())));
   return 0;
 }
@@ -144,12 +157,15 @@ Value sys_statx(Context& context, Fd directory, UserString path, Flags32 flags, 
   constexpr uint32_t kReserved = 0x8000'0000;
   if ((mask & kReserved) != 0) return Errno::Inval;
   if (flags.has(abi::kAtStatxSyncType)) return Errno::Inval;  // "force" and "don't" at once
-  if (!flags.only(abi::kAtSymlinkNoFollow | abi::kAtNoAutomount | abi::kAtEmptyPath | abi::kAtStatxSyncType)) {
+  if (!flags.only(abi::kAtSymlinkNoFollow | abi::kAtNoAutomount | abi::kAtEmptyPath |
+                  abi::kAtStatxSyncType)) {
     return Errno::Inval;
   }
   At at;
-  TRY(at.load(context, directory, path, flags.has(abi::kAtEmptyPath) ? At::Empty::Allowed : At::Empty::Refused));
-  Path place = TRY(at.lookup(follow_unless(flags.has(abi::kAtSymlinkNoFollow)) | LookupFlags::EmptyPath));
+  TRY(at.load(context, directory, path,
+              flags.has(abi::kAtEmptyPath) ? At::Empty::Allowed : At::Empty::Refused));
+  Path place =
+      TRY(at.lookup(follow_unless(flags.has(abi::kAtSymlinkNoFollow)) | LookupFlags::EmptyPath));
   TRY(buffer.write(to_statx(place)));
   return 0;
 }
@@ -171,11 +187,13 @@ Value sys_faccessat(Context& context, Fd directory, UserString path, uint32_t mo
   return check_access(context, directory, path, mode, Flags32(0));
 }
 
-Value sys_faccessat2(Context& context, Fd directory, UserString path, uint32_t mode, Flags32 flags) {
+Value sys_faccessat2(Context& context, Fd directory, UserString path, uint32_t mode,
+                     Flags32 flags) {
   return check_access(context, directory, path, mode, flags);
 }
 
-Value sys_readlinkat(Context& context, Fd directory, UserString path, UserAddr buffer, int32_t size) {
+Value sys_readlinkat(Context& context, Fd directory, UserString path, UserAddr buffer,
+                     int32_t size) {
   if (size <= 0) return Errno::Inval;
   At at;
   TRY(at.load(context, directory, path, At::Empty::Allowed));
@@ -185,7 +203,8 @@ Value sys_readlinkat(Context& context, Fd directory, UserString path, UserAddr b
   if (!inode.is_symlink()) return own_link ? Errno::NoEnt : Errno::Inval;
   String target = TRY(inode.read_link());
   inode.note_access(place.mount());
-  size_t count = target.size() < static_cast<size_t>(size) ? target.size() : static_cast<size_t>(size);
+  size_t count =
+      target.size() < static_cast<size_t>(size) ? target.size() : static_cast<size_t>(size);
   TRY(copy_out(buffer, target.c_str(), count));
   return static_cast<int64_t>(count);
 }

@@ -41,7 +41,8 @@ Value sys_sync_file_range(Context& context, Fd fd, int64_t offset, int64_t size,
     return Errno::SPipe;
   }
   if (MemoryObject* object = file->inode().contents()) {
-    TRY(object->write_back(static_cast<uint64_t>(offset), size == 0 ? kMaxFileSize : static_cast<uint64_t>(end)));
+    TRY(object->write_back(static_cast<uint64_t>(offset),
+                           size == 0 ? kMaxFileSize : static_cast<uint64_t>(end)));
   }
   return 0;
 }
@@ -57,7 +58,8 @@ Value sys_fadvise64(Context& context, Fd fd, int64_t, int64_t size, uint32_t adv
 Value sys_readahead(Context& context, Fd fd, int64_t, size_t) {
   FileUse file = TRY(use_file(context, fd));
   if (!file->readable()) return Errno::BadF;
-  if (file->inode().type() != FileType::Regular || file->inode().contents() == nullptr) return Errno::Inval;
+  if (file->inode().type() != FileType::Regular || file->inode().contents() == nullptr)
+    return Errno::Inval;
   return 0;
 }
 

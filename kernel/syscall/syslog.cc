@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// syslog(2): the kernel's log for dmesg(1) and klogd. Reading needs CAP_SYSLOG (kernel.dmesg_restrict is
-// 1, as on Debian).
+// syslog(2): the kernel's log for dmesg(1) and klogd. Reading needs CAP_SYSLOG
+// (kernel.dmesg_restrict is 1, as on Debian).
 
 #include "lib/log.h"
 #include "sched/scheduler.h"
@@ -10,15 +10,24 @@ namespace kernel::syscall {
 namespace {
 
 enum Action : int32_t {
-  kClose = 0, kOpen = 1, kRead = 2, kReadAll = 3, kReadClear = 4, kClear = 5, kConsoleOff = 6, kConsoleOn = 7,
-  kConsoleLevel = 8, kSizeUnread = 9, kSizeBuffer = 10,
+  kClose = 0,
+  kOpen = 1,
+  kRead = 2,
+  kReadAll = 3,
+  kReadClear = 4,
+  kClear = 5,
+  kConsoleOff = 6,
+  kConsoleOn = 7,
+  kConsoleLevel = 8,
+  kSizeUnread = 9,
+  kSizeBuffer = 10,
 };
 constexpr size_t kLineMost = kLogLine + 32;
 constexpr int64_t kBufferSize = 128 * 1024;
 constexpr LogLevel kQuietLevel = LogLevel::Emerg, kUsualLevel = LogLevel::Info;
 
-// Where kRead stands, and where kReadAll begins after a clear. Racing readers share the stream, as on
-// Linux, and each record goes to at least one of them.
+// Where kRead stands, and where kReadAll begins after a clear. Racing readers share the stream, as
+// on Linux, and each record goes to at least one of them.
 constinit Atomic<uint64_t> read_position;
 constinit Atomic<uint64_t> clear_position;
 
@@ -52,8 +61,8 @@ bool has_unread() {
   return log_read(read_position.load_relaxed(), record);
 }
 
-// kRead waits for something to read. The log wakes nobody, since it is written in any context: a look
-// ten times a second is what klogd gets.
+// kRead waits for something to read. The log wakes nobody, since it is written in any context: a
+// look ten times a second is what klogd gets.
 Value read_waiting(UserAddr buffer, size_t size) {
   constexpr Nanoseconds kLookAgain = 100'000'000;
   while (!has_unread()) {

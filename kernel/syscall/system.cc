@@ -33,7 +33,8 @@ constexpr uint32_t kRestart = 0x01234567, kHalt = 0xcdef0123, kCadOn = 0x89abcde
                    kPowerOff = 0x4321fedc, kRestart2 = 0xa1b2c3d4;
 
 bool is_reboot_magic(uint32_t magic1, uint32_t magic2) {
-  bool second = magic2 == 672274793 || magic2 == 85072278 || magic2 == 369367448 || magic2 == 537993216;
+  bool second =
+      magic2 == 672274793 || magic2 == 85072278 || magic2 == 369367448 || magic2 == 537993216;
   return magic1 == 0xfee1dead && second;
 }
 
@@ -70,7 +71,8 @@ Value sys_sysinfo(Context&, UserOut<abi::SystemInfo> out) {
   uint64_t now = clock::monotonic();
   info.uptime = static_cast<int64_t>((now + kNanosPerSecond - 1) / kNanosPerSecond);
   sched::LoadAverage load = sched::load_average();
-  for (size_t i = 0; i < 3; ++i) info.loads[i] = load.averages[i] << 5;  // 11 to 16 bits of fraction
+  for (size_t i = 0; i < 3; ++i)
+    info.loads[i] = load.averages[i] << 5;  // 11 to 16 bits of fraction
   frames::Statistics memory = frames::statistics();
   info.total_ram = memory.total_pages * kPageSize;
   info.free_ram = memory.free_pages * kPageSize;
@@ -90,7 +92,8 @@ Value sys_personality(Context& context, uint32_t persona) {
 Value sys_getrandom(Context&, UserAddr buffer, size_t size, Flags32 flags) {
   constexpr uint32_t kNonBlock = 1, kRandom = 2, kInsecure = 4;
   constexpr Nanoseconds kLookAgain = 50'000'000;
-  if (!flags.only(kNonBlock | kRandom | kInsecure) || flags.has(kRandom | kInsecure)) return Errno::Inval;
+  if (!flags.only(kNonBlock | kRandom | kInsecure) || flags.has(kRandom | kInsecure))
+    return Errno::Inval;
   while (!random::is_seeded() && !flags.has(kInsecure)) {
     if (flags.has(kNonBlock)) return Errno::Again;
     sched::set_state(ThreadState::Interruptible);
@@ -114,7 +117,8 @@ Value sys_getrandom(Context&, UserAddr buffer, size_t size, Flags32 flags) {
   return static_cast<int64_t>(done);
 }
 
-Value sys_reboot(Context& context, uint32_t magic1, uint32_t magic2, uint32_t command, UserString argument) {
+Value sys_reboot(Context& context, uint32_t magic1, uint32_t magic2, uint32_t command,
+                 UserString argument) {
   if (!context.task.credentials().has(Capability::SysBoot)) return Errno::Perm;
   if (!is_reboot_magic(magic1, magic2)) return Errno::Inval;
   switch (command) {

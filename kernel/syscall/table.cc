@@ -41,8 +41,8 @@ struct Adapter<handler> {
  private:
   template <size_t... index>
   static int64_t invoke_with(Context& context, std::index_sequence<index...>) {
-    return to_register(handler(
-        context, FromRegister<Arguments>::convert(arch::syscall_argument(context.frame, index))...));
+    return to_register(handler(context, FromRegister<Arguments>::convert(
+                                            arch::syscall_argument(context.frame, index))...));
   }
 };
 

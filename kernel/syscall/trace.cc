@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The system-call trace; see trace.h. Arguments are printed from their type names in the .def files:
-// strings are fetched without sleeping, descriptors and integers in decimal, the rest in hexadecimal.
+// The system-call trace; see trace.h. Arguments are printed from their type names in the .def
+// files: strings are fetched without sleeping, descriptors and integers in decimal, the rest in
+// hexadecimal.
 
 #include "syscall/trace.h"
 
@@ -34,20 +35,23 @@ void print_argument(FormatSink& sink, StringView parameter, uint64_t value) {
     if (value == 0) return sink.write("NULL");
     return print_string(sink, value);
   }
-  if (parameter.starts_with("Fd") || parameter.starts_with("int32_t") || parameter.starts_with("PidNumber")) {
+  if (parameter.starts_with("Fd") || parameter.starts_with("int32_t") ||
+      parameter.starts_with("PidNumber")) {
     int32_t narrow = static_cast<int32_t>(value);
     if (narrow == -100 && parameter.starts_with("Fd")) return sink.write("AT_FDCWD");
     return format(sink, "{}", narrow);
   }
   if (parameter.starts_with("size_t") || parameter.starts_with("int64_t"))
     return format(sink, "{}", static_cast<int64_t>(value));
-  if (parameter.starts_with("uint32_t") || parameter.starts_with("Flags32")) value = static_cast<uint32_t>(value);
+  if (parameter.starts_with("uint32_t") || parameter.starts_with("Flags32"))
+    value = static_cast<uint32_t>(value);
   if (value == 0 && parameter.starts_with("User")) return sink.write("NULL");
   format(sink, value < 10 ? "{}" : "0x{x}", value);
 }
 
 void print_call(FormatSink& sink, const Context& context, uint64_t number) {
-  if (number >= kTableSize || entry(number).name == nullptr) return format(sink, "syscall_{}(", number);
+  if (number >= kTableSize || entry(number).name == nullptr)
+    return format(sink, "syscall_{}(", number);
   format(sink, "{}(", entry(number).name);
   StringView rest(entry(number).signature);
   for (size_t index = 0; !rest.empty() && index < 6; ++index) {
@@ -62,8 +66,8 @@ void print_call(FormatSink& sink, const Context& context, uint64_t number) {
 void set_trace_all(bool on) { trace_everything = on; }
 bool trace_all() { return trace_everything; }
 
-// The line is printed at entry, so that strings are seen before the call and a call that never returns
-// shows; the result follows on a line of its own.
+// The line is printed at entry, so that strings are seen before the call and a call that never
+// returns shows; the result follows on a line of its own.
 void trace_enter(const Context& context, uint64_t number) {
   char buffer[kLogLine];
   BufferSink sink(buffer);

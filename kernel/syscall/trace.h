@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// `trace=syscalls` on the kernel command line, and --strace of the command: lines like strace(1)'s on
-// the log, from the same table as dispatch.
+// `trace=syscalls` on the kernel command line, and --strace of the command: lines like strace(1)'s
+// on the log, from the same table as dispatch.
 #pragma once
 
 #include "syscall/context.h"

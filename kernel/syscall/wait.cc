@@ -31,7 +31,8 @@ Result<WaitRequest> parse_waitid(Context& context, int32_t which, int32_t who, u
     case kGroup:
       if (who < 0) return Errno::Inval;
       request.which = WaitRequest::Which::Group;
-      request.pid = who == 0 ? Optional<Ref<Pid>>(task::process_group_of(context.task.group())) : Pid::find(who);
+      request.pid = who == 0 ? Optional<Ref<Pid>>(task::process_group_of(context.task.group()))
+                             : Pid::find(who);
       return request;
     case kPidFd: {
       if (who < 0) return Errno::Inval;
@@ -58,7 +59,8 @@ Value sys_wait4(Context& context, int32_t pid, UserOut<int32_t> status, Flags32 
     request.pid = Pid::find(pid);
   } else if (pid != -1) {
     request.which = WaitRequest::Which::Group;
-    request.pid = pid == 0 ? Optional<Ref<Pid>>(task::process_group_of(context.task.group())) : Pid::find(-pid);
+    request.pid = pid == 0 ? Optional<Ref<Pid>>(task::process_group_of(context.task.group()))
+                           : Pid::find(-pid);
   }
   std::optional<WaitNews> news = TRY(wait_for_child(context.task, request));
   if (!news) return 0;
@@ -70,7 +72,8 @@ Value sys_wait4(Context& context, int32_t pid, UserOut<int32_t> status, Flags32 
 Value sys_waitid(Context& context, int32_t which, int32_t who, UserAddr info, Flags32 options,
                  UserOut<abi::ResourceUsage> usage) {
   constexpr uint32_t kEvents = kWaitExited | kWaitStopped | kWaitContinued;
-  if (!options.only(kWaitNoHang | kWaitNoWait | kEvents | kKinship) || !options.any(kEvents)) return Errno::Inval;
+  if (!options.only(kWaitNoHang | kWaitNoWait | kEvents | kKinship) || !options.any(kEvents))
+    return Errno::Inval;
   WaitRequest request = TRY(parse_waitid(context, which, who, options.bits()));
   std::optional<WaitNews> news = TRY(wait_for_child(context.task, request));
   // A nonblocking pidfd says so by an error.

@@ -28,8 +28,8 @@ Result<Path> by_descriptor(Context& context, Fd fd) {
   return file->path();
 }
 
-Value set(Context& context, Result<Path> (*find)(Context&, uint64_t), uint64_t where, UserString name,
-          UserAddr value, size_t size, Flags32 flags) {
+Value set(Context& context, Result<Path> (*find)(Context&, uint64_t), uint64_t where,
+          UserString name, UserAddr value, size_t size, Flags32 flags) {
   if (!flags.only(3)) return Errno::Inval;
   String attribute = TRY(attribute_name(name));
   if (size > kValueLimit) return Errno::TooBig;
@@ -49,50 +49,62 @@ Value give(StringView bytes, UserAddr buffer, size_t size) {
   return static_cast<int64_t>(bytes.size());
 }
 
-Value get(Context& context, Result<Path> (*find)(Context&, uint64_t), uint64_t where, UserString name,
-          UserAddr value, size_t size) {
+Value get(Context& context, Result<Path> (*find)(Context&, uint64_t), uint64_t where,
+          UserString name, UserAddr value, size_t size) {
   String attribute = TRY(attribute_name(name));
   Path place = TRY(find(context, where));
   String bytes = TRY(vfs::get_xattr(place, attribute));
   return give(bytes, value, size);
 }
 
-Value list(Context& context, Result<Path> (*find)(Context&, uint64_t), uint64_t where, UserAddr buffer,
-           size_t size) {
+Value list(Context& context, Result<Path> (*find)(Context&, uint64_t), uint64_t where,
+           UserAddr buffer, size_t size) {
   Path place = TRY(find(context, where));
   String names = TRY(vfs::list_xattrs(place));
   if (names.size() > kValueLimit) return Errno::TooBig;
   return give(names, buffer, size);
 }
 
-Value remove(Context& context, Result<Path> (*find)(Context&, uint64_t), uint64_t where, UserString name) {
+Value remove(Context& context, Result<Path> (*find)(Context&, uint64_t), uint64_t where,
+             UserString name) {
   String attribute = TRY(attribute_name(name));
   TRY(vfs::remove_xattr(TRY(find(context, where)), attribute));
   return 0;
 }
 
-Result<Path> followed(Context& context, uint64_t path) { return by_name(context, UserString(UserAddr{path}), true); }
-Result<Path> itself(Context& context, uint64_t path) { return by_name(context, UserString(UserAddr{path}), false); }
-Result<Path> opened(Context& context, uint64_t fd) { return by_descriptor(context, static_cast<Fd>(fd)); }
+Result<Path> followed(Context& context, uint64_t path) {
+  return by_name(context, UserString(UserAddr{path}), true);
+}
+Result<Path> itself(Context& context, uint64_t path) {
+  return by_name(context, UserString(UserAddr{path}), false);
+}
+Result<Path> opened(Context& context, uint64_t fd) {
+  return by_descriptor(context, static_cast<Fd>(fd));
+}
 
 uint64_t place_of(UserString path) { return raw(path.address()); }
 uint64_t place_of(Fd fd) { return static_cast<uint32_t>(fd); }
 
 }  // namespace
 
-Value sys_setxattr(Context& context, UserString path, UserString name, UserAddr value, size_t size, Flags32 flags) {
+Value sys_setxattr(Context& context, UserString path, UserString name, UserAddr value, size_t size,
+                   Flags32 flags) {
   return set(context, followed, place_of(path), name, value, size, flags);
 }
-Value sys_lsetxattr(Context& context, UserString path, UserString name, UserAddr value, size_t size, Flags32 flags) {
+Value sys_lsetxattr(Context& context, UserString path, UserString name, UserAddr value, size_t size,
+                    Flags32 flags) {
   return set(context, itself, place_of(path), name, value, size, flags);
 }
-Value sys_fsetxattr(Context& context, Fd fd, UserString name, UserAddr value, size_t size, Flags32 flags) {
+Value sys_fsetxattr(Context& context, Fd fd, UserString name, UserAddr value, size_t size,
+                    Flags32 flags) {
   return set(context, opened, place_of(fd), name, value, size, flags);
 }
-Value sys_getxattr(Context& context, UserString path, UserString name, UserAddr value, size_t size) {
+Value sys_getxattr(Context& context, UserString path, UserString name, UserAddr value,
+                   size_t size) {
   return get(context, followed, place_of(path), name, value, size);
 }
-Value sys_lgetxattr(Context& context, UserString path, UserString name, UserAddr value, size_t size) {
+Value sys_lgetxattr(Context& context, UserString path, UserString name, UserAddr value,
+                    size_t size) {
   return get(context, itself, place_of(path), name, value, size);
 }
 Value sys_fgetxattr(Context& context, Fd fd, UserString name, UserAddr value, size_t size) {

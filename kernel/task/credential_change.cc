@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// See credential_change.h. Own thread only: nobody else changes a task's credentials, so reading the
-// present ones needs no lock.
+// See credential_change.h. Own thread only: nobody else changes a task's credentials, so reading
+// the present ones needs no lock.
 
 #include "task/credential_change.h"
 
@@ -31,8 +31,8 @@ void fix_capabilities(Credentials& changed, const Credentials& old) {
 bool may_set_uid(const Credentials& credentials) { return credentials.has(Capability::Setuid); }
 bool may_set_gid(const Credentials& credentials) { return credentials.has(Capability::Setgid); }
 
-// A new real user: counts against its limits from now on. A process over RLIMIT_NPROC finds out at its
-// next execve, because programs do not check setuid's result.
+// A new real user: counts against its limits from now on. A process over RLIMIT_NPROC finds out at
+// its next execve, because programs do not check setuid's result.
 Result<> change_user(Task& task, Credentials& changed) {
   changed.account = TRY(UserAccount::of(changed.uid));
   Limit limit = task::limit(task.group(), Resource::Processes);
@@ -117,7 +117,8 @@ Result<> CredentialChange::set_all_uids(Task& task, Uid real, Uid effective, Uid
 Result<Uid> CredentialChange::set_fs_uid(Task& task, Uid uid) {
   const Credentials& old = task.credentials();
   Uid before = old.fsuid;
-  bool allowed = uid == old.uid || uid == old.euid || uid == old.suid || uid == before || may_set_uid(old);
+  bool allowed =
+      uid == old.uid || uid == old.euid || uid == old.suid || uid == before || may_set_uid(old);
   if (uid == kNoId || uid == before || !allowed) return before;
   Ref<Credentials> changed = TRY(old.clone());
   changed->fsuid = uid;
@@ -181,7 +182,8 @@ Result<> CredentialChange::set_all_gids(Task& task, Gid real, Gid effective, Gid
 Result<Gid> CredentialChange::set_fs_gid(Task& task, Gid gid) {
   const Credentials& old = task.credentials();
   Gid before = old.fsgid;
-  bool allowed = gid == old.gid || gid == old.egid || gid == old.sgid || gid == before || may_set_gid(old);
+  bool allowed =
+      gid == old.gid || gid == old.egid || gid == old.sgid || gid == before || may_set_gid(old);
   if (gid == kNoId || gid == before || !allowed) return before;
   Ref<Credentials> changed = TRY(old.clone());
   changed->fsgid = gid;
@@ -198,8 +200,8 @@ Result<> CredentialChange::set_groups(Task& task, Vector<Gid> groups) {
   return {};
 }
 
-Result<> CredentialChange::set_capabilities(Task& task, CapabilitySet effective, CapabilitySet permitted,
-                                            CapabilitySet inheritable) {
+Result<> CredentialChange::set_capabilities(Task& task, CapabilitySet effective,
+                                            CapabilitySet permitted, CapabilitySet inheritable) {
   const Credentials& old = task.credentials();
   bool capped = !old.has(Capability::Setpcap);
   if (capped && !is_subset(inheritable, old.inheritable | old.permitted)) return Errno::Perm;
@@ -226,8 +228,8 @@ Result<> CredentialChange::drop_bounding(Task& task, Capability capability) {
 Result<> CredentialChange::set_securebits(Task& task, uint32_t bits) {
   const Credentials& old = task.credentials();
   uint32_t locked = (old.securebits & kSecureAllLocks) >> 1;
-  bool refused = (locked & (old.securebits ^ bits)) != 0 ||              // a locked bit would change
-                 (old.securebits & kSecureAllLocks & ~bits) != 0 ||      // a lock would open
+  bool refused = (locked & (old.securebits ^ bits)) != 0 ||          // a locked bit would change
+                 (old.securebits & kSecureAllLocks & ~bits) != 0 ||  // a lock would open
                  (bits & ~(kSecureAll | kSecureAllLocks)) != 0 || !old.has(Capability::Setpcap);
   if (refused) return Errno::Perm;
   Ref<Credentials> changed = TRY(old.clone());
@@ -264,9 +266,10 @@ Result<> CredentialChange::lower_ambient(Task& task, CapabilitySet capabilities)
   return {};
 }
 
-// capabilities(7), "Transformation of capabilities during execve()", for files without capabilities of
-// their own.
-Result<CredentialChange::ExecResult> CredentialChange::for_exec(Task& task, const ExecRequest& request) {
+// capabilities(7), "Transformation of capabilities during execve()", for files without capabilities
+// of their own.
+Result<CredentialChange::ExecResult> CredentialChange::for_exec(Task& task,
+                                                                const ExecRequest& request) {
   const Credentials& old = task.credentials();
   Ref<Credentials> changed = TRY(old.clone());
   if (request.set_uid) changed->euid = *request.set_uid;
@@ -275,12 +278,14 @@ Result<CredentialChange::ExecResult> CredentialChange::for_exec(Task& task, cons
   changed->permitted = 0;
   bool effective = false;
   if ((old.securebits & kSecureNoRoot) == 0) {
-    if (changed->euid == 0 || changed->uid == 0) changed->permitted = old.bounding | old.inheritable;
+    if (changed->euid == 0 || changed->uid == 0)
+      changed->permitted = old.bounding | old.inheritable;
     effective = changed->euid == 0;
   }
   bool gained = !is_subset(changed->permitted, old.permitted);
   bool changes_id = changed->euid != old.uid || changed->egid != old.gid;
-  // Somebody who shares our root directory, or a promise never to gain, takes privileges away again.
+  // Somebody who shares our root directory, or a promise never to gain, takes privileges away
+  // again.
   if ((changes_id || gained) && (request.shares_fs || task.no_new_privileges)) {
     if (!may_set_uid(old) || task.no_new_privileges) {
       changed->euid = changed->uid;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The rules by which credentials change: setuid(2) and its eleven relatives, capset(2), execve(2)
-// (credentials(7), capabilities(7)). Each makes a copy of the running task's credentials and publishes it,
-// or fails without effect.
+// (credentials(7), capabilities(7)). Each makes a copy of the running task's credentials and
+// publishes it, or fails without effect.
 #pragma once
 
 #include <span>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Process identifiers. A Pid object is one number's identity: it outlives the task, so that a number in
-// use as a process group or session is not given out again, and nobody signals a stranger.
+// Process identifiers. A Pid object is one number's identity: it outlives the task, so that a
+// number in use as a process group or session is not given out again, and nobody signals a
+// stranger.
 #pragma once
 
 #include "lib/list.h"
@@ -26,8 +27,8 @@ struct SessionMemberTag {};
 // Lists are guarded by task::tree_lock; lookups by number are lock-free inside an RCU section.
 class Pid final : public RefCounted<Pid>, public RcuHead {
  public:
-  // The next free number (Linux's order: ascending, wrapping to 300). Errors: Again when none is left,
-  // NoMem.
+  // The next free number (Linux's order: ascending, wrapping to 300). Errors: Again when none is
+  // left, NoMem.
   static Result<Ref<Pid>> allocate();
   // clone3's set_tid. Errors: Inval out of range, Exist, NoMem.
   static Result<Ref<Pid>> allocate_number(PidNumber number);
@@ -42,7 +43,8 @@ class Pid final : public RefCounted<Pid>, public RcuHead {
 
   PidNumber number() const { return number_; }
 
-  // The task with this tid / the group with this pid; null when it has gone. RCU section or tree lock.
+  // The task with this tid / the group with this pid; null when it has gone. RCU section or tree
+  // lock.
   Task* task() const { return task_.read(); }
   ThreadGroup* thread_group() const { return thread_group_.read(); }
 

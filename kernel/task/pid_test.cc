@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Host tests of pid allocation: ascending, no number twice, numbers stay taken while anybody holds them.
+// Host tests of pid allocation: ascending, no number twice, numbers stay taken while anybody holds
+// them.
 
 #include "task/pid.h"
 

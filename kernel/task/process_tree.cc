@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// See process_tree.h. Pointers that lock-free readers follow (a Pid's task and group) are published last
-// on the way in and cleared first on the way out.
+// See process_tree.h. Pointers that lock-free readers follow (a Pid's task and group) are published
+// last on the way in and cleared first on the way out.
 
 #include "task/process_tree.h"
 
@@ -10,8 +10,8 @@ constinit SpinLock<LockRank::ProcessTree> task::tree_lock;
 constinit ProcessTree::Groups ProcessTree::groups_;
 constinit uint64_t ProcessTree::broadcasts_ = 0;
 
-void ProcessTree::add_group(ThreadGroup& group, Task& leader, ThreadGroup* parent, Task* parent_task,
-                            Pid& process_group, Pid& session) {
+void ProcessTree::add_group(ThreadGroup& group, Task& leader, ThreadGroup* parent,
+                            Task* parent_task, Pid& process_group, Pid& session) {
   group.ref();
   leader.ref();
   group.leader = &leader;

@@ -22,8 +22,8 @@ class ProcessTree {
   }
   static Terminal*& terminal(Pid& session) REQUIRES(task::tree_lock) { return session.terminal_; }
 
-  // How many signals have gone to the group, and to everybody: fork looks before and after, so that no
-  // member made meanwhile is missed.
+  // How many signals have gone to the group, and to everybody: fork looks before and after, so that
+  // no member made meanwhile is missed.
   static void note_group_signal(Pid& process_group) REQUIRES(task::tree_lock) {
     ++process_group.group_signals_;
   }
@@ -32,23 +32,27 @@ class ProcessTree {
     return group.process_group->group_signals_ + broadcasts_;
   }
 
-  // A process with its first thread, in its parent's group and session. Takes the lists' reference on
-  // both objects. `parent` is null for init alone.
+  // A process with its first thread, in its parent's group and session. Takes the lists' reference
+  // on both objects. `parent` is null for init alone.
   static void add_group(ThreadGroup& group, Task& leader, ThreadGroup* parent, Task* parent_task,
                         Pid& process_group, Pid& session) REQUIRES(task::tree_lock);
   // One more thread of a live group.
-  static void add_thread(Task& task, ThreadGroup& group) REQUIRES(task::tree_lock, group.signal_lock);
-  // A thread that is not the leader has ended: nobody finds it any more. The caller drops the list's
-  // reference behind the locks.
-  static void remove_thread(Task& task, ThreadGroup& group) REQUIRES(task::tree_lock, group.signal_lock);
-  // exec by a thread other than the leader, which has ended: the thread takes its place and its number.
-  // The caller drops the list's reference on the old leader, which this returns.
-  static Task& replace_leader(Task& heir, ThreadGroup& group) REQUIRES(task::tree_lock, group.signal_lock);
-  // Reaps a zombie: off every list. The caller drops the references on the leader, which this returns,
-  // and on the group.
+  static void add_thread(Task& task, ThreadGroup& group)
+      REQUIRES(task::tree_lock, group.signal_lock);
+  // A thread that is not the leader has ended: nobody finds it any more. The caller drops the
+  // list's reference behind the locks.
+  static void remove_thread(Task& task, ThreadGroup& group)
+      REQUIRES(task::tree_lock, group.signal_lock);
+  // exec by a thread other than the leader, which has ended: the thread takes its place and its
+  // number. The caller drops the list's reference on the old leader, which this returns.
+  static Task& replace_leader(Task& heir, ThreadGroup& group)
+      REQUIRES(task::tree_lock, group.signal_lock);
+  // Reaps a zombie: off every list. The caller drops the references on the leader, which this
+  // returns, and on the group.
   static Task& release_group(ThreadGroup& group) REQUIRES(task::tree_lock);
 
-  static void set_parent(ThreadGroup& child, ThreadGroup& parent, Task& parent_task) REQUIRES(task::tree_lock);
+  static void set_parent(ThreadGroup& child, ThreadGroup& parent, Task& parent_task)
+      REQUIRES(task::tree_lock);
   // Moves into a process group; returns the one before, whose reference the caller drops.
   static Pid* move_to_group(ThreadGroup& group, Pid& process_group) REQUIRES(task::tree_lock);
   static Pid* move_to_session(ThreadGroup& group, Pid& session) REQUIRES(task::tree_lock);

@@ -76,7 +76,9 @@ bool is_orphaned(const Pid& process_group) {
   return ProcessTree::is_orphaned(const_cast<Pid&>(process_group), nullptr);
 }
 
-Ref<Pid> process_group_of(const ThreadGroup& group) { return stable_reference(group.process_group); }
+Ref<Pid> process_group_of(const ThreadGroup& group) {
+  return stable_reference(group.process_group);
+}
 Ref<Pid> session_of(const ThreadGroup& group) { return stable_reference(group.session); }
 
 Optional<Ref<Pid>> session_of_group(Pid& process_group) {
@@ -86,9 +88,13 @@ Optional<Ref<Pid>> session_of_group(Pid& process_group) {
   return Ref<Pid>(*member->session);
 }
 
-Terminal* session_terminal(const Pid& session) { return ProcessTree::terminal(const_cast<Pid&>(session)); }
+Terminal* session_terminal(const Pid& session) {
+  return ProcessTree::terminal(const_cast<Pid&>(session));
+}
 
-void set_session_terminal(Pid& session, Terminal* terminal) { ProcessTree::terminal(session) = terminal; }
+void set_session_terminal(Pid& session, Terminal* terminal) {
+  ProcessTree::terminal(session) = terminal;
+}
 
 bool blocks_or_ignores(Signal signal) {
   Task& task = current_task();

@@ -41,7 +41,8 @@ Signal PendingSignals::next_fault(SignalSet blocked) {
   if ((set_ & ~blocked & kSynchronous).empty()) return Signal::None;
   for (QueuedSignal& entry : queue_) {
     Signal signal = entry.info.signal;
-    if (entry.info.code > kSiUser && kSynchronous.has(signal) && !blocked.has(signal)) return signal;
+    if (entry.info.code > kSiUser && kSynchronous.has(signal) && !blocked.has(signal))
+      return signal;
   }
   return Signal::None;
 }

@@ -13,10 +13,40 @@
 namespace kernel {
 
 enum class Signal : uint8_t {
-  None = 0, Hup = 1, Int = 2, Quit = 3, Ill = 4, Trap = 5, Abrt = 6, Bus = 7, Fpe = 8, Kill = 9,
-  Usr1 = 10, Segv = 11, Usr2 = 12, Pipe = 13, Alrm = 14, Term = 15, StkFlt = 16, Chld = 17, Cont = 18,
-  Stop = 19, Tstp = 20, Ttin = 21, Ttou = 22, Urg = 23, Xcpu = 24, Xfsz = 25, VtAlrm = 26, Prof = 27,
-  Winch = 28, Io = 29, Pwr = 30, Sys = 31, RtMin = 32, RtMax = 64,
+  None = 0,
+  Hup = 1,
+  Int = 2,
+  Quit = 3,
+  Ill = 4,
+  Trap = 5,
+  Abrt = 6,
+  Bus = 7,
+  Fpe = 8,
+  Kill = 9,
+  Usr1 = 10,
+  Segv = 11,
+  Usr2 = 12,
+  Pipe = 13,
+  Alrm = 14,
+  Term = 15,
+  StkFlt = 16,
+  Chld = 17,
+  Cont = 18,
+  Stop = 19,
+  Tstp = 20,
+  Ttin = 21,
+  Ttou = 22,
+  Urg = 23,
+  Xcpu = 24,
+  Xfsz = 25,
+  VtAlrm = 26,
+  Prof = 27,
+  Winch = 28,
+  Io = 29,
+  Pwr = 30,
+  Sys = 31,
+  RtMin = 32,
+  RtMax = 64,
 };
 inline constexpr unsigned kSignalCount = 64;
 
@@ -43,7 +73,9 @@ class SignalSet {
   friend constexpr bool operator==(SignalSet, SignalSet) = default;
 
  private:
-  static constexpr uint64_t bit(Signal signal) { return uint64_t{1} << (static_cast<unsigned>(signal) - 1); }
+  static constexpr uint64_t bit(Signal signal) {
+    return uint64_t{1} << (static_cast<unsigned>(signal) - 1);
+  }
   uint64_t bits_ = 0;
 };
 
@@ -51,7 +83,9 @@ class SignalSet {
 inline constexpr SignalSet kUnblockable{Signal::Kill, Signal::Stop};
 inline constexpr SignalSet kSynchronous{Signal::Segv, Signal::Bus, Signal::Ill,
                                         Signal::Trap, Signal::Fpe, Signal::Sys};
-constexpr bool is_valid_signal(int64_t number) { return number >= 1 && number <= int64_t{kSignalCount}; }
+constexpr bool is_valid_signal(int64_t number) {
+  return number >= 1 && number <= int64_t{kSignalCount};
+}
 constexpr bool is_realtime(Signal signal) { return signal >= Signal::RtMin; }
 inline constexpr SignalSet kStopSignals{Signal::Stop, Signal::Tstp, Signal::Ttin, Signal::Ttou};
 
@@ -85,9 +119,16 @@ struct SignalInfo {
 };
 
 enum SignalFlags : uint64_t {
-  kSaNoCldStop = 1, kSaNoCldWait = 2, kSaSigInfo = 4, kSaUnsupported = 0x400, kSaExposeTagBits = 0x800,
-  kSaRestorer = 0x04000000, kSaOnStack = 0x08000000,
-  kSaRestart = 0x10000000, kSaNoDefer = 0x40000000, kSaResetHand = 0x80000000,
+  kSaNoCldStop = 1,
+  kSaNoCldWait = 2,
+  kSaSigInfo = 4,
+  kSaUnsupported = 0x400,
+  kSaExposeTagBits = 0x800,
+  kSaRestorer = 0x04000000,
+  kSaOnStack = 0x08000000,
+  kSaRestart = 0x10000000,
+  kSaNoDefer = 0x40000000,
+  kSaResetHand = 0x80000000,
 };
 inline constexpr uint64_t kHandlerDefault = 0, kHandlerIgnore = 1;
 
@@ -98,7 +139,8 @@ struct SignalAction {
   SignalSet mask;
 };
 
-// One queued signal. Standard signals are queued once; real-time ones each, within RLIMIT_SIGPENDING.
+// One queued signal. Standard signals are queued once; real-time ones each, within
+// RLIMIT_SIGPENDING.
 class QueuedSignal : public ListNode<QueuedSignal> {
  public:
   QueuedSignal(const SignalInfo& what, Ref<UserAccount> sender)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Posting: is the signal ignored, what does it cancel, on which queue, which thread takes it. A signal
-// that will certainly kill ends the whole group at once, so that the sender finds it dying (signal(7)).
+// Posting: is the signal ignored, what does it cancel, on which queue, which thread takes it. A
+// signal that will certainly kill ends the whole group at once, so that the sender finds it dying
+// (signal(7)).
 
 #include "task/signal_post.h"
 
@@ -18,11 +19,13 @@ uint64_t handler_of(ThreadGroup& group, Signal signal) REQUIRES(group.signal_loc
   return table.actions[static_cast<unsigned>(signal)].handler;
 }
 
-bool is_ignored(const Task& task, ThreadGroup& group, Signal signal, bool forced) REQUIRES(group.signal_lock) {
+bool is_ignored(const Task& task, ThreadGroup& group, Signal signal, bool forced)
+    REQUIRES(group.signal_lock) {
   // A blocked signal stays: its action may be another when it is unblocked.
   if (task.blocked.has(signal) || task.waited.has(signal)) return false;
   uint64_t handler = handler_of(group, signal);
-  if (group.unkillable && handler == kHandlerDefault && !(forced && kUnblockable.has(signal))) return true;
+  if (group.unkillable && handler == kHandlerDefault && !(forced && kUnblockable.has(signal)))
+    return true;
   if (handler != kHandlerDefault) return handler == kHandlerIgnore;
   DefaultAction action = default_action(signal);
   return action == DefaultAction::Ignore || action == DefaultAction::Continue;
@@ -61,7 +64,8 @@ bool wants(const Task& task, Signal signal) {
 }
 
 // Round robin from the thread that took the last one. Null: all block it or are busy with another.
-Task* choose_thread(ThreadGroup& group, Task& preferred, Signal signal) REQUIRES(group.signal_lock) {
+Task* choose_thread(ThreadGroup& group, Task& preferred, Signal signal)
+    REQUIRES(group.signal_lock) {
   if (wants(preferred, signal)) return &preferred;
   Task* start = group.next_target != nullptr ? group.next_target : group.threads.front();
   Task* at = start;
@@ -78,10 +82,12 @@ bool is_fatal(Task& task, ThreadGroup& group, Signal signal) REQUIRES(group.sign
   if (group.group_exiting || task.waited.has(signal)) return false;
   if (signal == Signal::Kill) return true;
   // A core-dumping signal is left to its thread, which makes the report.
-  return default_action(signal) == DefaultAction::Terminate && handler_of(group, signal) == kHandlerDefault;
+  return default_action(signal) == DefaultAction::Terminate &&
+         handler_of(group, signal) == kHandlerDefault;
 }
 
-void wake_target(ThreadGroup& group, Task& target, Scope scope, Signal signal) REQUIRES(group.signal_lock) {
+void wake_target(ThreadGroup& group, Task& target, Scope scope, Signal signal)
+    REQUIRES(group.signal_lock) {
   Task* chosen = &target;
   if (scope == Scope::Group) {
     chosen = choose_thread(group, target, signal);
@@ -111,8 +117,8 @@ Optional<Owned<QueuedSignal>> make_entry(Task& target, ThreadGroup& group, const
   return {};
 }
 
-Result<> post_locked(ThreadGroup& group, Task& target, Scope scope, const SignalInfo& info, bool forced)
-    REQUIRES(group.signal_lock) {
+Result<> post_locked(ThreadGroup& group, Task& target, Scope scope, const SignalInfo& info,
+                     bool forced) REQUIRES(group.signal_lock) {
   Signal signal = info.signal;
   apply_job_control(group, signal);
   if (is_ignored(target, group, signal, forced)) return {};
@@ -122,7 +128,8 @@ Result<> post_locked(ThreadGroup& group, Task& target, Scope scope, const Signal
   Optional<Owned<QueuedSignal>> entry;
   if (signal != Signal::Kill) {
     entry = make_entry(target, group, info, !is_realtime(signal) && info.code >= 0);
-    if (!entry && is_realtime(signal) && info.code != kSiUser && info.code != kSiKernel) return Errno::Again;
+    if (!entry && is_realtime(signal) && info.code != kSiUser && info.code != kSiKernel)
+      return Errno::Again;
   }
   queue.add(signal, std::move(entry));
   group.signal_posted.wake_all();
@@ -212,7 +219,8 @@ bool may_signal(const Task& sender, ThreadGroup& target, Signal signal) {
   const Task* leader = __atomic_load_n(&target.leader, __ATOMIC_ACQUIRE);
   if (leader == nullptr) return true;  // gone: the caller finds that out
   const Credentials& theirs = leader->credentials();
-  if (mine.euid == theirs.suid || mine.euid == theirs.uid || mine.uid == theirs.suid || mine.uid == theirs.uid)
+  if (mine.euid == theirs.suid || mine.euid == theirs.uid || mine.uid == theirs.suid ||
+      mine.uid == theirs.uid)
     return true;
   return signal == Signal::Cont && __atomic_load_n(&sender.group().session, __ATOMIC_RELAXED) ==
                                        __atomic_load_n(&target.session, __ATOMIC_RELAXED);

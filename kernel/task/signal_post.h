@@ -14,11 +14,13 @@ Result<> post_signal_to_task(Task& task, const SignalInfo& info);
 // (force_sig). Without `keep_handler` even a handled one does (force_fatal_sig).
 enum class ForceMode : uint8_t { Deliver, Kill };
 void force_signal(Task& task, const SignalInfo& info, ForceMode mode = ForceMode::Deliver);
-// The same for an exception of user mode: `address` is si_addr, `syndrome` goes into the signal frame.
+// The same for an exception of user mode: `address` is si_addr, `syndrome` goes into the signal
+// frame.
 void force_fault(Task& task, Signal signal, int32_t code, uint64_t address, uint64_t syndrome);
 // Every member of a process group; true when there was one. Terminals and kill(-pgrp).
 bool post_signal_to_group(Pid& process_group, const SignalInfo& info);
-bool post_signal_to_group_locked(Pid& process_group, const SignalInfo& info) REQUIRES(task::tree_lock);
+bool post_signal_to_group_locked(Pid& process_group, const SignalInfo& info)
+    REQUIRES(task::tree_lock);
 // SIGINT from a terminal and the like: SI_KERNEL.
 SignalInfo kernel_signal(Signal signal);
 // From one task to another: pid and uid of the sender filled in.
@@ -32,15 +34,17 @@ SignalAction signal_action(ThreadGroup& group, Signal signal);
 
 // --- For delivery and for calls that change masks (process/, syscall/).
 
-// Sets or clears kWorkSignal as what is pending and not blocked says. `task` is the running one, or one
-// that is not running yet.
+// Sets or clears kWorkSignal as what is pending and not blocked says. `task` is the running one, or
+// one that is not running yet.
 void update_signal_work_locked(Task& task, ThreadGroup& group) REQUIRES(group.signal_lock);
 // Changes the mask of the running task; signals that another thread could now take are handed over.
 void set_blocked(Task& task, SignalSet blocked);
 // The group's signals among `signals` that `task` will not take: wakes others that can.
-void hand_over_signals_locked(Task& task, ThreadGroup& group, SignalSet signals) REQUIRES(group.signal_lock);
-// Takes one signal out of the running task's queues, or its process's, that is not in `blocked`; None.
-// Whoever gets one with code kSiTimer calls process_timers::timer_signal_taken() behind the lock.
+void hand_over_signals_locked(Task& task, ThreadGroup& group, SignalSet signals)
+    REQUIRES(group.signal_lock);
+// Takes one signal out of the running task's queues, or its process's, that is not in `blocked`;
+// None. Whoever gets one with code kSiTimer calls process_timers::timer_signal_taken() behind the
+// lock.
 Signal take_signal_locked(Task& task, ThreadGroup& group, SignalSet blocked, SignalInfo& info)
     REQUIRES(group.signal_lock);
 // sigaction(2): a signal that becomes ignored is no longer pending anywhere in the process.

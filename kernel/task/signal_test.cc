@@ -8,7 +8,9 @@
 namespace kernel {
 namespace {
 
-constexpr Signal rt(unsigned index) { return static_cast<Signal>(static_cast<unsigned>(Signal::RtMin) + index); }
+constexpr Signal rt(unsigned index) {
+  return static_cast<Signal>(static_cast<unsigned>(Signal::RtMin) + index);
+}
 
 class Queue : public ::testing::Test {
  protected:

@@ -47,7 +47,8 @@ class SignalHandlers final : public RefCounted<SignalHandlers> {
 };
 
 namespace task {
-// The process tree: parents, children, threads, groups, sessions, states. A spin lock: held shortly.
+// The process tree: parents, children, threads, groups, sessions, states. A spin lock: held
+// shortly.
 extern SpinLock<LockRank::ProcessTree> tree_lock;
 }  // namespace task
 
@@ -95,8 +96,8 @@ class Task final : public Thread, public ListNode<Task, GroupThreadTag> {
     uint64_t data[6] = {};
   } restart;
 
-  // Owned references, managed by process/ (fork, unshare, exec, exit). Others read them of another task
-  // under its group's signal lock, and take a reference there.
+  // Owned references, managed by process/ (fork, unshare, exec, exit). Others read them of another
+  // task under its group's signal lock, and take a reference there.
   FdTable* files = nullptr;
   FsContext* fs_context = nullptr;
   Completion* vfork_done = nullptr;  // signal lock
@@ -147,12 +148,12 @@ class ThreadGroup final : public RefCounted<ThreadGroup>,
   ThreadGroup* parent = nullptr;
   Task* parent_task = nullptr;     // the thread of `parent` that made this, or its heir
   List<ThreadGroup, ChildTag> children GUARDED_BY(task::tree_lock);
-  // Each entry is a reference. Threads that have ended are gone, but for the leader. Changed under the
-  // tree lock and the signal lock, read under either.
+  // Each entry is a reference. Threads that have ended are gone, but for the leader. Changed under
+  // the tree lock and the signal lock, read under either.
   List<Task, GroupThreadTag> threads;
   unsigned thread_count = 0;       // of the list, a dead leader included
   Atomic<uint32_t> live_threads{1};  // that have not begun to exit
-  Task* leader = nullptr;          // the task whose tid is the pid; a zombie leader stays until reaped
+  Task* leader = nullptr;  // the task whose tid is the pid; a zombie leader stays until reaped
   bool leader_dead = false;
   Pid* process_group = nullptr;    // owned reference
   Pid* session = nullptr;          // owned reference

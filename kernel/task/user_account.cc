@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The accounts in a small hash table under one lock; see user_account.h. Changes of user id are rare.
+// The accounts in a small hash table under one lock; see user_account.h. Changes of user id are
+// rare.
 
 #include "task/user_account.h"
 

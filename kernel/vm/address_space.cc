@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// An address space's beginning and end, its layout's random bases, and how a CPU loads it. The calls on
-// its mappings are in map.cc, unmap.cc, protect.cc, remap.cc, break.cc, advise.cc, lock_memory.cc; page
-// faults in fault.cc; fork in fork.cc.
+// An address space's beginning and end, its layout's random bases, and how a CPU loads it. The
+// calls on its mappings are in map.cc, unmap.cc, protect.cc, remap.cc, break.cc, advise.cc,
+// lock_memory.cc; page faults in fault.cc; fork in fork.cc.
 
 #include "vm/address_space.h"
 
@@ -12,8 +12,8 @@
 namespace kernel {
 namespace {
 
-// As on Linux: below the stack, room for RLIMIT_STACK's default, its guard and the stack's own random
-// offset; then 28 random bits of pages (of the 18 to 33 that vm.mmap_rnd_bits allows).
+// As on Linux: below the stack, room for RLIMIT_STACK's default, its guard and the stack's own
+// random offset; then 28 random bits of pages (of the 18 to 33 that vm.mmap_rnd_bits allows).
 constexpr uint64_t kStackRoom = 128 * MiB + 16 * GiB;
 constexpr unsigned kRandomBits = 28;
 
@@ -52,8 +52,8 @@ void AddressSpace::last_unref(AddressSpace* space) {
 
 namespace {
 
-// The root in this CPU's TTBR0. A kernel thread keeps its predecessor's (it borrows), so the frame is
-// held by a reference of its own: the space may end meanwhile, and leaves an empty table behind.
+// The root in this CPU's TTBR0. A kernel thread keeps its predecessor's (it borrows), so the frame
+// is held by a reference of its own: the space may end meanwhile, and leaves an empty table behind.
 PER_CPU(PhysAddr, loaded_root);
 
 }  // namespace

@@ -44,7 +44,8 @@ class AddressSpace final : public RefCounted<AddressSpace> {
   Result<> check_placement(const MapRequest& request);
   Result<> unmap(UserAddr start, uint64_t size);
   Result<> protect(UserAddr start, uint64_t size, uint32_t protection);
-  Result<UserAddr> remap(UserAddr old, uint64_t old_size, uint64_t new_size, uint32_t flags, UserAddr fixed);
+  Result<UserAddr> remap(UserAddr old, uint64_t old_size, uint64_t new_size, uint32_t flags,
+                         UserAddr fixed);
   UserAddr set_break(UserAddr wanted);  // returns the break in force
   Result<> advise(UserAddr start, uint64_t size, int advice);
   // One byte a page: bit 0 = resident.
@@ -60,14 +61,14 @@ class AddressSpace final : public RefCounted<AddressSpace> {
   // Pages brought in ahead (MAP_POPULATE, mlock, exec's stack). May sleep.
   Result<> populate(UserRange range, bool for_write);
 
-  // Reads or writes another process's memory (process_vm_readv, /proc/PID/mem, ptrace): returns bytes.
-  // Force: as a debugger does, whatever the mapping's protection says; a write to a private mapping
-  // makes the page private first.
+  // Reads or writes another process's memory (process_vm_readv, /proc/PID/mem, ptrace): returns
+  // bytes. Force: as a debugger does, whatever the mapping's protection says; a write to a private
+  // mapping makes the page private first.
   enum class MemoryAccess : uint8_t { Read, Write, ForceRead, ForceWrite };
   Result<size_t> access_memory(UserAddr start, IoBuffer& buffer, MemoryAccess access);
 
-  // The object and offset behind a shared mapping, for shared futex keys; no object for private memory.
-  // Error: Fault also where nothing could ever change: private memory that is read-only.
+  // The object and offset behind a shared mapping, for shared futex keys; no object for private
+  // memory. Error: Fault also where nothing could ever change: private memory that is read-only.
   struct Backing {
     Optional<Ref<MemoryObject>> object;
     uint64_t offset = 0;
@@ -98,8 +99,8 @@ class AddressSpace final : public RefCounted<AddressSpace> {
   // out-of-memory killer, whose caller may hold any space's lock.
   std::optional<uint64_t> try_footprint();
 
-  // Calls visit for each mapping at or above `from` while it returns true, with the lock held: visit
-  // neither sleeps on user memory nor calls back. For /proc/PID/maps and smaps.
+  // Calls visit for each mapping at or above `from` while it returns true, with the lock held:
+  // visit neither sleeps on user memory nor calls back. For /proc/PID/maps and smaps.
   struct MappingView {
     const Mapping& mapping;
     uint64_t resident, shared_clean, shared_dirty, private_clean, private_dirty, anonymous, swap;
@@ -107,26 +108,27 @@ class AddressSpace final : public RefCounted<AddressSpace> {
   using Visitor = bool (*)(const MappingView& view, void* context);
   void for_each_mapping(UserAddr from, bool with_pages, Visitor visit, void* context);
 
-  // RLIMIT_AS, RLIMIT_DATA, RLIMIT_STACK and RLIMIT_MEMLOCK in force, copied in by setrlimit and exec.
+  // RLIMIT_AS, RLIMIT_DATA, RLIMIT_STACK and RLIMIT_MEMLOCK in force, copied in by setrlimit and
+  // exec.
   Atomic<uint64_t> limit_total{~uint64_t{0}}, limit_data{~uint64_t{0}}, limit_stack{8 * MiB},
       limit_locked{8 * MiB};
   Atomic<uint32_t> membarrier_registrations;  // membarrier(2): the commands it registered for
 
   PhysAddr root() const { return tables_.root(); }
   static void load_on_this_cpu(AddressSpace* space);  // the scheduler's hook
-  // CPUs that run a kernel thread give back the table of the process that ran there before (leak tests,
-  // drop_caches). Thread context.
+  // CPUs that run a kernel thread give back the table of the process that ran there before (leak
+  // tests, drop_caches). Thread context.
   static void drop_borrowed_tables();
-  // The last user has gone: everything but the root goes now, the root with the last CPU that has it
-  // loaded. Thread context, no lock held.
+  // The last user has gone: everything but the root goes now, the root with the last CPU that has
+  // it loaded. Thread context, no lock held.
   static void last_unref(AddressSpace* space);
 
  private:
   friend class Owned<AddressSpace>;
   AddressSpace() = default;
 
-  // Helpers of the calls above, by the file that holds them. Those that take `doomed` put there what is
-  // to be destroyed after the lock.
+  // Helpers of the calls above, by the file that holds them. Those that take `doomed` put there
+  // what is to be destroyed after the lock.
   static PageKind kind_of(const Mapping& mapping);
 
   // map.cc
@@ -156,7 +158,8 @@ class AddressSpace final : public RefCounted<AddressSpace> {
   struct RemapRequest;
   Result<UserAddr> remap_locked(RemapRequest& request, DoomedMappings& doomed) REQUIRES(lock_);
   Result<> check_growth_locked(const Mapping& mapping, uint64_t pages) const REQUIRES(lock_);
-  Result<UserAddr> move_locked(Mapping& mapping, RemapRequest& request, DoomedMappings& doomed) REQUIRES(lock_);
+  Result<UserAddr> move_locked(Mapping& mapping, RemapRequest& request, DoomedMappings& doomed)
+      REQUIRES(lock_);
   Result<> prepare_move_locked(UserRange from, UserAddr to) REQUIRES(lock_);
   void move_pages_locked(UserRange from, UserAddr to, PageKind kind) REQUIRES(lock_);
 
@@ -166,10 +169,12 @@ class AddressSpace final : public RefCounted<AddressSpace> {
   Result<> advise_populate(UserRange range, bool for_write);
   Result<> advise_remove(UserRange range);
   uint64_t locked_pages_locked(UserRange range) const REQUIRES(lock_);
-  Result<> set_locked_locked(UserRange range, bool locked, bool on_fault, DoomedMappings& doomed) REQUIRES(lock_);
+  Result<> set_locked_locked(UserRange range, bool locked, bool on_fault, DoomedMappings& doomed)
+      REQUIRES(lock_);
   void set_all_locked_locked(bool locked, bool on_fault, DoomedMappings& doomed) REQUIRES(lock_);
   static bool may_exceed_locked();  // CAP_IPC_LOCK of the caller
-  bool populate_step(UserAddr at, bool for_write, UserAddr& end, std::optional<arch::Access>& access);
+  bool populate_step(UserAddr at, bool for_write, UserAddr& end,
+                     std::optional<arch::Access>& access);
   void populate_all(UserRange range);
 
   // fault.cc, stack_growth.cc
@@ -196,7 +201,8 @@ class AddressSpace final : public RefCounted<AddressSpace> {
   // fork.cc
   Result<> copy_mappings_locked(AddressSpace& child) REQUIRES(lock_) REQUIRES(child.lock_);
   Result<> share_tables_locked(AddressSpace& child) REQUIRES(lock_) REQUIRES(child.lock_);
-  Result<> share_span_locked(UserAddr span_start, AddressSpace& child) REQUIRES(lock_) REQUIRES(child.lock_);
+  Result<> share_span_locked(UserAddr span_start, AddressSpace& child) REQUIRES(lock_)
+      REQUIRES(child.lock_);
 
   friend struct Truncation;
 

@@ -7,10 +7,29 @@ namespace kernel {
 namespace {
 
 enum Advice : int {
-  kNormal = 0, kRandom = 1, kSequential = 2, kWillNeed = 3, kDontNeed = 4, kFree = 8, kRemove = 9,
-  kDontFork = 10, kDoFork = 11, kMergeable = 12, kUnmergeable = 13, kHugePage = 14, kNoHugePage = 15,
-  kDontDump = 16, kDoDump = 17, kWipeOnFork = 18, kKeepOnFork = 19, kCold = 20, kPageOut = 21,
-  kPopulateRead = 22, kPopulateWrite = 23, kDontNeedLocked = 24, kCollapse = 25,
+  kNormal = 0,
+  kRandom = 1,
+  kSequential = 2,
+  kWillNeed = 3,
+  kDontNeed = 4,
+  kFree = 8,
+  kRemove = 9,
+  kDontFork = 10,
+  kDoFork = 11,
+  kMergeable = 12,
+  kUnmergeable = 13,
+  kHugePage = 14,
+  kNoHugePage = 15,
+  kDontDump = 16,
+  kDoDump = 17,
+  kWipeOnFork = 18,
+  kKeepOnFork = 19,
+  kCold = 20,
+  kPageOut = 21,
+  kPopulateRead = 22,
+  kPopulateWrite = 23,
+  kDontNeedLocked = 24,
+  kCollapse = 25,
 };
 
 bool is_known(int advice) {
@@ -58,7 +77,8 @@ Result<> AddressSpace::advise(UserAddr start, uint64_t size, int advice) {
   if (raw(start) + length < raw(start)) return Errno::Inval;
   if (length == 0) return {};
   UserRange range{start, start + length};
-  if (advice == kPopulateRead || advice == kPopulateWrite) return advise_populate(range, advice == kPopulateWrite);
+  if (advice == kPopulateRead || advice == kPopulateWrite)
+    return advise_populate(range, advice == kPopulateWrite);
   if (advice == kRemove) return advise_remove(range);
 
   DoomedMappings doomed;
@@ -114,8 +134,8 @@ Result<> AddressSpace::advise_part_locked(Mapping& mapping, UserRange part, int 
     case kCollapse:
       return Errno::Inval;  // as a kernel without huge pages
     default:
-      // Hints that promise nothing: read-ahead (all faults map ahead alike, memory objects are all in
-      // memory) and merging of equal pages.
+      // Hints that promise nothing: read-ahead (all faults map ahead alike, memory objects are all
+      // in memory) and merging of equal pages.
       return {};
   }
 }
@@ -155,7 +175,8 @@ Result<> AddressSpace::advise_remove(UserRange range) {
       const Mapping* mapping = mappings_.containing(at);
       if (mapping == nullptr) return Errno::NoMem;
       if (mapping->flags.locked || !mapping->object) return Errno::Inval;
-      if (!mapping->flags.shared || (mapping->max_protection & kProtWrite) == 0) return Errno::Acces;
+      if (!mapping->flags.shared || (mapping->max_protection & kProtWrite) == 0)
+        return Errno::Acces;
       UserAddr part_end = mapping->range.end < range.end ? mapping->range.end : range.end;
       object = mapping->object;
       start = mapping->offset_of(at);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The ASID allocator. Fast path of a switch: one load and one compare-exchange on this CPU's word. The
-// word holds the context that runs here; a roll-over exchanges it for zero and remembers it as reserved,
-// so that a space which keeps running keeps its number in the new generation.
+// The ASID allocator. Fast path of a switch: one load and one compare-exchange on this CPU's word.
+// The word holds the context that runs here; a roll-over exchanges it for zero and remembers it as
+// reserved, so that a space which keeps running keeps its number in the new generation.
 
 #include "vm/asid.h"
 
@@ -93,8 +93,8 @@ uint64_t renew(AsidContext& context) {
   if (generation_of(value) != state.generation.load_relaxed()) {
     value = allocate_locked(value);
     context.value.store_relaxed(value);
-    // Before this CPU's walks: whoever finds no ASID after changing an entry flushes nothing, and then
-    // the change must be visible here (AsidContext::was_used).
+    // Before this CPU's walks: whoever finds no ASID after changing an entry flushes nothing, and
+    // then the change must be visible here (AsidContext::was_used).
     full_fence();
   }
   CpuAsids& mine = cpu_asids.mine();
@@ -109,9 +109,9 @@ uint64_t renew(AsidContext& context) {
 }  // namespace
 
 arch::Asid activate(AsidContext& context) {
-  // The exchange fails when a roll-over has taken this CPU's word since: then the generation must be
-  // looked at again under the lock. Relaxed: the lock orders the roll-over's side, the word itself is
-  // the agreement.
+  // The exchange fails when a roll-over has taken this CPU's word since: then the generation must
+  // be looked at again under the lock. Relaxed: the lock orders the roll-over's side, the word
+  // itself is the agreement.
   CpuAsids& mine = cpu_asids.mine();
   uint64_t value = context.value.load_relaxed();
   uint64_t active = mine.active.load_relaxed();

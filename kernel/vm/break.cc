@@ -12,8 +12,9 @@ UserAddr AddressSpace::set_break(UserAddr wanted) {
   UserAddr in_force;
   {
     Guard guard(lock_);
-    bool within_limits = wanted >= layout.break_start && wanted < arch::kUserLimit &&
-                         (wanted - layout.break_start) + layout.data.size() <= limit_data.load_relaxed();
+    bool within_limits =
+        wanted >= layout.break_start && wanted < arch::kUserLimit &&
+        (wanted - layout.break_start) + layout.data.size() <= limit_data.load_relaxed();
     if (within_limits) {
       UserAddr old_end = align_up(layout.break_end, kPageSize);
       UserAddr new_end = align_up(wanted, kPageSize);
@@ -22,20 +23,23 @@ UserAddr AddressSpace::set_break(UserAddr wanted) {
         moved = unmap_locked({new_end, old_end}, doomed);
       } else if (new_end > old_end) {
         moved = grow_break_locked({old_end, new_end}, doomed);
-        if (moved.ok() && default_flags_.locked && !default_flags_.lock_on_fault) grown = {old_end, new_end};
+        if (moved.ok() && default_flags_.locked && !default_flags_.lock_on_fault)
+          grown = {old_end, new_end};
       }
       if (moved.ok()) layout.break_end = wanted;
     }
     in_force = layout.break_end;
   }
-  if (!grown.empty()) ignore(populate(grown, /*for_write=*/true));  // mlockall: as far as memory goes
+  if (!grown.empty())
+    ignore(populate(grown, /*for_write=*/true));  // mlockall: as far as memory goes
   return in_force;
 }
 
 Result<> AddressSpace::grow_break_locked(UserRange added, DoomedMappings& doomed) {
   // One free page stays above the heap, and a stack's guard gap.
   const Mapping* above = mappings_.find(added.start);
-  if (above != nullptr && added.end + kPageSize > MappingTree::claimed_start(*above)) return Errno::NoMem;
+  if (above != nullptr && added.end + kPageSize > MappingTree::claimed_start(*above))
+    return Errno::NoMem;
   MapRequest request;
   request.size = added.size();
   request.protection = kProtRead | kProtWrite;

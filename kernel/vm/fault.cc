@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT
-// Page faults. Threads of one space resolve theirs side by side: the space's lock is held shared, an
-// entry is changed under its leaf table's lock, and everything that takes long (zeroing, copying,
-// filling from a disk) happens before that lock is taken; then the entry must still be what it was, else
-// the fault starts over. The space's lock is not held while an object fills a page.
+// Page faults. Threads of one space resolve theirs side by side: the space's lock is held shared,
+// an entry is changed under its leaf table's lock, and everything that takes long (zeroing,
+// copying, filling from a disk) happens before that lock is taken; then the entry must still be
+// what it was, else the fault starts over. The space's lock is not held while an object fills a
+// page.
 //
 //   nothing there, anonymous:  read -> the zero page    write -> a fresh zeroed page
-//   nothing there, object:     map what the cache has around the address, or fill the page and retry
-//   there, but not writable:   shared -> make it so     private -> copy, or keep it when nobody shares it
+//   nothing there, object:     map what the cache has around the address, or fill the page and
+//   retry there, but not writable:   shared -> make it so     private -> copy, or keep it when
+//   nobody shares it
 
 #include "vm/fault.h"
 
@@ -24,7 +26,8 @@ bool allows(const Mapping& mapping, arch::Access access, bool force) {
       // A debugger writes to what is private even when the program may not.
       return (protection & kProtWrite) != 0 || (force && !mapping.flags.shared);
     case arch::Access::Execute: return (protection & kProtExec) != 0;
-    case arch::Access::Read: return protection != kProtNone;  // no page is write-only or execute-only
+    case arch::Access::Read:
+      return protection != kProtNone;  // no page is write-only or execute-only
   }
   return false;
 }
@@ -115,8 +118,9 @@ Result<AddressSpace::FaultStep> AddressSpace::object_fault_locked(Fault& fault) 
   return FaultStep::Fill;
 }
 
-// Maps the pages that the cache has, in the aligned window around the address. What peek_pages() gives
-// cannot be truncated before the entry is there: truncation needs this leaf's lock afterwards.
+// Maps the pages that the cache has, in the aligned window around the address. What peek_pages()
+// gives cannot be truncated before the entry is there: truncation needs this leaf's lock
+// afterwards.
 void AddressSpace::map_around_locked(const Fault& fault, LeafTable& leaf) {
   const Mapping& mapping = *fault.mapping;
   bool write = fault.access == arch::Access::Write;
@@ -141,7 +145,8 @@ void AddressSpace::map_around_locked(const Fault& fault, LeafTable& leaf) {
       frames::put(pages[i]);
     }
   }
-  if (write && pages[0] != PhysAddr{}) frames::frame_of(pages[0]).flags.fetch_or_relaxed(kFrameDirty);
+  if (write && pages[0] != PhysAddr{})
+    frames::frame_of(pages[0]).flags.fetch_or_relaxed(kFrameDirty);
 }
 
 Result<AddressSpace::FaultStep> AddressSpace::present_fault_locked(Fault& fault) {
@@ -150,12 +155,15 @@ Result<AddressSpace::FaultStep> AddressSpace::present_fault_locked(Fault& fault)
     tables_.flush_page_local(fault.page);
     return FaultStep::Done;
   }
-  if (!Format::is_present(fault.view.entry)) return fault.force ? FaultStep::Done : Result<FaultStep>(Errno::Acces);
-  if (fault.access == arch::Access::Write && !fault.mapping->flags.shared) return copy_on_write_locked(fault);
+  if (!Format::is_present(fault.view.entry))
+    return fault.force ? FaultStep::Done : Result<FaultStep>(Errno::Acces);
+  if (fault.access == arch::Access::Write && !fault.mapping->flags.shared)
+    return copy_on_write_locked(fault);
   return widen_locked(fault);
 }
 
-// More is allowed than the entry says: a shared page's first write, the first change of a shared table.
+// More is allowed than the entry says: a shared page's first write, the first change of a shared
+// table.
 Result<AddressSpace::FaultStep> AddressSpace::widen_locked(Fault& fault) {
   LeafTable leaf;
   TRY(tables_.lock_own_leaf(fault.page, leaf));
@@ -194,13 +202,14 @@ Result<AddressSpace::FaultStep> AddressSpace::copy_on_write_locked(Fault& fault)
   return install_copy_locked(fault, source);
 }
 
-// Puts a private copy of `source` (a reference of ours, or the zero frame) where fault.view.entry was
-// seen, if it is still there.
+// Puts a private copy of `source` (a reference of ours, or the zero frame) where fault.view.entry
+// was seen, if it is still there.
 Result<AddressSpace::FaultStep> AddressSpace::install_copy_locked(Fault& fault, PhysAddr source) {
   bool is_zero = source == zero_frame();
-  Result<PhysAddr> fresh = frames::allocate(0, FrameUse::Anonymous,
-                                            is_zero ? AllocationFlags::Zero : AllocationFlags::None);
-  if (fresh.ok() && !is_zero) arch::copy_page(arch::linear_address(*fresh), arch::linear_address(source));
+  Result<PhysAddr> fresh = frames::allocate(
+      0, FrameUse::Anonymous, is_zero ? AllocationFlags::Zero : AllocationFlags::None);
+  if (fresh.ok() && !is_zero)
+    arch::copy_page(arch::linear_address(*fresh), arch::linear_address(source));
   Result<FaultStep> step = fresh.ok() ? replace_entry_locked(fault, *fresh) : fresh.error();
   if (!is_zero) frames::put(source);
   if (fresh.ok() && (!step.ok() || *step == FaultStep::Retry)) frames::free(*fresh);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// fork(2)'s memory: the child gets the same mappings, and the same leaf tables, counted and read-only
-// for both. Nothing else is copied; see table_sharing.cc for what happens at the first write. Where a
-// leaf table also holds what must not be inherited (MADV_DONTFORK, MADV_WIPEONFORK) the rest is copied.
+// fork(2)'s memory: the child gets the same mappings, and the same leaf tables, counted and
+// read-only for both. Nothing else is copied; see table_sharing.cc for what happens at the first
+// write. Where a leaf table also holds what must not be inherited (MADV_DONTFORK, MADV_WIPEONFORK)
+// the rest is copied.
 
 #include "vm/address_space.h"
 #include "vm/overcommit.h"
@@ -9,7 +10,9 @@
 namespace kernel {
 namespace {
 
-bool has_excluded_pages(const Mapping& mapping) { return mapping.flags.dont_fork || mapping.flags.wipe_on_fork; }
+bool has_excluded_pages(const Mapping& mapping) {
+  return mapping.flags.dont_fork || mapping.flags.wipe_on_fork;
+}
 
 }  // namespace
 
@@ -39,7 +42,8 @@ Result<Ref<AddressSpace>> AddressSpace::fork() {
 }
 
 Result<> AddressSpace::copy_mappings_locked(AddressSpace& child) {
-  for (const Mapping* mapping = mappings_.first(); mapping != nullptr; mapping = MappingTree::next(*mapping)) {
+  for (const Mapping* mapping = mappings_.first(); mapping != nullptr;
+       mapping = MappingTree::next(*mapping)) {
     if (mapping->flags.dont_fork) continue;
     Owned<Mapping> copy = TRY(mapping->clone());
     copy->flags.locked = copy->flags.lock_on_fault = false;  // mlock(2): not inherited
@@ -51,7 +55,8 @@ Result<> AddressSpace::copy_mappings_locked(AddressSpace& child) {
 
 Result<> AddressSpace::share_tables_locked(AddressSpace& child) {
   UserAddr done{};
-  for (const Mapping* mapping = mappings_.first(); mapping != nullptr; mapping = MappingTree::next(*mapping)) {
+  for (const Mapping* mapping = mappings_.first(); mapping != nullptr;
+       mapping = MappingTree::next(*mapping)) {
     UserAddr at = mapping->range.start > done ? mapping->range.start : done;
     while ((at = tables_.next_leaf(at, mapping->range.end)) < mapping->range.end) {
       UserAddr span_start = align_down(at, kLeafSpan);

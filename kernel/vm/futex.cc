@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 // Futexes: hash buckets of waiters, each under its spin lock. The user word is read under that lock
-// without faulting, so that a waker who changed the word before waking finds every waiter that saw the
-// old value. A word that is not there is faulted in with no lock held, and the call starts over.
+// without faulting, so that a waker who changed the word before waking finds every waiter that saw
+// the old value. A word that is not there is faulted in with no lock held, and the call starts
+// over.
 //
-// A waiter lives on its thread's stack. Who wakes it takes it off its bucket and marks it, all under the
-// bucket's lock; the thread object behind it cannot go before that lock is released (RCU: preemption is
-// off). A waiter that gives up finds its bucket again, as requeue may have moved it.
+// A waiter lives on its thread's stack. Who wakes it takes it off its bucket and marks it, all
+// under the bucket's lock; the thread object behind it cannot go before that lock is released (RCU:
+// preemption is off). A waiter that gives up finds its bucket again, as requeue may have moved it.
 
 #include "vm/futex.h"
 
@@ -20,7 +21,9 @@ struct Key {
   const void* owner = nullptr;  // address space, or memory object
   uint64_t offset = 0;
   Optional<Ref<MemoryObject>> object;  // keeps a shared key's owner alive
-  friend bool operator==(const Key& a, const Key& b) { return a.owner == b.owner && a.offset == b.offset; }
+  friend bool operator==(const Key& a, const Key& b) {
+    return a.owner == b.owner && a.offset == b.offset;
+  }
 };
 
 struct Waiter : ListNode<Waiter> {
@@ -42,7 +45,8 @@ constexpr size_t kBuckets = 256;
 constinit Bucket buckets[kBuckets];
 
 Bucket& bucket_of(const Key& key) {
-  uint64_t mixed = (reinterpret_cast<uint64_t>(key.owner) >> 6) + (key.offset >> 2) * 0x9e37'79b9'7f4a'7c15;
+  uint64_t mixed =
+      (reinterpret_cast<uint64_t>(key.owner) >> 6) + (key.offset >> 2) * 0x9e37'79b9'7f4a'7c15;
   return buckets[(mixed >> 32 ^ mixed) % kBuckets];
 }
 
@@ -74,7 +78,8 @@ void wake_locked(Bucket& bucket, Waiter& waiter) REQUIRES(bucket.lock) {
   thread.wake();
 }
 
-int wake_matching_locked(Bucket& bucket, const Key& key, int count, uint32_t bitset) REQUIRES(bucket.lock) {
+int wake_matching_locked(Bucket& bucket, const Key& key, int count, uint32_t bitset)
+    REQUIRES(bucket.lock) {
   int woken = 0;
   for (Waiter* waiter = bucket.waiters.front(); waiter != nullptr;) {
     Waiter* next = bucket.waiters.next(*waiter);
@@ -179,7 +184,8 @@ int requeue_locked(Bucket& from, Bucket& to, const Key& source, const Key& targe
                    int requeue_count) REQUIRES(from.lock, to.lock) {
   int done = 0;
   Waiter* last = from.waiters.back();
-  for (Waiter* waiter = from.waiters.front(); waiter != nullptr && done - wake_count < requeue_count;) {
+  for (Waiter* waiter = from.waiters.front();
+       waiter != nullptr && done - wake_count < requeue_count;) {
     Waiter* next = waiter == last ? nullptr : from.waiters.next(*waiter);
     if (waiter->key == source) {
       if (done < wake_count) {
@@ -206,7 +212,8 @@ struct Operation {
   explicit Operation(uint32_t encoded)
       : code(encoded >> 28 & 7), comparison(encoded >> 24 & 15),
         argument(sign_extend_12(encoded >> 12 & 0xfff)), compared(sign_extend_12(encoded & 0xfff)) {
-    if ((encoded >> 31) != 0) argument = static_cast<int32_t>(uint32_t{1} << (static_cast<uint32_t>(argument) & 31));
+    if ((encoded >> 31) != 0)
+      argument = static_cast<int32_t>(uint32_t{1} << (static_cast<uint32_t>(argument) & 31));
   }
   bool is_known() const { return code <= 4 && comparison <= 5; }
   uint32_t apply(uint32_t old) const {

@@ -19,7 +19,8 @@ struct Until {
 
 // Errors: Again when *address != expected, Fault, Inval, TimedOut, RestartSys on a signal.
 Result<> wait(UserAddr address, uint32_t expected, Scope scope, uint32_t bitset, Until until);
-// Return the number woken (and, requeue: moved). As on Linux at least one is woken, whatever the count.
+// Return the number woken (and, requeue: moved). As on Linux at least one is woken, whatever the
+// count.
 Result<int> wake(UserAddr address, int count, Scope scope, uint32_t bitset);
 Result<int> requeue(UserAddr from, UserAddr to, int wake_count, int requeue_count, Scope scope,
                     const uint32_t* expected);

@@ -59,7 +59,8 @@ void AddressSpace::count_pages_locked(MappingView& view) {
 
 void AddressSpace::for_each_mapping(UserAddr from, bool with_pages, Visitor visit, void* context) {
   ReadGuard guard(lock_);
-  for (const Mapping* mapping = mappings_.find(from); mapping != nullptr; mapping = MappingTree::next(*mapping)) {
+  for (const Mapping* mapping = mappings_.find(from); mapping != nullptr;
+       mapping = MappingTree::next(*mapping)) {
     MappingView view{*mapping, 0, 0, 0, 0, 0, 0, 0};
     if (with_pages) count_pages_locked(view);
     if (!visit(view, context)) return;
@@ -75,7 +76,8 @@ Result<> AddressSpace::residency(UserAddr start, std::span<uint8_t> pages) {
     if (mapping == nullptr) return Errno::NoMem;
     PageEntry entry = tables_.look(at).entry;
     page = entry != 0;
-    if (entry == 0 && mapping->object) page = mapping->object->is_resident(mapping->offset_of(at) >> kPageShift);
+    if (entry == 0 && mapping->object)
+      page = mapping->object->is_resident(mapping->offset_of(at) >> kPageShift);
     at += kPageSize;
   }
   return {};

@@ -45,7 +45,8 @@ IoBuffer IoBuffer::user_segments(Vector<Segment> segments) {
 
 // The cursor never rests at the end of a segment while there is more.
 void IoBuffer::skip_empty() {
-  while (current_.size == 0 && next_segment_ < segments_.size()) current_ = segments_[next_segment_++];
+  while (current_.size == 0 && next_segment_ < segments_.size())
+    current_ = segments_[next_segment_++];
 }
 
 size_t IoBuffer::part(size_t size) const {
@@ -156,7 +157,8 @@ Result<size_t> IoBuffer::put(const void* from, size_t size) {
 
 Result<size_t> IoBuffer::take(void* to, size_t size) {
   uint8_t* bytes = static_cast<uint8_t*>(to);
-  return move_all(size, false, [&](size_t done) { return take_nofault(bytes + done, size - done); });
+  return move_all(size, false,
+                  [&](size_t done) { return take_nofault(bytes + done, size - done); });
 }
 
 Result<size_t> IoBuffer::put_zeros(size_t size) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// IoBuffer: a cursor over the memory that a read fills or a write empties: a user buffer, a user iovec
-// or a kernel buffer. The one type that the I/O path passes down; file systems do not care which it is.
+// IoBuffer: a cursor over the memory that a read fills or a write empties: a user buffer, a user
+// iovec or a kernel buffer. The one type that the I/O path passes down; file systems do not care
+// which it is.
 #pragma once
 
 #include <span>
@@ -26,8 +27,8 @@ class IoBuffer {
   size_t remaining() const { return remaining_; }
   size_t moved() const { return moved_; }
 
-  // Data to the buffer (a read) / from the buffer (a write); advances the cursor. May sleep: no lock
-  // held. Returns bytes moved; Fault only when none could be.
+  // Data to the buffer (a read) / from the buffer (a write); advances the cursor. May sleep: no
+  // lock held. Returns bytes moved; Fault only when none could be.
   Result<size_t> put(const void* from, size_t size);
   Result<size_t> take(void* to, size_t size);
   Result<size_t> put_zeros(size_t size);
@@ -40,8 +41,8 @@ class IoBuffer {
   void skip(size_t size);
   // Goes back by what was taken but could not be used.
   void rewind(size_t size);
-  // A cursor of its own over the next bytes; this one stays where it is. Within the current segment, so
-  // it may be shorter.
+  // A cursor of its own over the next bytes; this one stays where it is. Within the current
+  // segment, so it may be shorter.
   IoBuffer first(size_t size) const;
   // Limits what remains (a pipe's or file's room).
   void truncate(size_t remaining);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// mlock(2) and its family, and bringing pages in ahead. Nothing is ever paged out yet, so a locked page
-// is one that was brought in; the limits and flags are Linux's.
+// mlock(2) and its family, and bringing pages in ahead. Nothing is ever paged out yet, so a locked
+// page is one that was brought in; the limits and flags are Linux's.
 
 #include "task/task.h"
 #include "vm/address_space.h"
@@ -39,8 +39,8 @@ Result<> AddressSpace::lock_range(UserAddr start, uint64_t size, bool locked, bo
 
 uint64_t AddressSpace::locked_pages_locked(UserRange range) const {
   uint64_t pages = 0;
-  for (const Mapping* at = mappings_.find(range.start); at != nullptr && at->range.start < range.end;
-       at = MappingTree::next(*at)) {
+  for (const Mapping* at = mappings_.find(range.start);
+       at != nullptr && at->range.start < range.end; at = MappingTree::next(*at)) {
     if (!at->flags.locked) continue;
     UserAddr start = at->range.start > range.start ? at->range.start : range.start;
     UserAddr end = at->range.end < range.end ? at->range.end : range.end;
@@ -50,7 +50,8 @@ uint64_t AddressSpace::locked_pages_locked(UserRange range) const {
 }
 
 // Up to the first hole, which is ENOMEM.
-Result<> AddressSpace::set_locked_locked(UserRange range, bool locked, bool on_fault, DoomedMappings& doomed) {
+Result<> AddressSpace::set_locked_locked(UserRange range, bool locked, bool on_fault,
+                                         DoomedMappings& doomed) {
   Result<> result;
   UserAddr at = range.start;
   while (at < range.end) {
@@ -78,7 +79,8 @@ Result<> AddressSpace::set_locked_locked(UserRange range, bool locked, bool on_f
 
 Result<> AddressSpace::lock_all(uint32_t flags) {
   constexpr uint32_t kCurrent = 1, kFuture = 2, kOnFault = 4;
-  if (flags == 0 || (flags & ~(kCurrent | kFuture | kOnFault)) != 0 || flags == kOnFault) return Errno::Inval;
+  if (flags == 0 || (flags & ~(kCurrent | kFuture | kOnFault)) != 0 || flags == kOnFault)
+    return Errno::Inval;
   bool on_fault = (flags & kOnFault) != 0;
   UserRange all{UserAddr{}, arch::kUserLimit};
   {
@@ -119,7 +121,8 @@ void AddressSpace::set_all_locked_locked(bool locked, bool on_fault, DoomedMappi
 // --- Bringing pages in -----------------------------------------------------------------
 
 // How the pages at `at` are to be brought in; false when nothing is mapped there.
-bool AddressSpace::populate_step(UserAddr at, bool for_write, UserAddr& end, std::optional<arch::Access>& access) {
+bool AddressSpace::populate_step(UserAddr at, bool for_write, UserAddr& end,
+                                 std::optional<arch::Access>& access) {
   ReadGuard guard(lock_);
   const Mapping* mapping = mappings_.find(at);
   if (mapping == nullptr || mapping->range.start > at) return false;

@@ -26,7 +26,8 @@ Result<UserAddr> AddressSpace::place_locked(const MapRequest& request) const {
   using Placement = MapRequest::Placement;
   UserAddr wanted = request.address;
   if (request.placement != Placement::Hint) {
-    if (request.size > raw(arch::kUserLimit) || wanted > arch::kUserLimit - request.size) return Errno::NoMem;
+    if (request.size > raw(arch::kUserLimit) || wanted > arch::kUserLimit - request.size)
+      return Errno::NoMem;
     if (!is_aligned(wanted, kPageSize)) return Errno::Inval;
     if (wanted < kLowestAddress) return Errno::Perm;
     if (request.placement == Placement::FixedNoReplace &&
@@ -45,7 +46,8 @@ Result<UserAddr> AddressSpace::place_locked(const MapRequest& request) const {
     }
   }
   if (auto found = mappings_.highest_gap(request.size, {kLowestAddress, mmap_base})) return *found;
-  if (auto found = mappings_.lowest_gap(request.size, {kBottomUpBase, arch::kUserLimit})) return *found;
+  if (auto found = mappings_.lowest_gap(request.size, {kBottomUpBase, arch::kUserLimit}))
+    return *found;
   return Errno::NoMem;
 }
 
@@ -90,7 +92,8 @@ Result<UserAddr> AddressSpace::map(const MapRequest& original) {
     }
     UserAddr start = TRY(place_locked(request));
     range = {start, start + request.size};
-    bool replaces = request.placement == MapRequest::Placement::Fixed && mappings_.overlapping(range) != nullptr;
+    bool replaces = request.placement == MapRequest::Placement::Fixed &&
+                    mappings_.overlapping(range) != nullptr;
     TRY(check_room_locked(request, replaces ? mapped_pages_locked(range) : 0));
 
     Owned<Mapping> mapping = TRY(make_owned<Mapping>());
@@ -112,14 +115,15 @@ Result<UserAddr> AddressSpace::map(const MapRequest& original) {
     if (request.flags.locked && !request.flags.lock_on_fault) populate = true;
   }
   // MAP_POPULATE and MCL_FUTURE: as much as there is memory for; the mapping itself has succeeded.
-  if (populate && request.protection != kProtNone) ignore(this->populate(range, /*for_write=*/false));
+  if (populate && request.protection != kProtNone)
+    ignore(this->populate(range, /*for_write=*/false));
   return range.start;
 }
 
 uint64_t AddressSpace::mapped_pages_locked(UserRange range) const {
   uint64_t pages = 0;
-  for (const Mapping* at = mappings_.find(range.start); at != nullptr && at->range.start < range.end;
-       at = MappingTree::next(*at)) {
+  for (const Mapping* at = mappings_.find(range.start);
+       at != nullptr && at->range.start < range.end; at = MappingTree::next(*at)) {
     UserAddr start = at->range.start > range.start ? at->range.start : range.start;
     UserAddr end = at->range.end < range.end ? at->range.end : range.end;
     pages += (end - start) >> kPageShift;

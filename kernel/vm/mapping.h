@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// One mapping: a range of user addresses with one kind of backing (mmap(2)). Data only; what happens to
-// mappings is in address_space.h. Guarded by the lock of its address space.
+// One mapping: a range of user addresses with one kind of backing (mmap(2)). Data only; what
+// happens to mappings is in address_space.h. Guarded by the lock of its address space.
 #pragma once
 
 #include "lib/list.h"
@@ -51,7 +51,7 @@ class Mapping final : public TreeNode<Mapping, MappingTreeTag>,
   AddressSpace* space = nullptr;
   Optional<Ref<MemoryObject>> object;  // none: private anonymous
   uint64_t object_offset = 0;          // bytes, of range.start
-  File* file = nullptr;                // owned reference: name in /proc/PID/maps, and its inode stays
+  File* file = nullptr;  // owned reference: name in /proc/PID/maps, and its inode stays
   StringView special;                  // "[heap]", "[stack]", "[vdso]": literals
   uint64_t gap_before = 0;             // to the mapping below; and the largest in this subtree:
   uint64_t largest_gap = 0;
@@ -70,8 +70,8 @@ class Mapping final : public TreeNode<Mapping, MappingTreeTag>,
   bool continues_with(const Mapping& upper) const;
 };
 
-// Mappings taken out of an address space, destroyed when its lock is no longer held (the last reference
-// of a file may sleep).
+// Mappings taken out of an address space, destroyed when its lock is no longer held (the last
+// reference of a file may sleep).
 class DoomedMappings : public Pinned {
  public:
   ~DoomedMappings() {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The mapping tree: lookups and the gap search. The search descends only where a large enough gap is
-// known to be, and the tree is balanced, so its recursion is about 1.44 log2(65530) deep.
+// The mapping tree: lookups and the gap search. The search descends only where a large enough gap
+// is known to be, and the tree is balanced, so its recursion is about 1.44 log2(65530) deep.
 
 #include "vm/mapping_tree.h"
 
@@ -20,7 +20,8 @@ UserAddr MappingTree::claimed_start(const Mapping& mapping) {
 }
 
 Mapping* MappingTree::find(UserAddr address) const {
-  return tree_.lower_bound([address](const Mapping& mapping) { return mapping.range.end <= address; });
+  return tree_.lower_bound(
+      [address](const Mapping& mapping) { return mapping.range.end <= address; });
 }
 
 Mapping* MappingTree::containing(UserAddr address) const {
@@ -35,7 +36,8 @@ Mapping* MappingTree::overlapping(UserRange range) const {
 
 bool MappingTree::covers(UserRange range) const {
   UserAddr at = range.start;
-  for (Mapping* mapping = find(at); mapping != nullptr && at < range.end; mapping = next(*mapping)) {
+  for (Mapping* mapping = find(at); mapping != nullptr && at < range.end;
+       mapping = next(*mapping)) {
     if (mapping->range.start > at) return false;
     at = mapping->range.end;
   }
@@ -85,11 +87,14 @@ std::optional<UserAddr> bottom_of(UserAddr low, UserAddr high, uint64_t size, Us
   return low < window.start ? window.start : low;
 }
 
-UserAddr gap_start(const Mapping& node) { return MappingTree::claimed_start(node) - node.gap_before; }
+UserAddr gap_start(const Mapping& node) {
+  return MappingTree::claimed_start(node) - node.gap_before;
+}
 
 }  // namespace
 
-std::optional<UserAddr> MappingTree::highest_in(const Mapping* node, uint64_t size, UserRange window) {
+std::optional<UserAddr> MappingTree::highest_in(const Mapping* node, uint64_t size,
+                                                UserRange window) {
   if (node == nullptr || node->largest_gap < size) return {};
   // Gaps of the right subtree start at this node's end or above.
   if (window.end >= node->range.end && window.end - node->range.end >= size) {
@@ -102,7 +107,8 @@ std::optional<UserAddr> MappingTree::highest_in(const Mapping* node, uint64_t si
   return highest_in(Nodes::left(*node), size, window);
 }
 
-std::optional<UserAddr> MappingTree::lowest_in(const Mapping* node, uint64_t size, UserRange window) {
+std::optional<UserAddr> MappingTree::lowest_in(const Mapping* node, uint64_t size,
+                                               UserRange window) {
   if (node == nullptr || node->largest_gap < size) return {};
   // Gaps of the left subtree end at this node's start or below.
   if (node->range.start > window.start && node->range.start - window.start >= size) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The mappings of an address space in the order of their addresses, never overlapping, with the size of
-// the free gap before each so that a free range is found in logarithmic time. Locking is the caller's.
+// The mappings of an address space in the order of their addresses, never overlapping, with the
+// size of the free gap before each so that a free range is found in logarithmic time. Locking is
+// the caller's.
 //
 //   each node:  gap_before   free bytes between the mapping below and this one
 //               largest_gap  the greatest gap_before in the node's subtree
@@ -12,8 +13,8 @@
 
 namespace kernel {
 
-// A stack may grow into this many bytes below it only when nothing is mapped there (256 pages, as on
-// Linux); the gap search leaves it free.
+// A stack may grow into this many bytes below it only when nothing is mapped there (256 pages, as
+// on Linux); the gap search leaves it free.
 inline constexpr uint64_t kStackGuardGap = MiB;
 
 struct AddressOrder {
@@ -44,7 +45,8 @@ class MappingTree : public Pinned {
   // Moves an edge; the mapping keeps its place in the order.
   void resize(Mapping& mapping, UserRange range);
 
-  // The highest, or lowest, free range of `size` bytes within `window`, clear of stacks' guard gaps.
+  // The highest, or lowest, free range of `size` bytes within `window`, clear of stacks' guard
+  // gaps.
   std::optional<UserAddr> highest_gap(uint64_t size, UserRange window) const;
   std::optional<UserAddr> lowest_gap(uint64_t size, UserRange window) const;
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The page cache of one object: finding, filling and removing pages, and the bytes in them. Pages are
-// found under the cache's spin lock; filling happens without a lock, and the faster of two fillers wins.
+// The page cache of one object: finding, filling and removing pages, and the bytes in them. Pages
+// are found under the cache's spin lock; filling happens without a lock, and the faster of two
+// fillers wins.
 
 #include "vm/memory_object.h"
 
@@ -99,7 +100,8 @@ Result<size_t> MemoryObject::read(IoBuffer& buffer, uint64_t offset) {
       if (!filled.ok()) return total != 0 ? Result<size_t>(total) : filled.error();
       page = *filled;
     }
-    size_t moved = buffer.put_nofault(frames::frame_data(page ? *page : zero_frame()) + in_page, part);
+    size_t moved =
+        buffer.put_nofault(frames::frame_data(page ? *page : zero_frame()) + in_page, part);
     if (page) frames::put(*page);
     total += moved;
     offset += moved;
@@ -116,7 +118,8 @@ Result<size_t> MemoryObject::write(IoBuffer& buffer, uint64_t offset) {
     if (part > buffer.remaining()) part = buffer.remaining();
     Result<PhysAddr> page = get_page(offset >> kPageShift, true);
     if (!page.ok()) return total != 0 ? Result<size_t>(total) : page.error();
-    frames::frame_of(*page).flags.fetch_and_relaxed(static_cast<uint16_t>(~kFrameInstructionsSynced));
+    frames::frame_of(*page).flags.fetch_and_relaxed(
+        static_cast<uint16_t>(~kFrameInstructionsSynced));
     size_t moved = buffer.take_nofault(frames::frame_data(*page) + in_page, part);
     frames::put(*page);
     total += moved;
@@ -183,7 +186,8 @@ void MemoryObject::punch(uint64_t start, uint64_t end) {
   remove_pages(first, last, true);
 }
 
-size_t MemoryObject::remove_some(uint64_t first, uint64_t end, std::span<RadixTree::Entry> removed) {
+size_t MemoryObject::remove_some(uint64_t first, uint64_t end,
+                                 std::span<RadixTree::Entry> removed) {
   Guard guard(lock_);
   size_t count = 0;
   while (count < removed.size()) {
@@ -197,7 +201,8 @@ size_t MemoryObject::remove_some(uint64_t first, uint64_t end, std::span<RadixTr
   return count;
 }
 
-// The cache's reference is dropped last: until then no frame is reused, though TLBs may remember it.
+// The cache's reference is dropped last: until then no frame is reused, though TLBs may remember
+// it.
 void MemoryObject::remove_pages(uint64_t first, uint64_t end, bool unmap) {
   RadixTree::Entry removed[32];
   while (size_t count = remove_some(first, end, removed)) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// A MemoryObject is the one copy of some data: a file's pages, a memfd, shared anonymous memory. Read,
-// write, mmap and exec all see its pages. Private anonymous memory has no object: its pages belong to
-// the page tables.
+// A MemoryObject is the one copy of some data: a file's pages, a memfd, shared anonymous memory.
+// Read, write, mmap and exec all see its pages. Private anonymous memory has no object: its pages
+// belong to the page tables.
 #pragma once
 
 #include "lib/list.h"
@@ -19,21 +19,23 @@ class MemoryObject : public RefCounted<MemoryObject>, public RcuHead {
  public:
   virtual ~MemoryObject();
 
-  // The page at `index` (file offset / page size) with a reference for the caller. Fills it when it is
-  // not there. Errors: Fault past the end (SIGBUS), NoMem, NoSpc, Io. May sleep.
+  // The page at `index` (file offset / page size) with a reference for the caller. Fills it when it
+  // is not there. Errors: Fault past the end (SIGBUS), NoMem, NoSpc, Io. May sleep.
   Result<PhysAddr> get_page(uint64_t index, bool for_write);
-  // Without sleeping or filling: a hole or an absent page is nothing. With a reference. Any context.
+  // Without sleeping or filling: a hole or an absent page is nothing. With a reference. Any
+  // context.
   std::optional<PhysAddr> peek_page(uint64_t index);
-  // The same for neighbours at once; an absent one is PhysAddr{}. Under a leaf table's lock: what it
-  // returns is in the cache and inside the object's size while that lock is held.
+  // The same for neighbours at once; an absent one is PhysAddr{}. Under a leaf table's lock: what
+  // it returns is in the cache and inside the object's size while that lock is held.
   void peek_pages(uint64_t first, std::span<PhysAddr> pages);
   // mincore(2): in the cache or not.
   bool is_resident(uint64_t index);
 
-  // Bytes through the cache, bounded by size() for reads. May sleep for pages, but never faults on the
-  // buffer, so that the caller may hold its locks (a write: the inode's, and has extended the size
-  // before). Return bytes moved: short at the end, on an error behind the first byte, and where the
-  // buffer is not accessible: then the caller drops its locks, calls buffer.fault_in(), goes on.
+  // Bytes through the cache, bounded by size() for reads. May sleep for pages, but never faults on
+  // the buffer, so that the caller may hold its locks (a write: the inode's, and has extended the
+  // size before). Return bytes moved: short at the end, on an error behind the first byte, and
+  // where the buffer is not accessible: then the caller drops its locks, calls buffer.fault_in(),
+  // goes on.
   Result<size_t> read(IoBuffer& buffer, uint64_t offset);
   Result<size_t> write(IoBuffer& buffer, uint64_t offset);
 
@@ -59,7 +61,8 @@ class MemoryObject : public RefCounted<MemoryObject>, public RcuHead {
   static void last_unref(MemoryObject* object) { retire_object(object); }
 
  protected:
-  // Fills a fresh page that is not in the cache: the disk's bytes for files. `page` is zeroed already.
+  // Fills a fresh page that is not in the cache: the disk's bytes for files. `page` is zeroed
+  // already.
   virtual Result<> fill_page(uint64_t index, PhysAddr page) = 0;
   // Accounting of a new page (tmpfs size limit). Called before it is inserted.
   virtual Result<> charge_page() { return {}; }
@@ -86,8 +89,8 @@ class MemoryObject : public RefCounted<MemoryObject>, public RcuHead {
 };
 
 // Every Mapping of an object is on its list, so that truncation can unmap. Whoever moves a listed
-// mapping's edges, adds or removes one, holds the list for that time; for anonymous memory (null) there
-// is nothing to hold.
+// mapping's edges, adds or removes one, holds the list for that time; for anonymous memory (null)
+// there is nothing to hold.
 class MappingsEdit : public Pinned {
  public:
   explicit MappingsEdit(MemoryObject* object) : object_(object) {
@@ -107,7 +110,8 @@ class MappingsEdit : public Pinned {
   std::optional<Guard<Mutex<LockRank::MemoryObject>>> guard_;
 };
 
-// Zero-filled memory that several address spaces share: MAP_SHARED|MAP_ANONYMOUS, memfd, tmpfs files.
+// Zero-filled memory that several address spaces share: MAP_SHARED|MAP_ANONYMOUS, memfd, tmpfs
+// files.
 class AnonymousObject : public MemoryObject {
  public:
   static Result<Ref<AnonymousObject>> create(uint64_t size);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// System-wide numbers of user memory, for /proc/meminfo, /proc/vmstat and sysinfo(2). Approximate while
-// things change. Any thread context.
+// System-wide numbers of user memory, for /proc/meminfo, /proc/vmstat and sysinfo(2). Approximate
+// while things change. Any thread context.
 #pragma once
 
 #include "lib/types.h"

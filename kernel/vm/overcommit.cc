@@ -14,8 +14,8 @@ constinit Atomic<unsigned> the_ratio{50};
 constinit Atomic<uint64_t> committed;
 constinit Atomic<uint64_t> known_total;
 
-// The machine's pages. The number only grows (boot gives reserved ranges back), so an old one is good
-// enough as long as the request is below it.
+// The machine's pages. The number only grows (boot gives reserved ranges back), so an old one is
+// good enough as long as the request is below it.
 uint64_t total_pages(uint64_t wanted) {
   uint64_t total = known_total.load_relaxed();
   if (wanted <= total) return total;

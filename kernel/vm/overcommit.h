@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// What memory is promised (proc(5), vm.overcommit_memory). Mode 0, the heuristic: one request may not
-// promise more than the machine has; MAP_NORESERVE and PROT_NONE are free. Mode 1: everything is
-// granted. Mode 2: the sum may not pass the commit limit. Any context.
+// What memory is promised (proc(5), vm.overcommit_memory). Mode 0, the heuristic: one request may
+// not promise more than the machine has; MAP_NORESERVE and PROT_NONE are free. Mode 1: everything
+// is granted. Mode 2: the sum may not pass the commit limit. Any context.
 #pragma once
 
 #include "lib/result.h"

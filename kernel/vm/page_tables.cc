@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// PageTables: the walk, making tables, locking leaf tables. Sharing is in table_sharing.cc, taking away
-// in table_clear.cc.
+// PageTables: the walk, making tables, locking leaf tables. Sharing is in table_sharing.cc, taking
+// away in table_clear.cc.
 
 #include "vm/page_tables.h"
 
@@ -54,14 +54,16 @@ void LeafTable::count(PageKind kind, int change) {
 PageEntry LeafTable::take(UserAddr address, PageKind kind) {
   PageEntry old = get(address);
   set(address, 0);
-  if (old != 0 && Format::address(old) != the_zero_frame) count(is_owned(old) ? PageKind::Anonymous : kind, -1);
+  if (old != 0 && Format::address(old) != the_zero_frame)
+    count(is_owned(old) ? PageKind::Anonymous : kind, -1);
   return old;
 }
 
 void LeafTable::put(UserAddr address, PageEntry entry, PageKind kind) {
   DCHECK(get(address) == 0);
   set(address, entry);
-  if (Format::address(entry) != the_zero_frame) count(is_owned(entry) ? PageKind::Anonymous : kind, 1);
+  if (Format::address(entry) != the_zero_frame)
+    count(is_owned(entry) ? PageKind::Anonymous : kind, 1);
 }
 
 // --- PageTables ----------------------------------------------------------------
@@ -117,8 +119,8 @@ UserAddr PageTables::next_leaf(UserAddr address, UserAddr end) const {
   return end;
 }
 
-// A leaf table may be replaced or freed between the look at the entry above it and its lock: then the
-// entry has changed, because that is done under the leaf's lock.
+// A leaf table may be replaced or freed between the look at the entry above it and its lock: then
+// the entry has changed, because that is done under the leaf's lock.
 bool PageTables::try_lock_leaf(const uint64_t* upper, PageEntry value, LeafTable& leaf) {
   leaf.table_ = Format::address(value);
   leaf.entries_ = table_entries(leaf.table_);

@@ -1,20 +1,22 @@
 // SPDX-License-Identifier: MIT
-// The page table of one address space, and every way in which it is read or changed. It knows entries,
-// frames and tables, not mappings: what may be there is the caller's business.
+// The page table of one address space, and every way in which it is read or changed. It knows
+// entries, frames and tables, not mappings: what may be there is the caller's business.
 //
 //   root (level 3) -> level 2 -> level 1 -> leaf table, 2 MiB: 512 entries
-//                                   \-- read-only (APTable) while the leaf table is shared after fork
+//                                   \-- read-only (APTable) while the leaf table is shared after
+//                                   fork
 //
 // Locks, outermost first:
-//   the address space's lock   shared: tables that mappings reach do not go away; exclusive: fork, unmap
-//   upper_lock_                tables come, go, and are unshared
-//   the leaf table's lock      the entries of one leaf table (hashed by its address), of all sharers
-// Truncation comes from the object's side with neither the space's lock nor the right to free tables:
-// it holds the object's list of mappings, and no table is freed under a mapping that is on such a list.
+//   the address space's lock   shared: tables that mappings reach do not go away; exclusive: fork,
+//   unmap upper_lock_                tables come, go, and are unshared the leaf table's lock the
+//   entries of one leaf table (hashed by its address), of all sharers
+// Truncation comes from the object's side with neither the space's lock nor the right to free
+// tables: it holds the object's list of mappings, and no table is freed under a mapping that is on
+// such a list.
 //
-// A leaf table is counted in its frame: `references` is the number of spaces that share it, `data` how
-// many pages of each kind it maps. While it is shared its entries are only ever taken away (truncation)
-// or made read-only; whoever wants more takes a copy of his own (lock_own_leaf).
+// A leaf table is counted in its frame: `references` is the number of spaces that share it, `data`
+// how many pages of each kind it maps. While it is shared its entries are only ever taken away
+// (truncation) or made read-only; whoever wants more takes a copy of his own (lock_own_leaf).
 #pragma once
 
 #include <optional>
@@ -41,7 +43,8 @@ struct PageCounts {
   uint64_t total() const { return anonymous + file + shared; }
 };
 
-// Frame::flags of this layer: the page's bytes are what instruction fetches see; dirty towards a disk.
+// Frame::flags of this layer: the page's bytes are what instruction fetches see; dirty towards a
+// disk.
 inline constexpr uint16_t kFrameInstructionsSynced = 1u << 0;
 inline constexpr uint16_t kFrameDirty = 1u << 1;
 
@@ -65,10 +68,13 @@ class LeafTable : public Pinned {
  public:
   PageEntry get(UserAddr address) const { return __atomic_load_n(slot(address), __ATOMIC_ACQUIRE); }
   // A change that needs no break: from nothing, to nothing, or of permissions only.
-  void set(UserAddr address, PageEntry entry) { __atomic_store_n(slot(address), entry, __ATOMIC_RELEASE); }
+  void set(UserAddr address, PageEntry entry) {
+    __atomic_store_n(slot(address), entry, __ATOMIC_RELEASE);
+  }
   // Takes the entry away; its page is no longer counted.
   PageEntry take(UserAddr address, PageKind kind);
-  // Adds an entry where none is; its page is counted. The entry takes over a reference on the frame.
+  // Adds an entry where none is; its page is counted. The entry takes over a reference on the
+  // frame.
   void put(UserAddr address, PageEntry entry, PageKind kind);
   void count(PageKind kind, int change);
   bool is_locked() const { return guard_.has_value(); }
@@ -83,8 +89,8 @@ class LeafTable : public Pinned {
   std::optional<Guard<SpinLock<LockRank::PageTable>>> guard_;
 };
 
-// Collects what must be flushed from the TLBs before the frames behind it may be used again. Flushed by
-// flush() or at the end of its scope; no spin lock held.
+// Collects what must be flushed from the TLBs before the frames behind it may be used again.
+// Flushed by flush() or at the end of its scope; no spin lock held.
 class TlbBatch : public Pinned {
  public:
   explicit TlbBatch(PageTables& tables) : tables_(tables) {}
@@ -137,7 +143,8 @@ class PageTables : public Pinned {
   View look(UserAddr address) const;
   // Locks the leaf table to read it; false when there is none.
   bool lock_leaf(UserAddr address, LeafTable& leaf);
-  // Locks a leaf table that belongs to this space alone, made or unshared when need be. Error: NoMem.
+  // Locks a leaf table that belongs to this space alone, made or unshared when need be. Error:
+  // NoMem.
   Result<> lock_own_leaf(UserAddr address, LeafTable& leaf);
   // The start of the first span at or above `address` that has a leaf table, below `end`; or `end`.
   UserAddr next_leaf(UserAddr address, UserAddr end) const;
@@ -147,7 +154,8 @@ class PageTables : public Pinned {
   void flush_page_local(UserAddr address);
 
   // --- With the space's lock, exclusive.
-  // Makes the leaf tables that `range` covers only partly this space's own, so that clear() cannot fail.
+  // Makes the leaf tables that `range` covers only partly this space's own, so that clear() cannot
+  // fail.
   Result<> unshare_edges(UserRange range);
   // The same for all of them, for protect().
   Result<> unshare_all(UserRange range);
@@ -155,7 +163,8 @@ class PageTables : public Pinned {
   void clear(UserRange range, PageKind kind, TlbBatch& batch);
   // Frees the tables within `hole`, which no mapping reaches.
   void free_tables(UserRange hole, TlbBatch& batch);
-  // Gives the leaf table over `span_start` to `child` as well, read-only for both. The caller flushes.
+  // Gives the leaf table over `span_start` to `child` as well, read-only for both. The caller
+  // flushes.
   Result<> share_leaf(UserAddr span_start, PageTables& child);
   // Copies one mapping's part of a leaf table instead, where another part must not be inherited.
   Result<> copy_entries(UserRange part, PageTables& child, PageKind kind);
@@ -194,7 +203,8 @@ PhysAddr zero_frame();
 void init_zero_frame();
 
 // Takes entries of a locked leaf table away until the batch is full; `at` moves on to what is left.
-void clear_locked_entries(LeafTable& leaf, UserRange part, PageKind kind, TlbBatch& batch, UserAddr& at);
+void clear_locked_entries(LeafTable& leaf, UserRange part, PageKind kind, TlbBatch& batch,
+                          UserAddr& at);
 
 // Gives up one space's share of a leaf table; the last one drops the pages and the frame.
 void release_leaf_table(PhysAddr table);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// mprotect(2). Mappings are changed one after the other: an error in the middle leaves the earlier ones
-// changed, as on Linux.
+// mprotect(2). Mappings are changed one after the other: an error in the middle leaves the earlier
+// ones changed, as on Linux.
 
 #include "vm/address_space.h"
 #include "vm/overcommit.h"
@@ -18,7 +18,8 @@ Result<> AddressSpace::protect(UserAddr start, uint64_t size, uint32_t protectio
   if (!is_aligned(start, kPageSize)) return Errno::Inval;
   if (size == 0) return {};
   size = align_up(size, kPageSize);
-  if (size == 0 || raw(start) + size < raw(start) || start + size > arch::kUserLimit) return Errno::NoMem;
+  if (size == 0 || raw(start) + size < raw(start) || start + size > arch::kUserLimit)
+    return Errno::NoMem;
   UserRange range{start, start + size};
 
   DoomedMappings doomed;
@@ -52,7 +53,8 @@ Result<> AddressSpace::protect_part_locked(Mapping& whole, UserRange part, uint3
 
   // Private memory that becomes writable is promised from now on.
   uint64_t pages = part.size() >> kPageShift;
-  bool is_new_data = !whole.flags.shared && (protection & kProtWrite) != 0 && (whole.protection & kProtWrite) == 0;
+  bool is_new_data =
+      !whole.flags.shared && (protection & kProtWrite) != 0 && (whole.protection & kProtWrite) == 0;
   if (is_new_data && !whole.flags.grows_down &&
       statistics_.data_pages + pages > limit_data.load_relaxed() >> kPageShift)
     return Errno::NoMem;
@@ -80,7 +82,8 @@ void AddressSpace::protect_pages_locked(const Mapping& mapping, UserRange range)
       for (UserAddr page = part.start; page < part.end; page += kPageSize) {
         PageEntry old = leaf.get(page);
         if (old == 0) continue;
-        PageEntry changed = entry_for(mapping, Format::address(old), is_owned(old), /*write=*/false);
+        PageEntry changed =
+            entry_for(mapping, Format::address(old), is_owned(old), /*write=*/false);
         if (changed == old) continue;
         leaf.set(page, changed);
         batch.add_page(page);
@@ -91,8 +94,8 @@ void AddressSpace::protect_pages_locked(const Mapping& mapping, UserRange range)
   }
 }
 
-// The entry that maps `frame` under the mapping's protection. `write`: a write fault asks, so that the
-// page may be made writable although writes to it are noticed (files on disks).
+// The entry that maps `frame` under the mapping's protection. `write`: a write fault asks, so that
+// the page may be made writable although writes to it are noticed (files on disks).
 PageEntry AddressSpace::entry_for(const Mapping& mapping, PhysAddr frame, bool owned, bool write) {
   PageAttributes attributes;
   attributes.user = true;

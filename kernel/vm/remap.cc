@@ -19,12 +19,13 @@ struct AddressSpace::RemapRequest {
   UserRange populate{};  // out: grown part of locked memory
 };
 
-Result<UserAddr> AddressSpace::remap(UserAddr old, uint64_t old_size, uint64_t new_size, uint32_t flags,
-                                     UserAddr fixed) {
+Result<UserAddr> AddressSpace::remap(UserAddr old, uint64_t old_size, uint64_t new_size,
+                                     uint32_t flags, UserAddr fixed) {
   if ((flags & ~(kMayMove | kFixed | kDontUnmap)) != 0) return Errno::Inval;
   if ((flags & kFixed) != 0 && (flags & kMayMove) == 0) return Errno::Inval;
   old_size = align_up(old_size, kPageSize);
-  if ((flags & kDontUnmap) != 0 && ((flags & kMayMove) == 0 || old_size != align_up(new_size, kPageSize)))
+  if ((flags & kDontUnmap) != 0 &&
+      ((flags & kMayMove) == 0 || old_size != align_up(new_size, kPageSize)))
     return Errno::Inval;
   if (!is_aligned(old, kPageSize)) return Errno::Inval;
   new_size = align_up(new_size, kPageSize);
@@ -51,7 +52,8 @@ Result<UserAddr> AddressSpace::remap_locked(RemapRequest& request, DoomedMapping
   if (fixed || keep) {
     if (fixed) {
       if (!is_aligned(request.fixed, kPageSize)) return Errno::Inval;
-      if (request.new_size > raw(arch::kUserLimit) || request.fixed > arch::kUserLimit - request.new_size)
+      if (request.new_size > raw(arch::kUserLimit) ||
+          request.fixed > arch::kUserLimit - request.new_size)
         return Errno::Inval;
       UserRange target{request.fixed, request.fixed + request.new_size};
       if (target.overlaps(request.old)) return Errno::Inval;
@@ -76,7 +78,8 @@ Result<UserAddr> AddressSpace::remap_locked(RemapRequest& request, DoomedMapping
     if (mapping == nullptr) return Errno::Fault;
   }
   if (request.old.end > mapping->range.end) return Errno::Fault;
-  if (request.new_size > old_size) TRY(check_growth_locked(*mapping, (request.new_size - old_size) >> kPageShift));
+  if (request.new_size > old_size)
+    TRY(check_growth_locked(*mapping, (request.new_size - old_size) >> kPageShift));
 
   if (!fixed && !keep && request.old.end == mapping->range.end && old_size != 0) {
     // In place, where the gap above allows.
@@ -114,11 +117,13 @@ Result<> AddressSpace::check_growth_locked(const Mapping& mapping, uint64_t page
   return check_room_locked(request, 0);
 }
 
-Result<UserAddr> AddressSpace::move_locked(Mapping& mapping, RemapRequest& request, DoomedMappings& doomed) {
+Result<UserAddr> AddressSpace::move_locked(Mapping& mapping, RemapRequest& request,
+                                           DoomedMappings& doomed) {
   MapRequest place;
   place.address = request.fixed;
   place.size = request.new_size;
-  place.placement = (request.flags & kFixed) != 0 ? MapRequest::Placement::Fixed : MapRequest::Placement::Hint;
+  place.placement =
+      (request.flags & kFixed) != 0 ? MapRequest::Placement::Fixed : MapRequest::Placement::Hint;
   if (place.placement == MapRequest::Placement::Hint) place.address = UserAddr{};
   UserAddr target = TRY(place_locked(place));
   UserRange moved{target, target + request.new_size};
@@ -165,11 +170,12 @@ Result<> AddressSpace::prepare_move_locked(UserRange from, UserAddr to) {
 }
 
 // Page by page: taken out here, then put in there. Nobody else changes either side meanwhile but
-// truncation, which may miss a page on its way; such a page is outside its object, and goes with the
-// mapping.
+// truncation, which may miss a page on its way; such a page is outside its object, and goes with
+// the mapping.
 void AddressSpace::move_pages_locked(UserRange from, UserAddr to, PageKind kind) {
   TlbBatch batch(tables_);
-  for (UserAddr at = from.start; (at = tables_.next_leaf(at, from.end)) < from.end; at += kPageSize) {
+  for (UserAddr at = from.start; (at = tables_.next_leaf(at, from.end)) < from.end;
+       at += kPageSize) {
     PageEntry entry = 0;
     {
       LeafTable leaf;
@@ -181,7 +187,8 @@ void AddressSpace::move_pages_locked(UserRange from, UserAddr to, PageKind kind)
     // flush at the end is enough.
     batch.add_page(at);
     LeafTable leaf;
-    if (tables_.lock_leaf(to + (at - from.start), leaf)) leaf.put(to + (at - from.start), entry, kind);
+    if (tables_.lock_leaf(to + (at - from.start), leaf))
+      leaf.put(to + (at - from.start), entry, kind);
   }
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// get_robust_list(2): a thread that ends gives up the futexes on its list, so that the next owner learns
-// that the last one died. The list is user memory: anything may stand there, cycles included.
+// get_robust_list(2): a thread that ends gives up the futexes on its list, so that the next owner
+// learns that the last one died. The list is user memory: anything may stand there, cycles
+// included.
 
 #include "arch/user_copy.h"
 #include "vm/futex.h"
@@ -20,11 +21,13 @@ struct RobustListHead {  // struct robust_list_head (linux/futex.h)
 
 enum class Entry : uint8_t { Listed, Pending };
 
-// The word of one lock. Bit 0 of an entry says that it inherits priorities, which no lock here does.
+// The word of one lock. Bit 0 of an entry says that it inherits priorities, which no lock here
+// does.
 Result<> give_up(uint64_t entry, int64_t offset, int32_t tid, Entry kind) {
   bool inherits = (entry & 1) != 0;
   UserAddr word = untagged(UserAddr{(entry & ~uint64_t{1}) + static_cast<uint64_t>(offset)});
-  if (!is_aligned(word, sizeof(uint32_t)) || !is_user_range(word, sizeof(uint32_t))) return Errno::Fault;
+  if (!is_aligned(word, sizeof(uint32_t)) || !is_user_range(word, sizeof(uint32_t)))
+    return Errno::Fault;
   uint32_t value;
   TRY(copy_in(&value, word, sizeof value));
   for (;;) {
@@ -35,7 +38,8 @@ Result<> give_up(uint64_t entry, int64_t offset, int32_t tid, Entry kind) {
     }
     if ((value & kTidMask) != static_cast<uint32_t>(tid)) return {};
     uint32_t seen = value;
-    if (!arch::compare_exchange_user_u32(word, seen, (value & kWaiters) | kOwnerDied)) return Errno::Fault;
+    if (!arch::compare_exchange_user_u32(word, seen, (value & kWaiters) | kOwnerDied))
+      return Errno::Fault;
     if (seen == value) break;
     value = seen;
   }
@@ -58,7 +62,8 @@ void exit_robust_list(UserAddr head, int32_t tid) {
     if (!has_next) return;
     entry = next;
   }
-  if ((pending & ~uint64_t{1}) != 0) ignore(give_up(pending, list.futex_offset, tid, Entry::Pending));
+  if ((pending & ~uint64_t{1}) != 0)
+    ignore(give_up(pending, list.futex_offset, tid, Entry::Pending));
 }
 
 }  // namespace kernel::futex

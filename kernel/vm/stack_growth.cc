@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A stack (MAP_GROWSDOWN) extends down to the faulting page, within RLIMIT_STACK and not nearer than the
-// guard gap to what lies below it. mmap(2), setrlimit(2).
+// A stack (MAP_GROWSDOWN) extends down to the faulting page, within RLIMIT_STACK and not nearer
+// than the guard gap to what lies below it. mmap(2), setrlimit(2).
 
 #include "vm/address_space.h"
 #include "vm/overcommit.h"
@@ -21,7 +21,8 @@ Result<> AddressSpace::grow_stack(UserAddr page) {
     return Errno::Fault;
 
   uint64_t pages = (stack->range.start - page) >> kPageShift;
-  if (statistics_.mapped_pages + pages > limit_total.load_relaxed() >> kPageShift) return Errno::Fault;
+  if (statistics_.mapped_pages + pages > limit_total.load_relaxed() >> kPageShift)
+    return Errno::Fault;
   if (stack->flags.locked && !may_exceed_locked() &&
       statistics_.locked_pages + pages > limit_locked.load_relaxed() >> kPageShift)
     return Errno::Fault;

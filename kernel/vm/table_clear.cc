@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Taking pages and tables away. Order: the entry goes, the TLBs forget it, then the frame may be used
-// for something else; TlbBatch holds what waits for the second step.
+// Taking pages and tables away. Order: the entry goes, the TLBs forget it, then the frame may be
+// used for something else; TlbBatch holds what waits for the second step.
 
 #include "vm/page_tables.h"
 #include "vm/table_internal.h"
@@ -59,8 +59,10 @@ void TlbBatch::flush() {
 
 // --- Clearing pages ----------------------------------------------------------------
 
-// Part of a leaf table that is this space's own, or of one that truncation may change for all sharers.
-void clear_locked_entries(LeafTable& leaf, UserRange part, PageKind kind, TlbBatch& batch, UserAddr& at) {
+// Part of a leaf table that is this space's own, or of one that truncation may change for all
+// sharers.
+void clear_locked_entries(LeafTable& leaf, UserRange part, PageKind kind, TlbBatch& batch,
+                          UserAddr& at) {
   for (; at < part.end && !batch.full(); at += kPageSize) {
     PageEntry old = leaf.take(at, kind);
     if (old == 0) continue;
@@ -97,8 +99,8 @@ void PageTables::clear(UserRange range, PageKind kind, TlbBatch& batch) {
   }
 }
 
-// The whole table goes, shared or not. Truncation may hold its lock this moment; afterwards it finds
-// the entry above gone.
+// The whole table goes, shared or not. Truncation may hold its lock this moment; afterwards it
+// finds the entry above gone.
 void PageTables::detach_leaf(UserAddr span_start, TlbBatch& batch) {
   if (batch.full()) batch.flush();
   uint64_t* slot = find_upper(span_start);
@@ -118,8 +120,10 @@ void PageTables::free_tables(UserRange hole, TlbBatch& batch) {
   free_level(root_, Format::kTopLevel, 0, hole, batch);
 }
 
-// Frees every table below `table` whose whole span lies in the hole. `base`: what entry 0 translates.
-void PageTables::free_level(PhysAddr table, unsigned level, uint64_t base, UserRange hole, TlbBatch& batch) {
+// Frees every table below `table` whose whole span lies in the hole. `base`: what entry 0
+// translates.
+void PageTables::free_level(PhysAddr table, unsigned level, uint64_t base, UserRange hole,
+                            TlbBatch& batch) {
   uint64_t span = Format::span(level);
   uint64_t first = raw(hole.start) > base ? raw(hole.start) - base : 0;
   for (size_t i = first / span; i < Format::kEntries && base + i * span < raw(hole.end); ++i) {

@@ -51,10 +51,12 @@ Result<> PageTables::unshare(uint64_t* slot, UserAddr span_start) {
       PhysAddr table = Format::address(value);
       Guard leaf(leaf_lock(table), 1);
       if (frames::frame_of(table).references.load_acquire() == 1) {
-        // The others have gone. Only permissions widen: no break is needed, but walk caches remember.
+        // The others have gone. Only permissions widen: no break is needed, but walk caches
+        // remember.
         store_entry(slot, Format::table(table));
         arch::page_table_fence();
-        if (asid_.was_used()) arch::flush_tlb_range({span_start, span_start + kLeafSpan}, asid_.asid());
+        if (asid_.was_used())
+          arch::flush_tlb_range({span_start, span_start + kLeafSpan}, asid_.asid());
         break;
       }
       if (fresh != PhysAddr{}) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Access to the memory of another process, page by page through the linear map: process_vm_readv(2),
-// /proc/PID/mem, ptrace(2). The page is held by a reference while bytes move, without a lock, because
-// the other end is user memory too.
+// Access to the memory of another process, page by page through the linear map:
+// process_vm_readv(2), /proc/PID/mem, ptrace(2). The page is held by a reference while bytes move,
+// without a lock, because the other end is user memory too.
 
 #include "vm/fault.h"
 
@@ -58,7 +58,8 @@ Result<size_t> AddressSpace::access_memory(UserAddr start, IoBuffer& buffer, Mem
     size_t part = kPageSize - offset;
     if (part > buffer.remaining()) part = buffer.remaining();
     uint8_t* data = frames::frame_data(*frame);
-    Result<size_t> moved = write ? buffer.take(data + offset, part) : buffer.put(data + offset, part);
+    Result<size_t> moved =
+        write ? buffer.take(data + offset, part) : buffer.put(data + offset, part);
     if (write) arch::sync_instruction_cache(arch::linear_address(*frame), kPageSize);
     frames::put(*frame);
     if (!moved.ok()) return total != 0 ? Result<size_t>(total) : moved.error();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Taking an object's pages out of every address space that maps them: the reverse walk. Comes from the
-// object with its list of mappings locked, and neither with the spaces' locks nor the right to free
-// tables (page_tables.h says why that is enough).
+// Taking an object's pages out of every address space that maps them: the reverse walk. Comes from
+// the object with its list of mappings locked, and neither with the spaces' locks nor the right to
+// free tables (page_tables.h says why that is enough).
 
 #include "vm/address_space.h"
 
@@ -19,7 +19,8 @@ struct Truncation {
   }
 
   // Private copies that are not to go stay; everything else of a leaf table's part is cleared.
-  static void clear_part(PageTables& tables, UserRange part, PageKind kind, bool even_copies, TlbBatch& batch) {
+  static void clear_part(PageTables& tables, UserRange part, PageKind kind, bool even_copies,
+                         TlbBatch& batch) {
     for (UserAddr at = part.start; at < part.end;) {
       {
         LeafTable leaf;
@@ -41,7 +42,8 @@ struct Truncation {
     }
   }
 
-  static void unmap(Mapping& mapping, uint64_t first, uint64_t end, bool even_copies, PageKind kind) {
+  static void unmap(Mapping& mapping, uint64_t first, uint64_t end, bool even_copies,
+                    PageKind kind) {
     UserRange range = part_of(mapping, first, end);
     if (range.empty()) return;
     PageTables& tables = mapping.space->tables_;
@@ -57,7 +59,8 @@ struct Truncation {
 
 void MemoryObject::unmap_everywhere(uint64_t first, uint64_t end, bool even_copies) {
   Guard guard(mappings_lock_);
-  for (Mapping& mapping : mappings_) Truncation::unmap(mapping, first, end, even_copies, page_kind());
+  for (Mapping& mapping : mappings_)
+    Truncation::unmap(mapping, first, end, even_copies, page_kind());
 }
 
 }  // namespace kernel

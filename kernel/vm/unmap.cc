@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// munmap(2), and what every change of mappings is made of: splitting, merging, removing, clearing pages.
+// munmap(2), and what every change of mappings is made of: splitting, merging, removing, clearing
+// pages.
 
 #include "vm/address_space.h"
 #include "vm/overcommit.h"
@@ -22,8 +23,8 @@ Result<> AddressSpace::unmap_locked(UserRange range, DoomedMappings& doomed) {
   TRY(isolate_locked(range));
   if (range.size() >= kLeafSpan) note_peak_locked();
 
-  // Leaf tables wholly inside go as they are, shared or not, whatever mappings meet in them; only at
-  // the edges it matters which entry belongs to whom.
+  // Leaf tables wholly inside go as they are, shared or not, whatever mappings meet in them; only
+  // at the edges it matters which entry belongs to whom.
   UserRange whole{align_up(range.start, kLeafSpan), align_down(range.end, kLeafSpan)};
   if (whole.empty()) whole = {range.end, range.end};
   TlbBatch batch(tables_);
@@ -35,8 +36,10 @@ Result<> AddressSpace::unmap_locked(UserRange range, DoomedMappings& doomed) {
     UserRange gone = at->range;
     PageKind kind = kind_of(*at);
     remove_locked(*at, doomed);
-    if (gone.start < whole.start) tables_.clear({gone.start, gone.end < whole.start ? gone.end : whole.start}, kind, batch);
-    if (gone.end > whole.end) tables_.clear({gone.start > whole.end ? gone.start : whole.end, gone.end}, kind, batch);
+    if (gone.start < whole.start)
+      tables_.clear({gone.start, gone.end < whole.start ? gone.end : whole.start}, kind, batch);
+    if (gone.end > whole.end)
+      tables_.clear({gone.start > whole.end ? gone.start : whole.end, gone.end}, kind, batch);
     at = next;
   }
   tables_.free_tables({below == nullptr ? UserAddr{} : below->range.end,
@@ -82,15 +85,17 @@ Result<Mapping*> AddressSpace::split_locked(Mapping& mapping, UserAddr at) {
 }
 
 Result<> AddressSpace::isolate_locked(UserRange range) {
-  if (Mapping* first = mappings_.containing(range.start); first != nullptr && first->range.start < range.start)
+  if (Mapping* first = mappings_.containing(range.start);
+      first != nullptr && first->range.start < range.start)
     TRY(split_locked(*first, range.start));
-  if (Mapping* last = mappings_.containing(range.end); last != nullptr && last->range.start < range.end)
+  if (Mapping* last = mappings_.containing(range.end);
+      last != nullptr && last->range.start < range.end)
     TRY(split_locked(*last, range.end));
   return {};
 }
 
-// Joins neighbours that have become alike, from the one that ends at the range's start to the one that
-// starts at its end.
+// Joins neighbours that have become alike, from the one that ends at the range's start to the one
+// that starts at its end.
 void AddressSpace::merge_around_locked(UserRange range, DoomedMappings& doomed) {
   Mapping* at = mappings_.find(raw(range.start) == 0 ? range.start : range.start - 1);
   while (at != nullptr && at->range.start < range.end) {

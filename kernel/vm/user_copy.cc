@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// User copies: the range check, then arch's copy, which faults pages in by itself where it may sleep
-// (handle_user_memory_fault) and stops where it may not. See user_copy.h.
+// User copies: the range check, then arch's copy, which faults pages in by itself where it may
+// sleep (handle_user_memory_fault) and stops where it may not. See user_copy.h.
 
 #include "vm/user_copy.h"
 
@@ -29,13 +29,15 @@ bool is_user_range(UserAddr start, size_t size) {
 
 Result<> copy_in(void* to, UserAddr from, size_t size) {
   assert_may_fault();
-  if (!is_user_range(from, size) || arch::copy_from_user(to, accepted(from), size) != 0) return Errno::Fault;
+  if (!is_user_range(from, size) || arch::copy_from_user(to, accepted(from), size) != 0)
+    return Errno::Fault;
   return {};
 }
 
 Result<> copy_out(UserAddr to, const void* from, size_t size) {
   assert_may_fault();
-  if (!is_user_range(to, size) || arch::copy_to_user(accepted(to), from, size) != 0) return Errno::Fault;
+  if (!is_user_range(to, size) || arch::copy_to_user(accepted(to), from, size) != 0)
+    return Errno::Fault;
   return {};
 }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-// The only way to user memory. copy_in/copy_out may fault and sleep, and assert that no lock is held.
-// The _nofault forms never sleep, may run under a lock, and return how many bytes they moved; the
-// caller drops its locks, calls fault_in, and tries again. Every range is checked against kUserLimit,
-// after the tag bits are stripped as Linux does. Error: Fault.
+// The only way to user memory. copy_in/copy_out may fault and sleep, and assert that no lock is
+// held. The _nofault forms never sleep, may run under a lock, and return how many bytes they moved;
+// the caller drops its locks, calls fault_in, and tries again. Every range is checked against
+// kUserLimit, after the tag bits are stripped as Linux does. Error: Fault.
 #pragma once
 
 #include <type_traits>
@@ -22,7 +22,9 @@ size_t zero_out_nofault(UserAddr to, size_t size);
 // Makes the range's first bytes accessible (at least one page), or Fault. May sleep.
 Result<> fault_in(UserAddr start, size_t size, bool for_write);
 // Without the tag bits: TBI0 lets user mode set the top byte of an address.
-constexpr UserAddr untagged(UserAddr address) { return UserAddr{raw(address) & ((uint64_t{1} << 56) - 1)}; }
+constexpr UserAddr untagged(UserAddr address) {
+  return UserAddr{raw(address) & ((uint64_t{1} << 56) - 1)};
+}
 bool is_user_range(UserAddr start, size_t size);
 
 // A NUL-terminated string of at most `limit` bytes, NUL included. Errors: Fault; NameTooLong.
@@ -33,7 +35,8 @@ Result<String> copy_in_string(UserAddr from, size_t limit);
 template <class T>
 concept UserAbi = std::is_trivially_copyable_v<T> && std::has_unique_object_representations_v<T>;
 
-// Typed user pointers; the direction is in the type. A null pointer is a valid value of the argument.
+// Typed user pointers; the direction is in the type. A null pointer is a valid value of the
+// argument.
 template <UserAbi T>
 class UserIn {
  public:

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The fault entry (arch/entry.h): resolve it, or say it with a signal (sigaction(2): SEGV_MAPERR,
-// SEGV_ACCERR, BUS_ADRERR), or let a user copy take its fixup. Memory exhaustion never panics: after the
-// reclaimers and the OOM killer have had their turns the faulting process itself goes.
+// SEGV_ACCERR, BUS_ADRERR), or let a user copy take its fixup. Memory exhaustion never panics:
+// after the reclaimers and the OOM killer have had their turns the faulting process itself goes.
 
 #include "lib/log.h"
 #include "task/signal_post.h"
@@ -50,7 +50,8 @@ Result<> resolve_with_patience(AddressSpace& space, const arch::MemoryFault& fau
 void post(Task& task, Errno error, const arch::MemoryFault& fault) {
   if (error == Errno::NoMem) {
     if (sched::kill_pending()) return;
-    log_warning("out of memory: {}[{}] cannot have a page at {:x}", task.name(), task.tid(), raw(fault.address));
+    log_warning("out of memory: {}[{}] cannot have a page at {:x}", task.name(), task.tid(),
+                raw(fault.address));
     SignalInfo kill;
     kill.signal = Signal::Kill;
     kill.code = kSiKernel;

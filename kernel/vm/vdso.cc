@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// See vdso.h. Page 0 of the object is the data page: it never leaves the object, and the clock keeps it
-// up to date from its first use on.
+// See vdso.h. Page 0 of the object is the data page: it never leaves the object, and the clock
+// keeps it up to date from its first use on.
 #include "vm/vdso.h"
 
 #include "arch/vdso.h"
@@ -31,7 +31,8 @@ class VdsoObject final : public MemoryObject {
 
 constinit VdsoObject* object = nullptr;
 
-MapRequest request(UserAddr at, uint64_t size, uint64_t offset, uint32_t protection, StringView name) {
+MapRequest request(UserAddr at, uint64_t size, uint64_t offset, uint32_t protection,
+                   StringView name) {
   MapRequest wanted;
   wanted.address = at;
   wanted.size = size;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The vDSO in a process: two mappings, the clock data ("[vvar]") and behind it the ELF image ("[vdso]").
-// One memory object holds the pages of both for all processes.
+// The vDSO in a process: two mappings, the clock data ("[vvar]") and behind it the ELF image
+// ("[vdso]"). One memory object holds the pages of both for all processes.
 #pragma once
 
 #include "vm/address_space.h"
@@ -9,8 +9,8 @@ namespace kernel::vdso {
 
 // Boot, once.
 Result<> init();
-// exec: maps it where the address space chooses and sets layout.vdso to the ELF image's address, which
-// is what AT_SYSINFO_EHDR says.
+// exec: maps it where the address space chooses and sets layout.vdso to the ELF image's address,
+// which is what AT_SYSINFO_EHDR says.
 Result<> map(AddressSpace& space);
 // Where a signal handler without SA_RESTORER returns to; null address when the process has no vDSO.
 UserAddr sigreturn_address(const AddressSpace& space);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Address spaces under the real MMU: kernel threads that load a space of their own and reach it through
-// user copies. Frames are counted by use: what a test takes it must give back exactly.
+// Address spaces under the real MMU: kernel threads that load a space of their own and reach it
+// through user copies. Frames are counted by use: what a test takes it must give back exactly.
 
 #include "lib/ktest.h"
 #include "mm/heap.h"
@@ -22,14 +22,17 @@ struct UserFrames {
 UserFrames user_frames() {
   rcu_barrier();
   frames::Statistics all = frames::statistics();
-  return {all.by_use[static_cast<size_t>(FrameUse::Anonymous)], all.by_use[static_cast<size_t>(FrameUse::Object)],
+  return {all.by_use[static_cast<size_t>(FrameUse::Anonymous)],
+          all.by_use[static_cast<size_t>(FrameUse::Object)],
           all.by_use[static_cast<size_t>(FrameUse::PageTable)]};
 }
 
 // The running kernel thread's address space, for the test's length.
 class Loaded : public Pinned {
  public:
-  explicit Loaded(AddressSpace& space) : before_(current().address_space) { sched::switch_address_space(&space); }
+  explicit Loaded(AddressSpace& space) : before_(current().address_space) {
+    sched::switch_address_space(&space);
+  }
   ~Loaded() { sched::switch_address_space(before_); }
 
  private:
@@ -159,7 +162,8 @@ KTEST(vm_advice_at_fork_is_followed) {
     if (!child.ok()) return;
     {
       Loaded loaded(**child);
-      EXPECT(get(base) == 1 && get(page(base, 1)) == kFault && get(page(base, 2)) == 0 && get(page(base, 3)) == 4);
+      EXPECT(get(base) == 1 && get(page(base, 1)) == kFault && get(page(base, 2)) == 0 &&
+             get(page(base, 3)) == 4);
       EXPECT(put(page(base, 3), 9));
     }
     EXPECT(get(page(base, 3)) == 4 && get(page(base, 2)) == 3);
@@ -186,7 +190,8 @@ KTEST(vm_shared_memory_is_one_and_truncation_unmaps_it) {
     object->set_size(10 * kPageSize);
     object->truncate(10 * kPageSize);
     EXPECT(object->resident_pages() == 0);
-    EXPECT(get(page(first, 20)) == kFault && get(page(second, 20)) == kFault && get(page(copy, 20)) == kFault);
+    EXPECT(get(page(first, 20)) == kFault && get(page(second, 20)) == kFault &&
+           get(page(copy, 20)) == kFault);
     EXPECT(get(page(first, 9)) == 0);
     sched::switch_address_space(&space);
     EXPECT(get(page(first, 20)) == kFault && get(page(copy, 20)) == kFault);
@@ -336,7 +341,8 @@ void churn_thread(void* argument) {
       break;
     }
     for (uint64_t i = 0; i < 5; ++i) {
-      if (get(page(*base, i)) != 0 || !put(page(*base, i), raw(*base) + i)) storm.wrong.fetch_add_relaxed(1);
+      if (get(page(*base, i)) != 0 || !put(page(*base, i), raw(*base) + i))
+        storm.wrong.fetch_add_relaxed(1);
     }
     for (uint64_t i = 0; i < 5; ++i) {
       if (get(page(*base, i)) != raw(*base) + i) storm.wrong.fetch_add_relaxed(1);

@@ -22,11 +22,11 @@ bool is_readable(uint64_t address) {
 
 void log_registers(const TrapFrame& frame) {
   for (size_t i = 0; i < 28; i += 4) {
-    log(LogLevel::Emerg, "x{:-2} {:016x} x{:-2} {:016x} x{:-2} {:016x} x{:-2} {:016x}", i, frame.x[i], i + 1,
-        frame.x[i + 1], i + 2, frame.x[i + 2], i + 3, frame.x[i + 3]);
+    log(LogLevel::Emerg, "x{:-2} {:016x} x{:-2} {:016x} x{:-2} {:016x} x{:-2} {:016x}", i,
+        frame.x[i], i + 1, frame.x[i + 1], i + 2, frame.x[i + 2], i + 3, frame.x[i + 3]);
   }
-  log(LogLevel::Emerg, "x28 {:016x} x29 {:016x} x30 {:016x} sp  {:016x}", frame.x[28], frame.x[29], frame.x[30],
-      frame.sp);
+  log(LogLevel::Emerg, "x28 {:016x} x29 {:016x} x30 {:016x} sp  {:016x}", frame.x[28], frame.x[29],
+      frame.x[30], frame.sp);
   log(LogLevel::Emerg, "pc  {:016x} pstate {:x}", frame.pc, frame.pstate);
 }
 
@@ -50,11 +50,13 @@ void walk_stack(const TrapFrame* from, size_t limit, VisitFrame visit, void* arg
 }
 
 uint64_t link_address(uint64_t address) {
-  return address >= kImageBase ? address - (reinterpret_cast<uint64_t>(_image_start) - kImageBase) : address;
+  return address >= kImageBase ? address - (reinterpret_cast<uint64_t>(_image_start) - kImageBase)
+                               : address;
 }
 
 bool is_kernel_text(uint64_t address) {
-  return address >= reinterpret_cast<uint64_t>(_image_start) && address < reinterpret_cast<uint64_t>(_text_end);
+  return address >= reinterpret_cast<uint64_t>(_image_start) &&
+         address < reinterpret_cast<uint64_t>(_text_end);
 }
 
 }  // namespace kernel::arch

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Per-CPU machine state: one cpu_init() for the boot CPU and the secondaries (KB16), and the boot CPU's
-// first stack and thread, which exist before any allocator does.
+// Per-CPU machine state: one cpu_init() for the boot CPU and the secondaries (KB16), and the boot
+// CPU's first stack and thread, which exist before any allocator does.
 
 #include "arch/smp.h"
 
@@ -21,9 +21,11 @@ static_assert(offsetof(ThreadBase, work) == THREAD_WORK);
 static_assert(offsetof(ThreadBase, stack_top) == THREAD_STACK_TOP);
 static_assert(offsetof(ThreadBase, stack_bottom) == THREAD_STACK_BOTTOM);
 
-// A stack is the lower half of an aligned block of twice its size; see the overflow test in vectors.S.
+// A stack is the lower half of an aligned block of twice its size; see the overflow test in
+// vectors.S.
 extern "C" {
-alignas(2 * STACK_SIZE) constinit uint8_t boot_stack[STACK_SIZE] __attribute__((section(".bss.aligned")));
+alignas(2 * STACK_SIZE) constinit uint8_t boot_stack[STACK_SIZE]
+    __attribute__((section(".bss.aligned")));
 constinit ThreadBase boot_thread;
 // Where this CPU goes when its kernel stack has run over.
 constinit uint64_t emergency_stack_top __attribute__((section(".percpu"))) = 0;
@@ -42,8 +44,8 @@ constexpr uint64_t kCntkctlVirtualCounter = 1 << 1;  // EL0VCTEN
 constexpr uint64_t kCntkctlEventEnable = 1 << 2;     // EVNTEN
 constexpr unsigned kEventStreamHz = 10'000;
 
-// The event stream wakes WFE of spinning programs ten thousand times a second (HWCAP_EVTSTRM): an event
-// on each rise of one bit of the counter.
+// The event stream wakes WFE of spinning programs ten thousand times a second (HWCAP_EVTSTRM): an
+// event on each rise of one bit of the counter.
 uint64_t event_stream_bits() {
   uint64_t divider = counter_frequency() / kEventStreamHz;
   uint64_t position = divider < 4 ? 0 : 62 - static_cast<uint64_t>(__builtin_clzll(divider));
@@ -78,12 +80,14 @@ void cpu_init() {
 }
 
 void set_emergency_stack(VirtAddr top, uint64_t per_cpu_offset) {
-  *reinterpret_cast<uint64_t*>(reinterpret_cast<uint64_t>(&emergency_stack_top) + per_cpu_offset) = raw(top);
+  *reinterpret_cast<uint64_t*>(reinterpret_cast<uint64_t>(&emergency_stack_top) + per_cpu_offset) =
+      raw(top);
 }
 
 void init_boot_emergency_stack() {
-  set_emergency_stack(VirtAddr{reinterpret_cast<uint64_t>(boot_emergency_stack) + kEmergencyStackSize},
-                      per_cpu_offset());
+  set_emergency_stack(
+      VirtAddr{reinterpret_cast<uint64_t>(boot_emergency_stack) + kEmergencyStackSize},
+      per_cpu_offset());
 }
 
 void clear_user_table() {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The tables that the boot CPU enables the MMU with, and the slide of the image. Runs at physical
-// addresses with the MMU off: no access to relocated pointers, no memcpy. What it maps is W^X from the
-// start; kernel_memory_map.cc replaces it by the final map.
+// addresses with the MMU off: no access to relocated pointers, no memcpy. What it maps is W^X from
+// the start; kernel_memory_map.cc replaces it by the final map.
 //
 //   TTBR0: the one page of identity-mapped code.      TTBR1: the image (text RX, the rest RW),
 //   the device tree in the linear map, a fixed slot for the first console.
@@ -18,7 +18,8 @@ namespace {
 using Format = PagingFormat;
 
 constexpr size_t kPoolPages = 24;
-alignas(kPageSize) constinit uint64_t pool[kPoolPages][Format::kEntries] __attribute__((section(".bss.aligned")));
+alignas(kPageSize) constinit uint64_t pool[kPoolPages][Format::kEntries]
+    __attribute__((section(".bss.aligned")));
 constinit size_t pool_used = 0;
 
 PhysAddr allocate_table() {
@@ -28,7 +29,8 @@ PhysAddr allocate_table() {
 
 uint64_t* entries(PhysAddr table) { return reinterpret_cast<uint64_t*>(raw(table)); }
 
-void map_one(PhysAddr root, uint64_t address, PhysAddr target, PageAttributes attributes, unsigned level) {
+void map_one(PhysAddr root, uint64_t address, PhysAddr target, PageAttributes attributes,
+             unsigned level) {
   uint64_t* table = entries(root);
   for (unsigned at = Format::kTopLevel; at > level; --at) {
     uint64_t& entry = table[Format::index(address, at)];
@@ -45,8 +47,8 @@ void map_pages(PhysAddr root, uint64_t address, PhysRange target, PageAttributes
 
 PhysAddr here(const char* symbol) { return PhysAddr{reinterpret_cast<uint64_t>(symbol)}; }
 
-// A multiple of 2 MiB below 1 GiB from the loader's seed; the seed is wiped, so that nobody computes
-// the slide from the device tree again.
+// A multiple of 2 MiB below 1 GiB from the loader's seed; the seed is wiped, so that nobody
+// computes the slide from the device tree again.
 uint64_t choose_slide(const void* device_tree) {
   int chosen = fdt_path_offset(device_tree, "/chosen");
   if (chosen < 0) return 0;
@@ -69,7 +71,8 @@ constinit PhysAddr identity_root;
 constinit PhysAddr kernel_root;
 constinit uint64_t image_offset;
 constinit uint64_t loader_exception_level;
-alignas(kPageSize) constinit uint64_t early_device_table[Format::kEntries] __attribute__((section(".bss.aligned")));
+alignas(kPageSize) constinit uint64_t early_device_table[Format::kEntries]
+    __attribute__((section(".bss.aligned")));
 
 extern "C" uint64_t build_boot_map(const void* device_tree) {
   uint64_t slide = choose_slide(device_tree);
@@ -77,16 +80,18 @@ extern "C" uint64_t build_boot_map(const void* device_tree) {
   uint64_t offset = kImageBase + slide - raw(image);
 
   identity_root = allocate_table();
-  map_pages(identity_root, raw(here(_idmap_start)), {here(_idmap_start), here(_idmap_start) + kPageSize},
-            {.executable = true});
+  map_pages(identity_root, raw(here(_idmap_start)),
+            {here(_idmap_start), here(_idmap_start) + kPageSize}, {.executable = true});
 
   kernel_root = allocate_table();
   map_pages(kernel_root, raw(image) + offset, {image, here(_text_end)}, {.executable = true});
-  map_pages(kernel_root, raw(here(_text_end)) + offset, {here(_text_end), here(_image_end)}, {.writable = true});
+  map_pages(kernel_root, raw(here(_text_end)) + offset, {here(_text_end), here(_image_end)},
+            {.writable = true});
 
   // The tree is at most 2 MiB, and may cross a 2 MiB boundary.
   PhysAddr tree{reinterpret_cast<uint64_t>(device_tree)};
-  for (PhysAddr at = align_down(tree, 2 * MiB); at < tree + fdt_totalsize(device_tree); at += 2 * MiB)
+  for (PhysAddr at = align_down(tree, 2 * MiB); at < tree + fdt_totalsize(device_tree);
+       at += 2 * MiB)
     map_one(kernel_root, raw(at) + kLinearMapBase, at, {}, 1);
 
   // The first console's slots share one leaf table, which map_early_device() fills in.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Emulation of trapped instructions; see emulation.h. Thread context, interrupts on: the instruction is
-// read from the program's memory.
+// Emulation of trapped instructions; see emulation.h. Thread context, interrupts on: the
+// instruction is read from the program's memory.
 
 #include "emulation.h"
 
@@ -38,7 +38,9 @@ bool emulate_system_register(TrapFrame& frame, uint64_t syndrome) {
   // ISS of EC 0x18: Op0 21:20, Op2 19:17, Op1 16:14, CRn 13:10, Rt 9:5, CRm 4:1, 0 = read.
   bool is_read = field(syndrome, 0, 1) != 0;
   if (!is_read) return false;
-  auto part = [&](unsigned low, unsigned width) { return static_cast<unsigned>(field(syndrome, low, width)); };
+  auto part = [&](unsigned low, unsigned width) {
+    return static_cast<unsigned>(field(syndrome, low, width));
+  };
   uint32_t which = system_register(part(20, 2), part(14, 3), part(10, 4), part(1, 4), part(17, 3));
   return emulate_read(frame, which, part(5, 5));
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What the vectors call: decides what an exception means and hands it up (arch/entry.h). A fault of user
-// mode always ends in vm or process; one of the kernel is either a user copy's or a panic.
+// What the vectors call: decides what an exception means and hands it up (arch/entry.h). A fault of
+// user mode always ends in vm or process; one of the kernel is either a user copy's or a panic.
 
 #include "arch/entry.h"
 
@@ -44,7 +44,8 @@ void on_user_sync(TrapFrame& frame, uint64_t syndrome, uint64_t fault_address) {
       return;
     case UserRoute::Trap:
       if (exception_class(syndrome) == ExceptionClass::Unknown && emulate_undefined(frame)) return;
-      handle_user_trap(frame, decoded.trap, syndrome, trap_value(decoded.trap, frame, fault_address));
+      handle_user_trap(frame, decoded.trap, syndrome,
+                       trap_value(decoded.trap, frame, fault_address));
       return;
     case UserRoute::Syscall:
       break;  // the vector has taken it
@@ -52,13 +53,14 @@ void on_user_sync(TrapFrame& frame, uint64_t syndrome, uint64_t fault_address) {
   panic("system call in on_sync");
 }
 
-// A kernel access to user memory inside a user copy: resolve the fault when the copy may sleep, else end
-// the copy at its fixup.
+// A kernel access to user memory inside a user copy: resolve the fault when the copy may sleep,
+// else end the copy at its fixup.
 bool resolve_user_copy(TrapFrame& frame, uint64_t syndrome, uint64_t fault_address) {
   uint64_t fixup = find_fixup(frame.pc);
   if (fixup == 0) return false;
   bool may_sleep = current_thread()->preempt_count == 0 && (frame.pstate & PSTATE_I) == 0;
-  bool user_address = fault_kind(syndrome) != FaultKind::AddressSize && untagged(fault_address) < raw(kUserLimit);
+  bool user_address =
+      fault_kind(syndrome) != FaultKind::AddressSize && untagged(fault_address) < raw(kUserLimit);
   if (may_sleep && user_address) {
     enable_interrupts();
     bool resolved = handle_user_memory_fault(frame, decode_memory_fault(syndrome, fault_address));
@@ -72,7 +74,8 @@ bool resolve_user_copy(TrapFrame& frame, uint64_t syndrome, uint64_t fault_addre
 const char* class_name(uint64_t syndrome) {
   switch (exception_class(syndrome)) {
     case ExceptionClass::DataAbortKernel:
-      return fault_access(syndrome) == Access::Write ? "bad write in the kernel" : "bad read in the kernel";
+      return fault_access(syndrome) == Access::Write ? "bad write in the kernel"
+                                                     : "bad read in the kernel";
     case ExceptionClass::InstructionAbortKernel:
       return "bad jump in the kernel";
     case ExceptionClass::Brk64:

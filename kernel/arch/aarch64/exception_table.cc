@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Look-up in the exception table. It has a few dozen entries in one cache line or two: a linear search.
+// Look-up in the exception table. It has a few dozen entries in one cache line or two: a linear
+// search.
 
 #include "arch_impl/exception_table.h"
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The exception syndrome, decoded (Arm ARM D19.2.37, ESR_EL1): pure functions of bits that the host tests
-// (EX3: every class goes to the right handler).
+// The exception syndrome, decoded (Arm ARM D19.2.37, ESR_EL1): pure functions of bits that the host
+// tests (EX3: every class goes to the right handler).
 #pragma once
 
 #include "arch/entry.h"
@@ -95,8 +95,9 @@ constexpr UserDecode decode_user(uint64_t syndrome) {
 
 constexpr bool is_memory_abort(uint64_t syndrome) {
   auto ec = exception_class(syndrome);
-  return ec == ExceptionClass::InstructionAbortUser || ec == ExceptionClass::InstructionAbortKernel ||
-         ec == ExceptionClass::DataAbortUser || ec == ExceptionClass::DataAbortKernel;
+  return ec == ExceptionClass::InstructionAbortUser ||
+         ec == ExceptionClass::InstructionAbortKernel || ec == ExceptionClass::DataAbortUser ||
+         ec == ExceptionClass::DataAbortKernel;
 }
 
 // DFSC/IFSC, bits 5:0 of the syndrome.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// CPU features; see arch/features.h and id_registers.h. One table lists the identification registers'
-// fields that programs may see, the next which HWCAP follows from which value. Written while CPUs come up
-// one by one, read after.
+// CPU features; see arch/features.h and id_registers.h. One table lists the identification
+// registers' fields that programs may see, the next which HWCAP follows from which value. Written
+// while CPUs come up one by one, read after.
 
 #include "arch/features.h"
 
@@ -22,20 +22,24 @@ struct Field {
 // Linux's FTR_VISIBLE fields, without those of SVE, SME, MTE, pointer authentication and BTI.
 constexpr Field kFpField{Pfr0, 16, true}, kAdvSimdField{Pfr0, 20, true};
 constexpr Field kVisible[] = {
-    kFpField, kAdvSimdField, {Pfr0, 48},                                  // DIT
-    {Pfr1, 4},                                                            // SSBS
-    {Isar0, 4}, {Isar0, 8}, {Isar0, 12}, {Isar0, 16}, {Isar0, 20},        // AES SHA1 SHA2 CRC32 Atomic
-    {Isar0, 28}, {Isar0, 32}, {Isar0, 36}, {Isar0, 40}, {Isar0, 44},      // RDM SHA3 SM3 SM4 DP
-    {Isar0, 48}, {Isar0, 52}, {Isar0, 60},                                // FHM TS RNDR
-    {Isar1, 0}, {Isar1, 12}, {Isar1, 16}, {Isar1, 20}, {Isar1, 32},       // DPB JSCVT FCMA LRCPC FRINTTS
-    {Isar1, 36}, {Isar1, 40}, {Isar1, 44}, {Isar1, 48}, {Isar1, 52},      // SB SPECRES BF16 DGH I8MM
-    {Isar2, 0}, {Isar2, 4},                                               // WFxT RPRES
-    {Mmfr0, 60},                                                          // ECV
-    {Mmfr1, 44},                                                          // AFP
-    {Mmfr2, 32},                                                          // AT
+    kFpField,    kAdvSimdField, {Pfr0, 48},  // DIT
+    {Pfr1, 4},                               // SSBS
+    {Isar0, 4},  {Isar0, 8},    {Isar0, 12},
+    {Isar0, 16}, {Isar0, 20},  // AES SHA1 SHA2 CRC32 Atomic
+    {Isar0, 28}, {Isar0, 32},   {Isar0, 36},
+    {Isar0, 40}, {Isar0, 44},                 // RDM SHA3 SM3 SM4 DP
+    {Isar0, 48}, {Isar0, 52},   {Isar0, 60},  // FHM TS RNDR
+    {Isar1, 0},  {Isar1, 12},   {Isar1, 16},
+    {Isar1, 20}, {Isar1, 32},  // DPB JSCVT FCMA LRCPC FRINTTS
+    {Isar1, 36}, {Isar1, 40},   {Isar1, 44},
+    {Isar1, 48}, {Isar1, 52},  // SB SPECRES BF16 DGH I8MM
+    {Isar2, 0},  {Isar2, 4},   // WFxT RPRES
+    {Mmfr0, 60},               // ECV
+    {Mmfr1, 44},               // AFP
+    {Mmfr2, 32},               // AT
 };
-// What hidden fields look like: "64-bit only", "granule not supported" (which is 0xf there, and 1 in
-// the three fields of stage 2).
+// What hidden fields look like: "64-bit only", "granule not supported" (which is 0xf there, and 1
+// in the three fields of stage 2).
 constexpr uint64_t kHiddenBits[kRegisters] = {0x11, 0, 0, 0, 0, 0x111'ff00'0000, 0, 0};
 constexpr uint64_t kDebugFeatures = 0x6;  // ID_AA64DFR0_EL1 of Armv8.0
 
@@ -47,19 +51,45 @@ struct Capability {
 };
 // uapi/asm/hwcap.h. Bits without a field here are constant (evtstrm, cpuid).
 constexpr Capability kCapabilities[] = {
-    {"fp", 0, kFpField, 0},          {"asimd", 1, kAdvSimdField, 0},   {"aes", 3, {Isar0, 4}, 1},
-    {"pmull", 4, {Isar0, 4}, 2},     {"sha1", 5, {Isar0, 8}, 1},       {"sha2", 6, {Isar0, 12}, 1},
-    {"crc32", 7, {Isar0, 16}, 1},    {"atomics", 8, {Isar0, 20}, 2},   {"fphp", 9, kFpField, 1},
-    {"asimdhp", 10, kAdvSimdField, 1}, {"asimdrdm", 12, {Isar0, 28}, 1}, {"jscvt", 13, {Isar1, 12}, 1},
-    {"fcma", 14, {Isar1, 16}, 1},    {"lrcpc", 15, {Isar1, 20}, 1},    {"dcpop", 16, {Isar1, 0}, 1},
-    {"sha3", 17, {Isar0, 32}, 1},    {"sm3", 18, {Isar0, 36}, 1},      {"sm4", 19, {Isar0, 40}, 1},
-    {"asimddp", 20, {Isar0, 44}, 1}, {"sha512", 21, {Isar0, 12}, 2},   {"asimdfhm", 23, {Isar0, 48}, 1},
-    {"dit", 24, {Pfr0, 48}, 1},      {"uscat", 25, {Mmfr2, 32}, 1},    {"ilrcpc", 26, {Isar1, 20}, 2},
-    {"flagm", 27, {Isar0, 52}, 1},   {"ssbs", 28, {Pfr1, 4}, 2},       {"sb", 29, {Isar1, 36}, 1},
-    {"dcpodp", 64 + 0, {Isar1, 0}, 2}, {"flagm2", 64 + 7, {Isar0, 52}, 2}, {"frint", 64 + 8, {Isar1, 32}, 1},
-    {"i8mm", 64 + 13, {Isar1, 52}, 1}, {"bf16", 64 + 14, {Isar1, 44}, 1}, {"dgh", 64 + 15, {Isar1, 48}, 1},
-    {"rng", 64 + 16, {Isar0, 60}, 1},  {"ecv", 64 + 19, {Mmfr0, 60}, 1},  {"afp", 64 + 20, {Mmfr1, 44}, 1},
-    {"rpres", 64 + 21, {Isar2, 4}, 1}, {"wfxt", 64 + 31, {Isar2, 0}, 2},  {"ebf16", 64 + 32, {Isar1, 44}, 2},
+    {"fp", 0, kFpField, 0},
+    {"asimd", 1, kAdvSimdField, 0},
+    {"aes", 3, {Isar0, 4}, 1},
+    {"pmull", 4, {Isar0, 4}, 2},
+    {"sha1", 5, {Isar0, 8}, 1},
+    {"sha2", 6, {Isar0, 12}, 1},
+    {"crc32", 7, {Isar0, 16}, 1},
+    {"atomics", 8, {Isar0, 20}, 2},
+    {"fphp", 9, kFpField, 1},
+    {"asimdhp", 10, kAdvSimdField, 1},
+    {"asimdrdm", 12, {Isar0, 28}, 1},
+    {"jscvt", 13, {Isar1, 12}, 1},
+    {"fcma", 14, {Isar1, 16}, 1},
+    {"lrcpc", 15, {Isar1, 20}, 1},
+    {"dcpop", 16, {Isar1, 0}, 1},
+    {"sha3", 17, {Isar0, 32}, 1},
+    {"sm3", 18, {Isar0, 36}, 1},
+    {"sm4", 19, {Isar0, 40}, 1},
+    {"asimddp", 20, {Isar0, 44}, 1},
+    {"sha512", 21, {Isar0, 12}, 2},
+    {"asimdfhm", 23, {Isar0, 48}, 1},
+    {"dit", 24, {Pfr0, 48}, 1},
+    {"uscat", 25, {Mmfr2, 32}, 1},
+    {"ilrcpc", 26, {Isar1, 20}, 2},
+    {"flagm", 27, {Isar0, 52}, 1},
+    {"ssbs", 28, {Pfr1, 4}, 2},
+    {"sb", 29, {Isar1, 36}, 1},
+    {"dcpodp", 64 + 0, {Isar1, 0}, 2},
+    {"flagm2", 64 + 7, {Isar0, 52}, 2},
+    {"frint", 64 + 8, {Isar1, 32}, 1},
+    {"i8mm", 64 + 13, {Isar1, 52}, 1},
+    {"bf16", 64 + 14, {Isar1, 44}, 1},
+    {"dgh", 64 + 15, {Isar1, 48}, 1},
+    {"rng", 64 + 16, {Isar0, 60}, 1},
+    {"ecv", 64 + 19, {Mmfr0, 60}, 1},
+    {"afp", 64 + 20, {Mmfr1, 44}, 1},
+    {"rpres", 64 + 21, {Isar2, 4}, 1},
+    {"wfxt", 64 + 31, {Isar2, 0}, 2},
+    {"ebf16", 64 + 32, {Isar1, 44}, 2},
 };
 constexpr uint64_t kAlways = 1 << 2 | 1 << 11;  // evtstrm, cpuid: the kernel makes them
 constexpr unsigned kEventStreamBit = 2;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The identification registers as user programs see them through emulated MRS: the fields that Linux
-// shows (Documentation/arch/arm64/cpu-feature-registers.rst), with what all CPUs have in common and the
-// kernel supports. Pure functions of bits but for the table in features.cc.
+// The identification registers as user programs see them through emulated MRS: the fields that
+// Linux shows (Documentation/arch/arm64/cpu-feature-registers.rst), with what all CPUs have in
+// common and the kernel supports. Pure functions of bits but for the table in features.cc.
 #pragma once
 
 #include <optional>
@@ -10,8 +10,10 @@
 
 namespace kernel::arch {
 
-// Op0, Op1, CRn, CRm, Op2 of a system register as one number (as in the MRS instruction, bits 19:5).
-constexpr uint32_t system_register(unsigned op0, unsigned op1, unsigned crn, unsigned crm, unsigned op2) {
+// Op0, Op1, CRn, CRm, Op2 of a system register as one number (as in the MRS instruction, bits
+// 19:5).
+constexpr uint32_t system_register(unsigned op0, unsigned op1, unsigned crn, unsigned crm,
+                                   unsigned op2) {
   return op0 << 14 | op1 << 11 | crn << 7 | crm << 3 | op2;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The final kernel map (design.md §4, Address space), built while the boot tables are live and put in
-// their place in one step. Blocks are never split afterwards, and no page is writable and executable:
+// The final kernel map (design.md §4, Address space), built while the boot tables are live and put
+// in their place in one step. Blocks are never split afterwards, and no page is writable and
+// executable:
 //
 //   linear map   RAM, RW, never executable; the alias of text and rodata read-only, in 4 KiB pages
 //   image        text RX, rodata R, data and .bss RW
@@ -36,7 +37,8 @@ PhysAddr allocate_table() {
   return physical(pool[pool_used++]);
 }
 
-void map_one(PhysAddr root, uint64_t address, PhysAddr target, PageAttributes attributes, unsigned level) {
+void map_one(PhysAddr root, uint64_t address, PhysAddr target, PageAttributes attributes,
+             unsigned level) {
   uint64_t* table = entries(root);
   for (unsigned at = Format::kTopLevel; at > level; --at) {
     uint64_t& entry = table[Format::index(address, at)];
@@ -75,7 +77,8 @@ void map_linear(PhysAddr root, PhysRange ram, PhysRange read_only) {
 
 void map_image(PhysAddr root) {
   auto map = [&](const char* start, const char* end, PageAttributes attributes) {
-    map_range(root, reinterpret_cast<uint64_t>(start), {physical(start), physical(end)}, attributes);
+    map_range(root, reinterpret_cast<uint64_t>(start), {physical(start), physical(end)},
+              attributes);
   };
   map(_image_start, _text_end, {.executable = true});
   map(_text_end, _rodata_end, {});

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// TLB and cache maintenance. TLB operations are broadcast in the inner-shareable domain and complete on
-// return (Arm ARM D8.13, D7.5). No locks, any context.
+// TLB and cache maintenance. TLB operations are broadcast in the inner-shareable domain and
+// complete on return (Arm ARM D8.13, D7.5). No locks, any context.
 
 #include "arch/mmu.h"
 
@@ -17,7 +17,8 @@ uint64_t tlb_operand(uint64_t address, Asid asid) {
   return field(address, kPageShift, 44) | uint64_t{asid} << 48;
 }
 void before_flush() { asm volatile("dsb ishst" ::: "memory"); }
-// The isb is for this CPU's own instruction stream; others synchronise when they return to user mode.
+// The isb is for this CPU's own instruction stream; others synchronise when they return to user
+// mode.
 void after_flush() { asm volatile("dsb ish\n\tisb" ::: "memory"); }
 
 size_t line_size(unsigned shift_in_ctr) {
@@ -79,7 +80,8 @@ void flush_tlb_all() {
 }
 
 void flush_tlb_page_local(UserAddr address, Asid asid) {
-  asm volatile("dsb nshst\n\ttlbi vae1, %0\n\tdsb nsh\n\tisb" ::"r"(tlb_operand(raw(address), asid)) : "memory");
+  asm volatile("dsb nshst\n\ttlbi vae1, %0\n\tdsb nsh\n\tisb" ::"r"(tlb_operand(raw(address), asid))
+               : "memory");
 }
 
 void flush_tlb_local() { asm volatile("dsb nshst\n\ttlbi vmalle1\n\tdsb nsh\n\tisb" ::: "memory"); }
@@ -89,17 +91,21 @@ void sync_instruction_cache(VirtAddr start, size_t size) {
   bool data_is_coherent = field(ctr, 28, 1) != 0;         // IDC
   bool instructions_are_coherent = field(ctr, 29, 1) != 0;  // DIC
   if (!data_is_coherent) {
-    for_each_line(start, size, data_line(), [](uint64_t at) { asm volatile("dc cvau, %0" ::"r"(at) : "memory"); });
+    for_each_line(start, size, data_line(), [](uint64_t at) {
+      asm volatile("dc cvau, %0" ::"r"(at) : "memory");
+    });
   }
   asm volatile("dsb ish" ::: "memory");
   if (!instructions_are_coherent) {
-    // A virtually indexed instruction cache may hold the page under its user address, which an operation
-    // on the linear map's address does not reach.
+    // A virtually indexed instruction cache may hold the page under its user address, which an
+    // operation on the linear map's address does not reach.
     bool aliasing = field(ctr, 14, 2) == 2;
     if (aliasing) {
       asm volatile("ic ialluis" ::: "memory");
     } else {
-      for_each_line(start, size, instruction_line(), [](uint64_t at) { asm volatile("ic ivau, %0" ::"r"(at) : "memory"); });
+      for_each_line(start, size, instruction_line(), [](uint64_t at) {
+        asm volatile("ic ivau, %0" ::"r"(at) : "memory");
+      });
     }
     asm volatile("dsb ish" ::: "memory");
   }
@@ -107,13 +113,17 @@ void sync_instruction_cache(VirtAddr start, size_t size) {
 }
 
 void clean_data_cache(VirtAddr start, size_t size) {
-  for_each_line(start, size, data_line(), [](uint64_t at) { asm volatile("dc cvac, %0" ::"r"(at) : "memory"); });
+  for_each_line(start, size, data_line(), [](uint64_t at) {
+    asm volatile("dc cvac, %0" ::"r"(at) : "memory");
+  });
   data_barrier();
 }
 
 // Lines at the edges are cleaned first: they may hold a neighbour's data.
 void invalidate_data_cache(VirtAddr start, size_t size) {
-  for_each_line(start, size, data_line(), [](uint64_t at) { asm volatile("dc civac, %0" ::"r"(at) : "memory"); });
+  for_each_line(start, size, data_line(), [](uint64_t at) {
+    asm volatile("dc civac, %0" ::"r"(at) : "memory");
+  });
   data_barrier();
 }
 
@@ -122,7 +132,8 @@ void zero_page(VirtAddr page) {
   uint64_t end = raw(page) + kPageSize;
   if (field(dczid, 4, 1) == 0) {  // DC ZVA is permitted
     size_t block = size_t{4} << field(dczid, 0);
-    for (uint64_t at = raw(page); at < end; at += block) asm volatile("dc zva, %0" ::"r"(at) : "memory");
+    for (uint64_t at = raw(page); at < end; at += block)
+      asm volatile("dc zva, %0" ::"r"(at) : "memory");
     return;
   }
   for (uint64_t at = raw(page); at < end; at += 64) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Power State Coordination Interface (Arm DEN 0022): CPUs on, machine off. The conduit comes from the
-// device tree; without one nothing is called.
+// Power State Coordination Interface (Arm DEN 0022): CPUs on, machine off. The conduit comes from
+// the device tree; without one nothing is called.
 
 #include "psci.h"
 
@@ -22,9 +22,10 @@ int64_t call(uint64_t function, uint64_t a = 0, uint64_t b = 0, uint64_t c = 0) 
   register uint64_t x1 asm("x1") = a;
   register uint64_t x2 asm("x2") = b;
   register uint64_t x3 asm("x3") = c;
-#define PSCI_CALL(instruction)                                                                         \
-  asm volatile(instruction : "+r"(x0), "+r"(x1), "+r"(x2), "+r"(x3)::"x4", "x5", "x6", "x7", "x8",     \
-               "x9", "x10", "x11", "x12", "x13", "x14", "x15", "x16", "x17", "memory")
+#define PSCI_CALL(instruction)                                                               \
+  asm volatile(instruction                                                                   \
+               : "+r"(x0), "+r"(x1), "+r"(x2), "+r"(x3)::"x4", "x5", "x6", "x7", "x8", "x9", \
+                 "x10", "x11", "x12", "x13", "x14", "x15", "x16", "x17", "memory")
   switch (conduit) {
     case PsciConduit::Hvc:
       PSCI_CALL("hvc #0");
@@ -44,7 +45,9 @@ int64_t call(uint64_t function, uint64_t a = 0, uint64_t b = 0, uint64_t c = 0) 
 
 void set_psci_conduit(PsciConduit wanted) { conduit = wanted; }
 
-int64_t psci_cpu_on(uint64_t hardware_id, PhysAddr entry) { return call(kCpuOn, hardware_id, raw(entry)); }
+int64_t psci_cpu_on(uint64_t hardware_id, PhysAddr entry) {
+  return call(kCpuOn, hardware_id, raw(entry));
+}
 
 void power_off() { call(kSystemOff); }
 void reset() { call(kSystemReset); }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Starting secondary CPUs (PSCI, DEN 0022 5.6; spin-table, Devicetree Specification 0.4, 3.8). Their data
-// is in one table, keyed by MPIDR, which head.S searches: both methods take the same way.
+// Starting secondary CPUs (PSCI, DEN 0022 5.6; spin-table, Devicetree Specification 0.4, 3.8).
+// Their data is in one table, keyed by MPIDR, which head.S searches: both methods take the same
+// way.
 
 #include "arch/smp.h"
 
@@ -37,10 +38,12 @@ void clean_object(const T& object) {
   clean_data_cache(VirtAddr{reinterpret_cast<uint64_t>(&object)}, sizeof object);
 }
 
-PhysAddr entry_point() { return physical_address(VirtAddr{reinterpret_cast<uint64_t>(secondary_entry)}); }
+PhysAddr entry_point() {
+  return physical_address(VirtAddr{reinterpret_cast<uint64_t>(secondary_entry)});
+}
 
-// The word is memory that the firmware polls, outside what we may allocate, perhaps not even RAM that
-// the linear map holds.
+// The word is memory that the firmware polls, outside what we may allocate, perhaps not even RAM
+// that the linear map holds.
 Result<> release_through_table(PhysAddr release_address) {
   if (raw(release_address) == 0) return Errno::NoDev;
   Mmio word = TRY(Mmio::map(release_address, sizeof(uint64_t)));

@@ -17,8 +17,12 @@ bool user_store_64(uint64_t to, uint64_t value);
 bool user_compare_exchange_32(uint64_t at, uint32_t* expected, uint32_t desired);
 }
 
-size_t copy_from_user(void* to, UserAddr from, size_t size) { return user_copy_in(to, raw(from), size); }
-size_t copy_to_user(UserAddr to, const void* from, size_t size) { return user_copy_out(raw(to), from, size); }
+size_t copy_from_user(void* to, UserAddr from, size_t size) {
+  return user_copy_in(to, raw(from), size);
+}
+size_t copy_to_user(UserAddr to, const void* from, size_t size) {
+  return user_copy_out(raw(to), from, size);
+}
 size_t zero_user(UserAddr to, size_t size) { return user_zero(raw(to), size); }
 ptrdiff_t copy_string_from_user(char* to, UserAddr from, size_t limit) {
   return user_copy_string(to, raw(from), limit);

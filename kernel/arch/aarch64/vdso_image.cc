@@ -12,7 +12,8 @@ extern const uint8_t vdso_image_end[];
 namespace kernel::arch {
 
 std::span<const uint8_t> vdso_image() {
-  auto size = reinterpret_cast<uint64_t>(vdso_image_end) - reinterpret_cast<uint64_t>(vdso_image_start);
+  auto size =
+      reinterpret_cast<uint64_t>(vdso_image_end) - reinterpret_cast<uint64_t>(vdso_image_start);
   return {vdso_image_start, size};
 }
 

@@ -12,8 +12,9 @@ inline constexpr Irq kFirstPrivate = 16, kFirstShared = 32, kSpurious = 1020;
 inline constexpr uint32_t kPriority = 0xa0a0a0a0;  // every line alike: the middle of the range
 
 // Offsets that the distributor and, for private lines, GICv3's redistributor have in common.
-inline constexpr size_t kGroup = 0x080, kSetEnable = 0x100, kClearEnable = 0x180, kSetPending = 0x200,
-                        kClearActive = 0x380, kPriorities = 0x400, kConfiguration = 0xc00;
+inline constexpr size_t kGroup = 0x080, kSetEnable = 0x100, kClearEnable = 0x180,
+                        kSetPending = 0x200, kClearActive = 0x380, kPriorities = 0x400,
+                        kConfiguration = 0xc00;
 
 // <type number flags>: type 0 is shared, 1 private; flags 1 and 2 are edges, 4 and 8 levels.
 inline Result<InterruptController::Line> translate(std::span<const uint32_t> specifier) {

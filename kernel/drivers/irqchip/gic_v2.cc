@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// GICv2 and GIC-400 (Arm IHI 0048): a distributor for all and a memory-mapped interface for each CPU.
+// GICv2 and GIC-400 (Arm IHI 0048): a distributor for all and a memory-mapped interface for each
+// CPU.
 
 #include "arch/mmu.h"
 #include "drivers/irqchip/gic.h"
@@ -44,7 +45,9 @@ class GicV2 final : public Device, public InterruptController {
     cpu_.write<uint32_t>(kCpuControl, 1);
   }
 
-  Result<Line> translate(std::span<const uint32_t> specifier) override { return gic::translate(specifier); }
+  Result<Line> translate(std::span<const uint32_t> specifier) override {
+    return gic::translate(specifier);
+  }
 
   void configure(Irq irq, Trigger trigger) override {
     Guard guard(lock_);

@@ -28,7 +28,8 @@ class GicV3 final : public Device, public InterruptController {
   explicit GicV3(Mmio distributor) : distributor_(std::move(distributor)) {}
 
   Result<> map_redistributors(const Resources& resources, uint32_t count) {
-    for (uint32_t i = 0; i < count && i < kMaxRegions; ++i) TRY(regions_.append(TRY(resources.mmio(1 + i))));
+    for (uint32_t i = 0; i < count && i < kMaxRegions; ++i)
+      TRY(regions_.append(TRY(resources.mmio(1 + i))));
     return {};
   }
 
@@ -46,7 +47,8 @@ class GicV3 final : public Device, public InterruptController {
     distributor_.write<uint32_t>(kControl, kAffinityRouting | kEnableGroups);
     TRY(wait_for_writes(distributor_, kControl));
     uint64_t here = routing(arch::hardware_id());
-    for (Irq irq = gic::kFirstShared; irq < lines_; ++irq) distributor_.write<uint64_t>(kRouter + irq * 8, here);
+    for (Irq irq = gic::kFirstShared; irq < lines_; ++irq)
+      distributor_.write<uint64_t>(kRouter + irq * 8, here);
     return {};
   }
 
@@ -62,12 +64,15 @@ class GicV3 final : public Device, public InterruptController {
     write(cpu, gic::kGroup, ~0u);
     write(cpu, gic::kClearEnable, 0xffff0000);
     write(cpu, gic::kClearActive, ~0u);
-    for (Irq irq = 0; irq < gic::kFirstShared; irq += 4) write(cpu, gic::kPriorities + irq, gic::kPriority);
+    for (Irq irq = 0; irq < gic::kFirstShared; irq += 4)
+      write(cpu, gic::kPriorities + irq, gic::kPriority);
     write(cpu, gic::kSetEnable, 0x0000ffff);
     arch::gic::enable_cpu_interface();
   }
 
-  Result<Line> translate(std::span<const uint32_t> specifier) override { return gic::translate(specifier); }
+  Result<Line> translate(std::span<const uint32_t> specifier) override {
+    return gic::translate(specifier);
+  }
 
   void configure(Irq irq, Trigger trigger) override {
     Guard guard(lock_);
@@ -83,7 +88,9 @@ class GicV3 final : public Device, public InterruptController {
   void set_affinity(Irq irq, unsigned cpu) override {
     distributor_.write<uint64_t>(kRouter + irq * 8, routing(hardware_ids_[cpu]));
   }
-  void send_ipi(unsigned cpu, unsigned ipi) override { arch::gic::send_sgi(hardware_ids_[cpu], ipi); }
+  void send_ipi(unsigned cpu, unsigned ipi) override {
+    arch::gic::send_sgi(hardware_ids_[cpu], ipi);
+  }
 
   void handle() override {
     for (;;) {
@@ -108,7 +115,8 @@ class GicV3 final : public Device, public InterruptController {
   };
 
   static Result<> wait_for_writes(const Mmio& registers, size_t control) {
-    bool done = gic::wait_bounded([&] { return (registers.read<uint32_t>(control) & kWritePending) == 0; });
+    bool done =
+        gic::wait_bounded([&] { return (registers.read<uint32_t>(control) & kWritePending) == 0; });
     return done ? Result<>() : Errno::TimedOut;
   }
   static uint64_t routing(uint64_t mpidr) { return mpidr & 0xff'00ff'ffff; }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// 16550 UARTs (National Semiconductor PC16550D): what Firecracker and many boards have. The speed stays
-// as firmware set it.
+// 16550 UARTs (National Semiconductor PC16550D): what Firecracker and many boards have. The speed
+// stays as firmware set it.
 
 #include "drivers/serial/ns16550_registers.h"
 #include "drivers/serial/uart.h"
@@ -26,7 +26,9 @@ class Ns16550 final : public Uart {
   }
 
  private:
-  bool can_transmit() override { return (read_register(ns16550::kLineStatus) & ns16550::kTransmitEmpty) != 0; }
+  bool can_transmit() override {
+    return (read_register(ns16550::kLineStatus) & ns16550::kTransmitEmpty) != 0;
+  }
   void transmit(uint8_t byte) override { write_register(ns16550::kData, byte); }
   std::optional<Received> receive() override {
     uint8_t status = read_register(ns16550::kLineStatus);
@@ -46,7 +48,8 @@ class Ns16550 final : public Uart {
 
   uint8_t read_register(size_t index) const {
     size_t offset = index << shift_;
-    return width_ == 4 ? static_cast<uint8_t>(registers_.read<uint32_t>(offset)) : registers_.read<uint8_t>(offset);
+    return width_ == 4 ? static_cast<uint8_t>(registers_.read<uint32_t>(offset))
+                       : registers_.read<uint8_t>(offset);
   }
   void write_register(size_t index, uint8_t value) {
     size_t offset = index << shift_;
@@ -61,7 +64,8 @@ class Ns16550 final : public Uart {
 };
 
 Result<Owned<Device>> probe(DeviceNode node, const Resources& resources) {
-  unsigned shift = node.cell("reg-shift").value_or(0), width = node.cell("reg-io-width").value_or(1);
+  unsigned shift = node.cell("reg-shift").value_or(0),
+           width = node.cell("reg-io-width").value_or(1);
   Owned<Ns16550> uart = TRY(make_owned<Ns16550>(TRY(resources.mmio()), shift, width));
   TRY(uart->init(node, resources));
   return Owned<Device>(std::move(uart));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Registers of the 16550 UART (National Semiconductor PC16550D), by index: the distance between them is
-// the board's (reg-shift).
+// Registers of the 16550 UART (National Semiconductor PC16550D), by index: the distance between
+// them is the board's (reg-shift).
 #pragma once
 
 #include "lib/types.h"

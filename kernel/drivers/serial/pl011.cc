@@ -20,12 +20,15 @@ class Pl011 final : public Uart {
     write_register(pl011::kMask, 0);
     write_register(pl011::kClear, pl011::kAllInterrupts);
     write_register(pl011::kLineControl, pl011::kEightBits | pl011::kFifosEnabled);
-    write_register(pl011::kControl, pl011::kUartEnable | pl011::kTransmitEnable | pl011::kReceiveEnable);
+    write_register(pl011::kControl,
+                   pl011::kUartEnable | pl011::kTransmitEnable | pl011::kReceiveEnable);
     return start(node, resources, "ttyAMA", kMajor, kFirstMinor, ports);
   }
 
  private:
-  bool can_transmit() override { return (read_register(pl011::kFlags) & pl011::kTransmitFull) == 0; }
+  bool can_transmit() override {
+    return (read_register(pl011::kFlags) & pl011::kTransmitFull) == 0;
+  }
   void transmit(uint8_t byte) override { write_register(pl011::kData, byte); }
   std::optional<Received> receive() override {
     if ((read_register(pl011::kFlags) & pl011::kReceiveEmpty) != 0) return std::nullopt;

@@ -11,7 +11,9 @@ namespace {
 constexpr unsigned kPatience = 1'000'000;
 
 void put(const EarlyUart& uart, char c) {
-  auto reg = [&](size_t offset) { return reinterpret_cast<volatile uint32_t*>(uart.base + offset); };
+  auto reg = [&](size_t offset) {
+    return reinterpret_cast<volatile uint32_t*>(uart.base + offset);
+  };
   for (unsigned i = 0; (*reg(pl011::kFlags) & pl011::kTransmitFull) != 0; ++i) {
     if (i == kPatience) return;
   }

@@ -13,8 +13,8 @@ constexpr unsigned kPatience = 100'000;
 
 }  // namespace
 
-Result<> Uart::start(DeviceNode node, const Resources& resources, StringView prefix, uint32_t port_major,
-                     uint32_t first_minor, Atomic<uint32_t>& counter) {
+Result<> Uart::start(DeviceNode node, const Resources& resources, StringView prefix,
+                     uint32_t port_major, uint32_t first_minor, Atomic<uint32_t>& counter) {
   uint32_t index = counter.fetch_add_relaxed(1);
   BufferSink sink(name_buffer_);
   format(sink, "{}{}", prefix, index);

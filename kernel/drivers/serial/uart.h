@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// What serial drivers share: output pulled from the terminal at the device's pace, input handed to it
-// from the interrupt thread, and the log's share of the line. A chip supplies the register accesses.
+// What serial drivers share: output pulled from the terminal at the device's pace, input handed to
+// it from the interrupt thread, and the log's share of the line. A chip supplies the register
+// accesses.
 #pragma once
 
 #include "dev/driver.h"
@@ -29,8 +30,8 @@ class Uart : public Device, public SerialPort, public InterruptHandler, public L
   virtual void enable_transmit_interrupt(bool on) = 0;
   // The chip is ready: names the port, connects the interrupt, becomes the log's console when the
   // device tree says so.
-  Result<> start(DeviceNode node, const Resources& resources, StringView prefix, uint32_t port_major,
-                 uint32_t first_minor, Atomic<uint32_t>& counter);
+  Result<> start(DeviceNode node, const Resources& resources, StringView prefix,
+                 uint32_t port_major, uint32_t first_minor, Atomic<uint32_t>& counter);
   // Interrupts of the chip on, after the line is connected.
   virtual void enable_interrupts() = 0;
 

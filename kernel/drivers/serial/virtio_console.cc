@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// virtio console with several ports (Virtual I/O Device 1.2, section 5.3): each port is a byte stream
-// to the host, /dev/vportNpM, with the behaviour of Linux's driver: one opener at a time, 0 from a read
-// and POLLHUP when the host has closed, EAGAIN when nothing fits.
+// virtio console with several ports (Virtual I/O Device 1.2, section 5.3): each port is a byte
+// stream to the host, /dev/vportNpM, with the behaviour of Linux's driver: one opener at a time, 0
+// from a read and POLLHUP when the host has closed, EAGAIN when nothing fits.
 
 #include "dev/stream_device.h"
 #include "drivers/virtio/transport.h"
@@ -124,7 +124,8 @@ Port::Port(Console& console, uint32_t id, unsigned device, Owned<Queue> receive,
 
 Result<> Port::prepare() {
   receive_pool_.piece = kReceiveSize;
-  receive_pool_.memory = TRY(DmaBuffer::allocate(kReceiveSize * kReceiveCount, console_.dma_coherent()));
+  receive_pool_.memory =
+      TRY(DmaBuffer::allocate(kReceiveSize * kReceiveCount, console_.dma_coherent()));
   send_pool_.piece = kSendSize;
   send_pool_.memory = TRY(DmaBuffer::allocate(kSendSize * kSendCount, console_.dma_coherent()));
   Guard guard(lock_);
@@ -173,7 +174,8 @@ Result<size_t> Port::read(IoBuffer& buffer, bool nonblocking) {
       }
     }
     if (found) {
-      Result<size_t> put = buffer.put(receive_pool_.data(piece.index) + piece.start, piece.end - piece.start);
+      Result<size_t> put =
+          buffer.put(receive_pool_.data(piece.index) + piece.start, piece.end - piece.start);
       if (put.ok()) piece.start += static_cast<uint32_t>(*put);
       Guard guard(lock_);
       if (piece.start < piece.end) {  // the rest stays the oldest
@@ -279,7 +281,8 @@ Result<Owned<Device>> Console::probe(Owned<virtio::Transport> transport) {
 Result<> Console::start() {
   uint64_t features = TRY(transport_->negotiate(kFeatureMultiport));
   bool multiport = (features & kFeatureMultiport) != 0;
-  if (multiport) port_limit_ = std::min(transport_->config_u32(4), static_cast<uint32_t>(kMaxPorts));
+  if (multiport)
+    port_limit_ = std::min(transport_->config_u32(4), static_cast<uint32_t>(kMaxPorts));
   for (uint32_t id = 0; id < port_limit_; ++id) TRY(make_port_queues(id));
   if (multiport) {
     control_receive_ = TRY(transport_->make_queue(kControlReceive, kControlCount));
@@ -288,8 +291,10 @@ Result<> Console::start() {
       Guard guard(control_lock_);
       control_send_ = std::move(queue);
     }
-    control_in_ = {TRY(DmaBuffer::allocate(kControlSize * kControlCount, dma_coherent())), kControlSize};
-    control_out_ = {TRY(DmaBuffer::allocate(kControlSize * kControlCount, dma_coherent())), kControlSize};
+    control_in_ = {TRY(DmaBuffer::allocate(kControlSize * kControlCount, dma_coherent())),
+                   kControlSize};
+    control_out_ = {TRY(DmaBuffer::allocate(kControlSize * kControlCount, dma_coherent())),
+                    kControlSize};
   }
   TRY(transport_->connect("virtio-console", *this));
   transport_->start();
@@ -358,8 +363,8 @@ void Console::handle_control(const Control& message) {
 }
 
 void Console::add_port(uint32_t id) {
-  Result<Owned<Port>> made = make_owned<Port>(*this, id, transport_->number(), port_receive_[id].take(),
-                                              port_send_[id].take());
+  Result<Owned<Port>> made = make_owned<Port>(*this, id, transport_->number(),
+                                              port_receive_[id].take(), port_send_[id].take());
   if (!made.ok() || !made.value()->prepare().ok() || !register_stream_device(*made.value()).ok()) {
     log_error("virtio-console: no memory for port {}", id);
     send_control(id, kPortReady, 0);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The generic timer (Arm ARM D12; arm,arch_timer.yaml) as the event device: the virtual timer, whose
-// interrupt is private to each CPU, level-triggered, and stays up until the deadline moves.
+// The generic timer (Arm ARM D12; arm,arch_timer.yaml) as the event device: the virtual timer,
+// whose interrupt is private to each CPU, level-triggered, and stays up until the deadline moves.
 
 #include "arch_impl/virtual_timer.h"
 #include "dev/driver.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// virtio over memory-mapped registers (Virtual I/O Device 1.2, section 4.2), both the present interface
-// and the legacy one (4.2.4), which QEMU's virt machine offers by default.
+// virtio over memory-mapped registers (Virtual I/O Device 1.2, section 4.2), both the present
+// interface and the legacy one (4.2.4), which QEMU's virt machine offers by default.
 
 #include "drivers/virtio/transport.h"
 #include "lib/log.h"
@@ -23,15 +23,37 @@ Result<Owned<Device>> bind(DeviceId id, Owned<Transport> transport) {
 namespace {
 
 enum Register : size_t {
-  kMagic = 0x000, kVersion = 0x004, kDeviceId = 0x008, kDeviceFeatures = 0x010,
-  kDeviceFeaturesSelect = 0x014, kDriverFeatures = 0x020, kDriverFeaturesSelect = 0x024,
-  kGuestPageSize = 0x028, kQueueSelect = 0x030, kQueueSizeMax = 0x034, kQueueSize = 0x038,
-  kQueueAlign = 0x03c, kQueuePage = 0x040, kQueueReady = 0x044, kQueueNotify = 0x050,
-  kInterruptStatus = 0x060, kInterruptAcknowledge = 0x064, kStatus = 0x070, kQueueDescriptors = 0x080,
-  kQueueAvailable = 0x090, kQueueUsed = 0x0a0, kConfig = 0x100,
+  kMagic = 0x000,
+  kVersion = 0x004,
+  kDeviceId = 0x008,
+  kDeviceFeatures = 0x010,
+  kDeviceFeaturesSelect = 0x014,
+  kDriverFeatures = 0x020,
+  kDriverFeaturesSelect = 0x024,
+  kGuestPageSize = 0x028,
+  kQueueSelect = 0x030,
+  kQueueSizeMax = 0x034,
+  kQueueSize = 0x038,
+  kQueueAlign = 0x03c,
+  kQueuePage = 0x040,
+  kQueueReady = 0x044,
+  kQueueNotify = 0x050,
+  kInterruptStatus = 0x060,
+  kInterruptAcknowledge = 0x064,
+  kStatus = 0x070,
+  kQueueDescriptors = 0x080,
+  kQueueAvailable = 0x090,
+  kQueueUsed = 0x0a0,
+  kConfig = 0x100,
 };
 constexpr uint32_t kMagicValue = 0x74726976;  // "virt"
-enum Status : uint32_t { kAcknowledge = 1, kDriver = 2, kDriverOk = 4, kFeaturesOk = 8, kFailed = 128 };
+enum Status : uint32_t {
+  kAcknowledge = 1,
+  kDriver = 2,
+  kDriverOk = 4,
+  kFeaturesOk = 8,
+  kFailed = 128
+};
 
 constinit Atomic<uint32_t> devices_found;
 
@@ -95,8 +117,12 @@ class MmioTransport final : public Transport, public InterruptHandler {
   void fail() override { set_status(kFailed); }
   void notify(uint16_t queue) override { write(kQueueNotify, queue); }
   uint8_t config_u8(size_t offset) override { return registers_.read<uint8_t>(kConfig + offset); }
-  uint16_t config_u16(size_t offset) override { return registers_.read<uint16_t>(kConfig + offset); }
-  uint32_t config_u32(size_t offset) override { return registers_.read<uint32_t>(kConfig + offset); }
+  uint16_t config_u16(size_t offset) override {
+    return registers_.read<uint16_t>(kConfig + offset);
+  }
+  uint32_t config_u32(size_t offset) override {
+    return registers_.read<uint32_t>(kConfig + offset);
+  }
 
   Result<> connect(StringView name, InterruptHandler& handler) override {
     handler_ = &handler;

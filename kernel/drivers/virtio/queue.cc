@@ -37,7 +37,8 @@ Result<> Queue::add(std::span<const Buffer> chain, uint64_t token) {
     bool last = i + 1 == chain.size();
     descriptor.address = raw(chain[i].address);
     descriptor.size = chain[i].size;
-    descriptor.flags = static_cast<uint16_t>((last ? 0 : kNext) | (chain[i].device_writes ? kDeviceWrites : 0));
+    descriptor.flags =
+        static_cast<uint16_t>((last ? 0 : kNext) | (chain[i].device_writes ? kDeviceWrites : 0));
     at = descriptor.next;
   }
   free_head_ = at;

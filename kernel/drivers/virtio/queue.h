@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// A split virtqueue (Virtual I/O Device 1.2, section 2.7): descriptor table, available ring, used ring,
-// in one contiguous buffer whose layout also suits legacy devices. The caller serialises all calls.
+// A split virtqueue (Virtual I/O Device 1.2, section 2.7): descriptor table, available ring, used
+// ring, in one contiguous buffer whose layout also suits legacy devices. The caller serialises all
+// calls.
 #pragma once
 
 #include <optional>
@@ -63,8 +64,12 @@ class Queue {
   };
   Descriptor* table() const { return reinterpret_cast<Descriptor*>(memory_.data()); }
   // The fields of a ring's head: flags, then the running index.
-  uint16_t* available_ring() const { return reinterpret_cast<uint16_t*>(memory_.data() + available_offset()); }
-  uint16_t* used_ring() const { return reinterpret_cast<uint16_t*>(memory_.data() + used_offset(size_)); }
+  uint16_t* available_ring() const {
+    return reinterpret_cast<uint16_t*>(memory_.data() + available_offset());
+  }
+  uint16_t* used_ring() const {
+    return reinterpret_cast<uint16_t*>(memory_.data() + used_offset(size_));
+  }
   UsedElement* used_elements() const { return reinterpret_cast<UsedElement*>(used_ring() + 2); }
 
   uint16_t size_;

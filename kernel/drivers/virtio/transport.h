@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What virtio drivers see of a device, whatever bus it is on (Virtual I/O Device 1.2, sections 2 and
-// 3.1), and the table by which a device id finds its driver.
+// What virtio drivers see of a device, whatever bus it is on (Virtual I/O Device 1.2, sections 2
+// and 3.1), and the table by which a device id finds its driver.
 #pragma once
 
 #include "dev/driver.h"
@@ -10,14 +10,22 @@ namespace kernel::virtio {
 
 inline constexpr uint64_t kFeatureVersion1 = uint64_t{1} << 32;
 
-enum class DeviceId : uint32_t { Net = 1, Block = 2, Console = 3, Entropy = 4, Gpu = 16, Input = 18, P9 = 9 };
+enum class DeviceId : uint32_t {
+  Net = 1,
+  Block = 2,
+  Console = 3,
+  Entropy = 4,
+  Gpu = 16,
+  Input = 18,
+  P9 = 9
+};
 
 class Transport {
  public:
   virtual ~Transport() = default;
   virtual bool is_legacy() const = 0;
-  // Resets, acknowledges, and offers what both sides know of `wanted`. Returns what was agreed. Queues
-  // are set up next, then start(). Errors: NoDev when the device refuses.
+  // Resets, acknowledges, and offers what both sides know of `wanted`. Returns what was agreed.
+  // Queues are set up next, then start(). Errors: NoDev when the device refuses.
   virtual Result<uint64_t> negotiate(uint64_t wanted) = 0;
   // At most `size` entries. Errors: NoEnt when the device has no such queue, NoMem.
   virtual Result<Owned<Queue>> make_queue(uint16_t index, uint16_t size) = 0;

@@ -17,16 +17,20 @@ namespace {
 constinit TmpfsSuperBlock* instance = nullptr;
 constinit Mount* own_mount = nullptr;  // keeps the root's dentry: nodes are made through it
 
-Result<Ref<SuperBlock>> mount_devtmpfs(StringView, StringView) { return Ref<SuperBlock>(*instance); }
+Result<Ref<SuperBlock>> mount_devtmpfs(StringView, StringView) {
+  return Ref<SuperBlock>(*instance);
+}
 
 constinit FileSystemType devtmpfs_type{"devtmpfs", mount_devtmpfs, false, true};
 
 // The entry `name` of a directory, made when it is not there.
-Result<Ref<Dentry>> make_entry(Dentry& directory, StringView name, const CreateParameters& parameters) {
+Result<Ref<Dentry>> make_entry(Dentry& directory, StringView name,
+                               const CreateParameters& parameters) {
   Inode& parent = *directory.inode();
   Guard guard(parent.lock);
   Ref<Dentry> dentry = TRY(DentryCache::lookup_locked(directory, name));
-  if (dentry->inode() == nullptr) DentryCache::instantiate(*dentry, TRY(parent.create(name, parameters)));
+  if (dentry->inode() == nullptr)
+    DentryCache::instantiate(*dentry, TRY(parent.create(name, parameters)));
   return dentry;
 }
 
@@ -61,7 +65,9 @@ void remove_node(CharDeviceBase& device) {
   // A program may have removed it, or put something else there.
   if (!dentry.ok() || (*dentry)->inode() == nullptr) return;
   Inode& node = *(*dentry)->inode();
-  if (node.type() != FileType::CharDevice || node.device() != DeviceNumber{device.major, device.minor}) return;
+  if (node.type() != FileType::CharDevice ||
+      node.device() != DeviceNumber{device.major, device.minor})
+    return;
   if (parent.unlink(rest, node).ok()) DentryCache::remove(**dentry);
 }
 

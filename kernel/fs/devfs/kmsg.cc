@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// /dev/kmsg: the kernel log record by record, "priority,sequence,microseconds,-;text"; a write adds a
-// record (Documentation/ABI/testing/dev-kmsg of Linux).
+// /dev/kmsg: the kernel log record by record, "priority,sequence,microseconds,-;text"; a write adds
+// a record (Documentation/ABI/testing/dev-kmsg of Linux).
 
 #include "fs/devfs/memory_devices.h"
 #include "fs/vfs/file.h"
@@ -45,7 +45,8 @@ Result<size_t> KmsgFile::read(IoBuffer& buffer, uint64_t) {
   }
   char line[kLogLine + 64];
   BufferSink sink(line);
-  format(sink, "{},{},{},-;", static_cast<unsigned>(record.level), record.sequence, record.time_ns / 1000);
+  format(sink, "{},{},{},-;", static_cast<unsigned>(record.level), record.sequence,
+         record.time_ns / 1000);
   sink.write({record.text, record.size});
   sink.write("\n");
   if (buffer.remaining() < sink.view().size()) {
@@ -102,7 +103,8 @@ class KmsgDevice final : public CharDeviceBase {
   Result<Ref<File>> open(const Path& path, uint32_t flags) override {
     // SE9: the log is for those who may see it.
     bool reads = (flags & kOpenAccessMode) != kOpenWriteOnly;
-    if (reads && !vfs::acting_has(Capability::Syslog) && !vfs::acting_has(Capability::SysAdmin)) return Errno::Perm;
+    if (reads && !vfs::acting_has(Capability::Syslog) && !vfs::acting_has(Capability::SysAdmin))
+      return Errno::Perm;
     return Ref<File>(TRY(make_ref<KmsgFile>(path, flags)));
   }
 };

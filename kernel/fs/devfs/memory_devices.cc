@@ -35,7 +35,8 @@ class ZeroFile : public SinkFile {
  public:
   using SinkFile::SinkFile;
   Result<size_t> read(IoBuffer& buffer, uint64_t) override {
-    return buffer.remaining() == 0 ? Result<size_t>(size_t{0}) : buffer.put_zeros(buffer.remaining());
+    return buffer.remaining() == 0 ? Result<size_t>(size_t{0})
+                                   : buffer.put_zeros(buffer.remaining());
   }
   // Each mapping is memory of its own, as MAP_ANONYMOUS has it.
   Result<Ref<MemoryObject>> memory_object(uint32_t, bool) override {

@@ -11,9 +11,14 @@ namespace {
 
 class StreamFile final : public File {
  public:
-  StreamFile(const Path& path, uint32_t flags, StreamDevice& device) : File(path, flags), device_(device) {}
-  Result<size_t> read(IoBuffer& buffer, uint64_t) override { return device_.read(buffer, nonblocking()); }
-  Result<size_t> write(IoBuffer& buffer, uint64_t) override { return device_.write(buffer, nonblocking()); }
+  StreamFile(const Path& path, uint32_t flags, StreamDevice& device)
+      : File(path, flags), device_(device) {}
+  Result<size_t> read(IoBuffer& buffer, uint64_t) override {
+    return device_.read(buffer, nonblocking());
+  }
+  Result<size_t> write(IoBuffer& buffer, uint64_t) override {
+    return device_.write(buffer, nonblocking());
+  }
   uint32_t poll(PollRegistration* registration) override { return device_.poll(registration); }
 
  protected:

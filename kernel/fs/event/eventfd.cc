@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// See eventfd.h. The counter changes under a spin lock; the user's eight bytes are moved outside it.
+// See eventfd.h. The counter changes under a spin lock; the user's eight bytes are moved outside
+// it.
 
 #include "fs/event/eventfd.h"
 
@@ -86,7 +87,8 @@ void EventFile::show_info(FormatSink& sink) {
 Result<Ref<File>> make_event_file(uint32_t initial, uint32_t flags) {
   Path path = TRY(anonymous::make_place(anonymous::Kind::Event, "anon_inode:[eventfd]", false));
   uint32_t status = (flags & kOpenNonBlock) | kOpenReadWrite;
-  return Ref<File>(TRY(make_ref<EventFile>(std::move(path), status, initial, (flags & kEventSemaphore) != 0)));
+  return Ref<File>(
+      TRY(make_ref<EventFile>(std::move(path), status, initial, (flags & kEventSemaphore) != 0)));
 }
 
 }  // namespace kernel

@@ -31,7 +31,8 @@ Result<Ref<Mount>> shmem_mount() {
 bool has_seals(File& file) {
   Inode& inode = file.inode();
   StringView type = inode.super_block().type_name();
-  return inode.type() == FileType::Regular && (type == "tmpfs" || type == "rootfs" || type == "devtmpfs");
+  return inode.type() == FileType::Regular &&
+         (type == "tmpfs" || type == "rootfs" || type == "devtmpfs");
 }
 
 }  // namespace
@@ -50,7 +51,8 @@ Result<Ref<File>> create(StringView name, bool sealable) {
   // Below the root and removed: /proc/PID/fd shows "/memfd:name (deleted)".
   Dentry& root = mount->root();
   Ref<Dentry> dentry = TRY(DentryCache::create_detached(label, std::move(inode), &root));
-  return vfs::open_regular(Path(std::move(mount), std::move(dentry)), kOpenReadWrite | kOpenLargeFile);
+  return vfs::open_regular(Path(std::move(mount), std::move(dentry)),
+                           kOpenReadWrite | kOpenLargeFile);
 }
 
 Result<> add_seals(File& file, uint32_t added) {

@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: MIT
 // See cpio.h.
 //
-//   header, 110 bytes of ASCII | name, NUL | zeros up to a multiple of 4 | data | zeros up to one of 4
+//   header, 110 bytes of ASCII | name, NUL | zeros up to a multiple of 4 | data | zeros up to one
+//   of 4
 
 #include "fs/initramfs/cpio.h"
 
 namespace kernel {
 namespace {
 
-constexpr uint32_t kTypeMask = 0170000, kDirectory = 0040000, kRegular = 0100000, kSymlink = 0120000,
-                   kCharDevice = 0020000, kBlockDevice = 0060000, kFifo = 0010000, kSocket = 0140000;
+constexpr uint32_t kTypeMask = 0170000, kDirectory = 0040000, kRegular = 0100000,
+                   kSymlink = 0120000, kCharDevice = 0020000, kBlockDevice = 0060000,
+                   kFifo = 0010000, kSocket = 0140000;
 constexpr size_t kTargetLimit = 4095;  // of a symbolic link
 
 constexpr uint64_t padded(uint64_t size) { return align_up(size, 4); }
@@ -44,7 +46,8 @@ Result<size_t> CpioParser::feed(std::span<const uint8_t> piece) {
 
 Result<> CpioParser::finish() {
   if (state_ == State::Gap) return {};
-  if (state_ == State::Header && header_used_ == 0) return fail("an archive ends without TRAILER!!!");
+  if (state_ == State::Header && header_used_ == 0)
+    return fail("an archive ends without TRAILER!!!");
   return fail("the archive is cut off");
 }
 
@@ -82,9 +85,17 @@ Result<> CpioParser::parse_header() {
     if (!field) return fail("a header field is no hexadecimal number");
     fields[i] = *field;
   }
-  entry_ = {.inode = fields[0], .mode = fields[1], .uid = fields[2], .gid = fields[3], .links = fields[4],
-            .modified = fields[5], .size = fields[6], .device_major = fields[7], .device_minor = fields[8],
-            .own_device_major = fields[9], .own_device_minor = fields[10]};
+  entry_ = {.inode = fields[0],
+            .mode = fields[1],
+            .uid = fields[2],
+            .gid = fields[3],
+            .links = fields[4],
+            .modified = fields[5],
+            .size = fields[6],
+            .device_major = fields[7],
+            .device_minor = fields[8],
+            .own_device_major = fields[9],
+            .own_device_minor = fields[10]};
   name_size_ = fields[11];
   checksum_ = fields[12];
   checksum_seen_ = 0;
@@ -118,7 +129,8 @@ Result<> CpioParser::check_entry() {
   switch (type) {
     case kRegular: break;
     case kSymlink:
-      if (entry_.size == 0 || entry_.size > kTargetLimit) return fail("a link's target is empty or too long");
+      if (entry_.size == 0 || entry_.size > kTargetLimit)
+        return fail("a link's target is empty or too long");
       break;
     case kDirectory:
     case kCharDevice:

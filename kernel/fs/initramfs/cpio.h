@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// A push parser for "newc" cpio archives (cpio(5); Linux: driver-api/early-userspace/buffer-format), fed
-// in pieces of any size. It knows the format only; what becomes of the entries is the receiver's. It
-// trusts nothing: whatever is malformed ends it with a message.
+// A push parser for "newc" cpio archives (cpio(5); Linux:
+// driver-api/early-userspace/buffer-format), fed in pieces of any size. It knows the format only;
+// what becomes of the entries is the receiver's. It trusts nothing: whatever is malformed ends it
+// with a message.
 #pragma once
 
 #include <span>
@@ -40,8 +41,9 @@ class CpioParser {
  public:
   explicit CpioParser(CpioReceiver& receiver) : receiver_(receiver) {}
 
-  // Consumes up to the end of the piece, or of the archive when something that is no cpio archive comes
-  // behind it (another, compressed one): returns how much was consumed. Error: Inval, see problem().
+  // Consumes up to the end of the piece, or of the archive when something that is no cpio archive
+  // comes behind it (another, compressed one): returns how much was consumed. Error: Inval, see
+  // problem().
   Result<size_t> feed(std::span<const uint8_t> piece);
   // Nothing more comes. Error: Inval when an archive is cut off.
   Result<> finish();

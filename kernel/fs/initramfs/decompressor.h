@@ -19,7 +19,8 @@ class PieceSink {
 
 bool is_gzip(std::span<const uint8_t> data);
 bool is_zstd(std::span<const uint8_t> data);
-// One stream at the start of `data`; returns how long it was. Errors: Inval (damaged), NoMem, the sink's.
+// One stream at the start of `data`; returns how long it was. Errors: Inval (damaged), NoMem, the
+// sink's.
 Result<size_t> inflate_gzip(std::span<const uint8_t> data, PieceSink& sink);
 Result<size_t> decompress_zstd(std::span<const uint8_t> data, PieceSink& sink);
 

@@ -33,7 +33,9 @@ class Stream : public Pinned {
 
 }  // namespace
 
-bool is_gzip(std::span<const uint8_t> data) { return data.size() >= 18 && data[0] == 0x1f && data[1] == 0x8b; }
+bool is_gzip(std::span<const uint8_t> data) {
+  return data.size() >= 18 && data[0] == 0x1f && data[1] == 0x8b;
+}
 
 Result<size_t> inflate_gzip(std::span<const uint8_t> data, PieceSink& sink) {
   Vector<uint8_t> output;
@@ -42,7 +44,8 @@ Result<size_t> inflate_gzip(std::span<const uint8_t> data, PieceSink& sink) {
   z_stream& stream = owner.get();
   stream.next_in = const_cast<uint8_t*>(data.data());
   stream.avail_in = static_cast<unsigned>(data.size());
-  if (inflateInit2_(&stream, kGzipWindow, ZLIB_VERSION, static_cast<int>(sizeof stream)) != Z_OK) return Errno::NoMem;
+  if (inflateInit2_(&stream, kGzipWindow, ZLIB_VERSION, static_cast<int>(sizeof stream)) != Z_OK)
+    return Errno::NoMem;
   for (;;) {
     stream.next_out = output.data();
     stream.avail_out = static_cast<unsigned>(kOutput);

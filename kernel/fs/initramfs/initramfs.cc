@@ -29,14 +29,16 @@ Result<size_t> unpack_some(std::span<const uint8_t> data, CpioParser& parser) {
   if (is_gzip(data)) return inflate_gzip(data, sink);
   if (is_zstd(data)) return decompress_zstd(data, sink);
   size_t consumed = TRY(parser.feed(data));
-  if (consumed == 0) log_error("initramfs: neither cpio nor gzip nor zstd begins with {:02x} {:02x}", data[0],
-                               data.size() > 1 ? data[1] : 0);
+  if (consumed == 0)
+    log_error("initramfs: neither cpio nor gzip nor zstd begins with {:02x} {:02x}", data[0],
+              data.size() > 1 ? data[1] : 0);
   return consumed == 0 ? Result<size_t>(Errno::Inval) : consumed;
 }
 
 void report(const CpioParser& parser, Errno error) {
   StringView problem = parser.problem();
-  if (problem.empty()) problem = error == Errno::NoMem || error == Errno::NoSpc ? "out of memory" : "damaged data";
+  if (problem.empty())
+    problem = error == Errno::NoMem || error == Errno::NoSpc ? "out of memory" : "damaged data";
   log_error("initramfs: {}{}{}", parser.name(), parser.name().empty() ? "" : ": ", problem);
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The initial file system: cpio archives, plain or compressed with gzip or zstd, one behind the other,
-// unpacked into the root. Boot, thread context, after vfs::mount_root().
+// The initial file system: cpio archives, plain or compressed with gzip or zstd, one behind the
+// other, unpacked into the root. Boot, thread context, after vfs::mount_root().
 #pragma once
 
 #include <span>

@@ -11,8 +11,9 @@ namespace {
 constexpr uint32_t kTypeMask = 0170000;
 
 std::optional<FileType> type_of(uint32_t mode) {
-  for (FileType type : {FileType::Regular, FileType::Directory, FileType::Symlink, FileType::CharDevice,
-                        FileType::BlockDevice, FileType::Fifo, FileType::Socket}) {
+  for (FileType type :
+       {FileType::Regular, FileType::Directory, FileType::Symlink, FileType::CharDevice,
+        FileType::BlockDevice, FileType::Fifo, FileType::Socket}) {
     if (type_bits(type) == (mode & kTypeMask)) return type;
   }
   return std::nullopt;
@@ -53,7 +54,8 @@ Result<> Unpacker::make(StringView name) {
   if (type == FileType::Regular) return make_regular(name);
   if (TRY(link_to_earlier(name))) return {};
   auto mode = static_cast<uint16_t>(entry_.mode & kModeMask);
-  Result<> made = vfs::make_node({}, name, type, mode, {entry_.own_device_major, entry_.own_device_minor});
+  Result<> made =
+      vfs::make_node({}, name, type, mode, {entry_.own_device_major, entry_.own_device_minor});
   if (!made.ok() && !made.failed_with(Errno::Exist)) return made;
   return apply_attributes(TRY(vfs::lookup({}, name, vfs::LookupFlags::None)));
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Makes the entries of a cpio archive in the root file system, with Linux's rules: later entries replace
-// earlier ones of another type, hard links are found by device and inode number, times are kept.
+// Makes the entries of a cpio archive in the root file system, with Linux's rules: later entries
+// replace earlier ones of another type, hard links are found by device and inode number, times are
+// kept.
 #pragma once
 
 #include "fs/initramfs/cpio.h"

@@ -30,7 +30,8 @@ class Stream : public Pinned {
 }  // namespace
 
 bool is_zstd(std::span<const uint8_t> data) {
-  return data.size() >= 9 && data[0] == 0x28 && data[1] == 0xb5 && data[2] == 0x2f && data[3] == 0xfd;
+  return data.size() >= 9 && data[0] == 0x28 && data[1] == 0xb5 && data[2] == 0x2f &&
+         data[3] == 0xfd;
 }
 
 Result<size_t> decompress_zstd(std::span<const uint8_t> data, PieceSink& sink) {
@@ -38,13 +39,15 @@ Result<size_t> decompress_zstd(std::span<const uint8_t> data, PieceSink& sink) {
   TRY(output.resize(kOutput));
   Stream stream;
   if (stream.get() == nullptr) return Errno::NoMem;
-  if (ZSTD_isError(ZSTD_DCtx_setMaxWindowSize(stream.get(), size_t{1} << kLargestWindow)) != 0) return Errno::Inval;
+  if (ZSTD_isError(ZSTD_DCtx_setMaxWindowSize(stream.get(), size_t{1} << kLargestWindow)) != 0)
+    return Errno::Inval;
   ZSTD_inBuffer in = {data.data(), data.size(), 0};
   for (;;) {
     ZSTD_outBuffer out = {output.data(), kOutput, 0};
     size_t status = ZSTD_decompressStream(stream.get(), &out, &in);
     if (ZSTD_isError(status) != 0) {
-      return ZSTD_getErrorCode(status) == ZSTD_error_memory_allocation ? Errno::NoMem : Errno::Inval;
+      return ZSTD_getErrorCode(status) == ZSTD_error_memory_allocation ? Errno::NoMem
+                                                                       : Errno::Inval;
     }
     if (out.pos != 0) TRY(sink.take({output.data(), out.pos}));
     if (status == 0) return in.pos;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// See fifo.h. The inode points to the pipe while the pipe is open somewhere; that pointer owns nothing,
-// and the last close takes it away under the same lock under which an open finds it.
+// See fifo.h. The inode points to the pipe while the pipe is open somewhere; that pointer owns
+// nothing, and the last close takes it away under the same lock under which an open finds it.
 
 #include "fs/pipe/fifo.h"
 
@@ -39,7 +39,8 @@ Result<Ref<File>> open_fifo(const Path& path, uint32_t flags) {
   uint32_t writer_opens = pipe->writer_opens();
   uint32_t reader_opens = pipe->reader_opens();
   // From here on closing the file undoes what opening did.
-  Ref<PipeFile> file = TRY(make_ref<PipeFile>(path, flags & ~kOpenDirect, pipe, true, writer_opens));
+  Ref<PipeFile> file =
+      TRY(make_ref<PipeFile>(path, flags & ~kOpenDirect, pipe, true, writer_opens));
   if (!writes) pipe->add_reader();
   if (!reads) pipe->add_writer();
   // fifo(7): opening for both never waits.

@@ -6,8 +6,8 @@
 
 namespace kernel {
 
-// open(2) of a FIFO. Sleeps until the other side is there unless O_NONBLOCK. Errors: NxIo: a writer that
-// would not wait and finds no reader; RestartSys.
+// open(2) of a FIFO. Sleeps until the other side is there unless O_NONBLOCK. Errors: NxIo: a writer
+// that would not wait and finds no reader; RestartSys.
 Result<Ref<File>> open_fifo(const Path& path, uint32_t flags);
 
 // The inode of an unnamed pipe knows it as that of a FIFO does.

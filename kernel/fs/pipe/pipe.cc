@@ -71,8 +71,8 @@ void Pipe::drop_first_locked() {
   --used_;
 }
 
-// Copies out as far as the buffer is accessible; `fault_at` tells how far behind the cursor it is not. A
-// packet ends a read and loses its rest.
+// Copies out as far as the buffer is accessible; `fault_at` tells how far behind the cursor it is
+// not. A packet ends a read and loses its rest.
 size_t Pipe::drain_locked(IoBuffer& buffer, std::optional<size_t>& fault_at) {
   size_t total = 0;
   while (used_ != 0 && buffer.remaining() != 0) {

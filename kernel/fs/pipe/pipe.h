@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// A pipe (pipe(7)): a ring of pages between writers and readers. This is the ring, with the rules of
-// atomic writes, packets, capacity; the open files on its ends are pipe_file.cc, FIFOs fifo.cc, and
-// splice(2) works on the slots.
+// A pipe (pipe(7)): a ring of pages between writers and readers. This is the ring, with the rules
+// of atomic writes, packets, capacity; the open files on its ends are pipe_file.cc, FIFOs fifo.cc,
+// and splice(2) works on the slots.
 #pragma once
 
 #include "lib/ref.h"
@@ -24,7 +24,8 @@ class Pipe final : public RefCounted<Pipe> {
    public:
     Slot() = default;
     // Takes over the caller's reference.
-    Slot(PhysAddr page, uint32_t offset, uint32_t size) : page_(page), offset_(offset), size_(size), held_(true) {}
+    Slot(PhysAddr page, uint32_t offset, uint32_t size)
+        : page_(page), offset_(offset), size_(size), held_(true) {}
     Slot(Slot&& other) noexcept { *this = std::move(other); }
     Slot& operator=(Slot&& other) noexcept;
     ~Slot() { reset(); }
@@ -34,7 +35,9 @@ class Pipe final : public RefCounted<Pipe> {
 
     uint8_t* data() const { return frames::frame_data(page_) + offset_; }
     uint32_t size() const { return size_; }
-    uint32_t room() const { return mergeable_ ? static_cast<uint32_t>(kPageSize) - offset_ - size_ : 0; }
+    uint32_t room() const {
+      return mergeable_ ? static_cast<uint32_t>(kPageSize) - offset_ - size_ : 0;
+    }
     void append(uint32_t count) { size_ += count; }
     void consume(uint32_t count) { offset_ += count, size_ -= count; }
     bool is_packet() const { return packet_; }
@@ -56,8 +59,9 @@ class Pipe final : public RefCounted<Pipe> {
   Result<size_t> read(IoBuffer& buffer, bool nonblocking);
   Result<size_t> write(IoBuffer& buffer, bool nonblocking, bool packets);
 
-  // For splice. pop: up to `most` bytes of the first slot; nothing at the end of all writers. An unused
-  // rest goes back with push_front. push: waits for room; Pipe when nobody reads (and SIGPIPE).
+  // For splice. pop: up to `most` bytes of the first slot; nothing at the end of all writers. An
+  // unused rest goes back with push_front. push: waits for room; Pipe when nobody reads (and
+  // SIGPIPE).
   Result<std::optional<Slot>> pop(size_t most, bool nonblocking);
   void push_front(Slot slot);
   Result<> push(Slot slot, bool nonblocking);
@@ -73,8 +77,12 @@ class Pipe final : public RefCounted<Pipe> {
   Result<size_t> set_capacity(size_t bytes);
 
   // Ends that are open; the counters only grow and tell a sleeping open that somebody came.
-  void add_reader() { readers_.fetch_add_acq_rel(1), reader_opens_.fetch_add_acq_rel(1), changed(); }
-  void add_writer() { writers_.fetch_add_acq_rel(1), writer_opens_.fetch_add_acq_rel(1), changed(); }
+  void add_reader() {
+    readers_.fetch_add_acq_rel(1), reader_opens_.fetch_add_acq_rel(1), changed();
+  }
+  void add_writer() {
+    writers_.fetch_add_acq_rel(1), writer_opens_.fetch_add_acq_rel(1), changed();
+  }
   void remove_reader();
   void remove_writer();
   uint32_t readers() const { return readers_.load_acquire(); }

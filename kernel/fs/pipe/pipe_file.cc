@@ -19,7 +19,8 @@ Result<PipePair> make_pipe(uint32_t flags) {
   Path path = TRY(anonymous::make_place(anonymous::Kind::Pipe, "pipe", true));
   uint32_t status = flags & (kOpenNonBlock | kOpenDirect);
   attach_pipe(path.inode(), *pipe);  // /proc/PID/fd opens it again
-  Ref<PipeFile> reader = TRY(make_ref<PipeFile>(path, (status & ~kOpenDirect) | kOpenReadOnly, pipe, false, 0u));
+  Ref<PipeFile> reader =
+      TRY(make_ref<PipeFile>(path, (status & ~kOpenDirect) | kOpenReadOnly, pipe, false, 0u));
   pipe->add_reader();
   Ref<PipeFile> writer = TRY(make_ref<PipeFile>(path, status | kOpenWriteOnly, pipe, false, 0u));
   pipe->add_writer();

@@ -19,7 +19,10 @@ Result<PipePair> make_pipe(uint32_t flags);
 class PipeFile final : public File {
  public:
   PipeFile(Path path, uint32_t flags, Ref<Pipe> pipe, bool is_fifo, uint32_t writers_before)
-      : File(std::move(path), flags), pipe_(std::move(pipe)), is_fifo_(is_fifo), writers_before_(writers_before) {}
+      : File(std::move(path), flags),
+        pipe_(std::move(pipe)),
+        is_fifo_(is_fifo),
+        writers_before_(writers_before) {}
   Result<size_t> read(IoBuffer& buffer, uint64_t offset) override;
   Result<size_t> write(IoBuffer& buffer, uint64_t offset) override;
   uint32_t poll(PollRegistration* registration) override;
@@ -33,7 +36,8 @@ class PipeFile final : public File {
  private:
   Ref<Pipe> pipe_;
   bool is_fifo_;
-  uint32_t writers_before_;  // opens for writing before this one: no hang-up before the first behind it
+  uint32_t
+      writers_before_;  // opens for writing before this one: no hang-up before the first behind it
 };
 
 }  // namespace kernel

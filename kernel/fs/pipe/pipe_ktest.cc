@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A pipe under fire: writers and readers of odd sizes on several CPUs; every byte arrives, in order, and
-// short writes arrive whole.
+// A pipe under fire: writers and readers of odd sizes on several CPUs; every byte arrives, in
+// order, and short writes arrive whole.
 
 #include "fs/pipe/pipe.h"
 #include "lib/ktest.h"

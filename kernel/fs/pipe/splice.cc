@@ -18,7 +18,9 @@ void advance(uint64_t* offset, size_t moved) {
   if (offset != nullptr) *offset += moved;
 }
 
-bool wants_no_wait(const File& file, uint32_t flags) { return file.nonblocking() || (flags & kNonBlock) != 0; }
+bool wants_no_wait(const File& file, uint32_t flags) {
+  return file.nonblocking() || (flags & kNonBlock) != 0;
+}
 
 // `moved` so far counts more than an error behind it.
 Result<size_t> outcome(size_t moved, Result<> result) {
@@ -26,7 +28,8 @@ Result<size_t> outcome(size_t moved, Result<> result) {
   return result.error();
 }
 
-Result<size_t> pipe_to_pipe(Pipe& in, Pipe& out, size_t size, bool in_nonblocking, bool out_nonblocking) {
+Result<size_t> pipe_to_pipe(Pipe& in, Pipe& out, size_t size, bool in_nonblocking,
+                            bool out_nonblocking) {
   size_t total = 0;
   while (total < size) {
     Result<std::optional<Pipe::Slot>> slot = in.pop(size - total, in_nonblocking || total != 0);
@@ -91,7 +94,8 @@ Result<size_t> file_to_pipe(File& in, uint64_t* offset, Pipe& out, size_t size, 
 }
 
 // Through one page of the kernel's.
-Result<size_t> file_to_file(File& in, uint64_t* in_offset, File& out, uint64_t* out_offset, size_t size) {
+Result<size_t> file_to_file(File& in, uint64_t* in_offset, File& out, uint64_t* out_offset,
+                            size_t size) {
   Pipe::Slot page = TRY(Pipe::Slot::create());
   size_t total = 0;
   while (total < size) {
@@ -105,7 +109,8 @@ Result<size_t> file_to_file(File& in, uint64_t* in_offset, File& out, uint64_t* 
     }
     IoBuffer from = IoBuffer::kernel(page.data(), wanted);
     // Read at a place, so that what could not be written is read again.
-    Result<size_t> got = vfs::read(in, from, in.is_seekable() ? std::optional<uint64_t>(start) : std::nullopt);
+    Result<size_t> got =
+        vfs::read(in, from, in.is_seekable() ? std::optional<uint64_t>(start) : std::nullopt);
     if (!got.ok()) return outcome(total, got.error());
     if (*got == 0) break;
     IoBuffer to = IoBuffer::kernel(static_cast<const void*>(page.data()), *got);
@@ -137,7 +142,8 @@ Result<size_t> splice(File& in, uint64_t* in_offset, File& out, uint64_t* out_of
   if (source != nullptr && target != nullptr) {
     if (in_offset != nullptr || out_offset != nullptr) return Errno::SPipe;
     if (source == target) return Errno::Inval;
-    return pipe_to_pipe(*source, *target, size, wants_no_wait(in, flags), wants_no_wait(out, flags));
+    return pipe_to_pipe(*source, *target, size, wants_no_wait(in, flags),
+                        wants_no_wait(out, flags));
   }
   if (source != nullptr) {
     if (in_offset != nullptr) return Errno::SPipe;
@@ -186,16 +192,18 @@ Result<size_t> send_file(File& out, File& in, uint64_t* in_offset, size_t size) 
   if (!in.readable() || !out.writable()) return Errno::BadF;
   if (in_offset != nullptr && !in.is_seekable()) return Errno::SPipe;
   if ((out.flags() & kOpenAppend) != 0) return Errno::Inval;
-  // sendfile(2): the source has pages. From a terminal it would swallow the end of file, and programs
-  // fall back to read(2) when it is refused.
+  // sendfile(2): the source has pages. From a terminal it would swallow the end of file, and
+  // programs fall back to read(2) when it is refused.
   FileType type = in.inode().type();
   if (type != FileType::Regular && type != FileType::BlockDevice) return Errno::Inval;
   if (size > kMost) size = kMost;
-  if (Pipe* target = out.pipe()) return file_to_pipe(in, in_offset, *target, size, out.nonblocking());
+  if (Pipe* target = out.pipe())
+    return file_to_pipe(in, in_offset, *target, size, out.nonblocking());
   return file_to_file(in, in_offset, out, nullptr, size);
 }
 
-Result<size_t> copy_range(File& in, uint64_t* in_offset, File& out, uint64_t* out_offset, size_t size) {
+Result<size_t> copy_range(File& in, uint64_t* in_offset, File& out, uint64_t* out_offset,
+                          size_t size) {
   Inode& from = in.inode();
   Inode& to = out.inode();
   if (from.is_directory() || to.is_directory()) return Errno::IsDir;
@@ -216,7 +224,8 @@ Result<size_t> copy_range(File& in, uint64_t* in_offset, File& out, uint64_t* ou
   uint64_t end = from.size();
   if (start_in >= end) return size_t{0};
   if (size > end - start_in) size = end - start_in;
-  if (&from == &to && start_in < start_out + size && start_out < start_in + size) return Errno::Inval;
+  if (&from == &to && start_in < start_out + size && start_out < start_in + size)
+    return Errno::Inval;
   return file_to_file(in, in_offset, out, out_offset, size);
 }
 

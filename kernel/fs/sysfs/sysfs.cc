@@ -45,12 +45,14 @@ Result<Ref<StaticDirectory>> folder(StaticDirectory& parent, StringView name) {
 }
 
 Result<> text(StaticDirectory& parent, StringView name, GeneratedText::Generate generate) {
-  return parent.add(name, TRY(make_ref<GeneratedText>(parent.super_block(), uint16_t{0444}, generate)));
+  return parent.add(name,
+                    TRY(make_ref<GeneratedText>(parent.super_block(), uint16_t{0444}, generate)));
 }
 
 Result<> add_cpus(StaticDirectory& system) {
-  static constexpr const char* kNames[] = {"cpu0",  "cpu1",  "cpu2",  "cpu3",  "cpu4",  "cpu5",  "cpu6",  "cpu7",
-                                           "cpu8",  "cpu9",  "cpu10", "cpu11", "cpu12", "cpu13", "cpu14", "cpu15"};
+  static constexpr const char* kNames[] = {"cpu0",  "cpu1",  "cpu2",  "cpu3", "cpu4",  "cpu5",
+                                           "cpu6",  "cpu7",  "cpu8",  "cpu9", "cpu10", "cpu11",
+                                           "cpu12", "cpu13", "cpu14", "cpu15"};
   Ref<StaticDirectory> cpus = TRY(folder(system, "cpu"));
   TRY(text(*cpus, "online", online_cpus));
   TRY(text(*cpus, "possible", online_cpus));
@@ -72,7 +74,8 @@ Result<> SysSuperBlock::fill() {
   Ref<StaticDirectory> nodes = TRY(folder(*system, "node"));
   TRY(text(*nodes, "online", node_online));
   TRY(text(*nodes, "possible", node_online));
-  for (StringView name : {"block"_sv, "bus"_sv, "class"_sv, "dev"_sv, "firmware"_sv, "fs"_sv, "module"_sv})
+  for (StringView name :
+       {"block"_sv, "bus"_sv, "class"_sv, "dev"_sv, "firmware"_sv, "fs"_sv, "module"_sv})
     TRY(folder(*root, name));
   Ref<StaticDirectory> kernel = TRY(folder(*root, "kernel"));
   TRY(text(*kernel, "address_bits", address_bits));

@@ -70,7 +70,8 @@ bool parse_option(StringView key, StringView value, TmpfsSuperBlock::Options& op
 
 }  // namespace
 
-Result<TmpfsSuperBlock::Options> tmpfs::parse_options(StringView text, TmpfsSuperBlock::Options options) {
+Result<TmpfsSuperBlock::Options> tmpfs::parse_options(StringView text,
+                                                      TmpfsSuperBlock::Options options) {
   while (!text.empty()) {
     StringView word = text.take_until(',');
     if (word.empty()) continue;
@@ -107,7 +108,9 @@ Result<Ref<TmpfsInode>> TmpfsSuperBlock::make_inode(const CreateParameters& para
   return TmpfsInode::create(*this, parameters);
 }
 
-Result<> TmpfsSuperBlock::charge_pages(uint64_t count) { return charge(used_blocks_, max_blocks_, count); }
+Result<> TmpfsSuperBlock::charge_pages(uint64_t count) {
+  return charge(used_blocks_, max_blocks_, count);
+}
 Result<> TmpfsSuperBlock::charge_inode() { return charge(used_inodes_, max_inodes_, 1); }
 
 FileSystemStatistics TmpfsSuperBlock::statistics() {
@@ -137,10 +140,12 @@ Result<> TmpfsSuperBlock::remount(StringView text) {
   Options wanted = TRY(tmpfs::parse_options(text, present));
   // A limit cannot go below what is in use, nor come where there was none.
   if (wanted.max_blocks != present.max_blocks) {
-    if (present.max_blocks == 0 || used_blocks_.load_relaxed() > wanted.max_blocks) return Errno::Inval;
+    if (present.max_blocks == 0 || used_blocks_.load_relaxed() > wanted.max_blocks)
+      return Errno::Inval;
   }
   if (wanted.max_inodes != present.max_inodes) {
-    if (present.max_inodes == 0 || used_inodes_.load_relaxed() > wanted.max_inodes) return Errno::Inval;
+    if (present.max_inodes == 0 || used_inodes_.load_relaxed() > wanted.max_inodes)
+      return Errno::Inval;
   }
   max_blocks_.store_relaxed(wanted.max_blocks);
   max_inodes_.store_relaxed(wanted.max_inodes);
@@ -162,7 +167,8 @@ void TmpfsSuperBlock::show_options(FormatSink& sink) {
   uint64_t half = frames::statistics().total_pages / 2;
   uint64_t blocks = max_blocks_.load_relaxed();
   uint64_t inodes = max_inodes_.load_relaxed();
-  if (blocks != half && type_name() != "ramfs") format(sink, ",size={}k", blocks * (kPageSize / KiB));
+  if (blocks != half && type_name() != "ramfs")
+    format(sink, ",size={}k", blocks * (kPageSize / KiB));
   if (inodes != half && type_name() != "ramfs") format(sink, ",nr_inodes={}", inodes);
   bool is_ramfs = type_name() == "ramfs";
   if (options_.mode != (is_ramfs ? 0755 : 01777)) show_mode(sink, options_.mode);

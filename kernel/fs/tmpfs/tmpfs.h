@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// tmpfs (tmpfs(5)): files, directories and links in memory, with limits. Also ramfs and the root file
-// system (without limits), devtmpfs and memfd, which are built of its inodes.
+// tmpfs (tmpfs(5)): files, directories and links in memory, with limits. Also ramfs and the root
+// file system (without limits), devtmpfs and memfd, which are built of its inodes.
 #pragma once
 
 #include "fs/tmpfs/tmpfs_directory.h"
@@ -37,7 +37,8 @@ class TmpfsSuperBlock : public SuperBlock {
   void uncharge_inode() { used_inodes_.fetch_sub_relaxed(1); }
 
  private:
-  TmpfsSuperBlock(StringView type_name, const Options& options) : SuperBlock(type_name), options_(options) {
+  TmpfsSuperBlock(StringView type_name, const Options& options)
+      : SuperBlock(type_name), options_(options) {
     user_xattrs_ = false;  // as Linux 6.1 has it
   }
   Options options_;

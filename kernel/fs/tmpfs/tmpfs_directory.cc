@@ -24,7 +24,8 @@ TmpfsEntry* TmpfsDirectory::find(StringView name) const {
   while (at != nullptr) {
     std::strong_ordering order = hash != at->hash ? hash <=> at->hash : name <=> at->name.view();
     if (order == 0) return at;
-    at = order < 0 ? Tree<TmpfsEntry, ByName, NameTag>::left(*at) : Tree<TmpfsEntry, ByName, NameTag>::right(*at);
+    at = order < 0 ? Tree<TmpfsEntry, ByName, NameTag>::left(*at)
+                   : Tree<TmpfsEntry, ByName, NameTag>::right(*at);
   }
   return nullptr;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The entries of one tmpfs directory: found by name through a tree, listed in the order of their
-// cookies. A cookie is given once and never again, so that a listing goes on where it was however the
-// directory changed. Guarded by the directory inode's lock.
+// cookies. A cookie is given once and never again, so that a listing goes on where it was however
+// the directory changed. Guarded by the directory inode's lock.
 #pragma once
 
 #include "fs/vfs/inode.h"
@@ -33,7 +33,9 @@ class TmpfsDirectory : public Pinned {
   Owned<TmpfsEntry> remove(TmpfsEntry& entry);
   // The first entry with a cookie >= `cookie`; null behind the last.
   TmpfsEntry* at_or_behind(uint64_t cookie) const;
-  static TmpfsEntry* next(const TmpfsEntry& entry) { return Tree<TmpfsEntry, ByCookie, CookieTag>::next(entry); }
+  static TmpfsEntry* next(const TmpfsEntry& entry) {
+    return Tree<TmpfsEntry, ByCookie, CookieTag>::next(entry);
+  }
 
  private:
   struct ByName {

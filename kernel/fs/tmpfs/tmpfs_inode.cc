@@ -7,12 +7,13 @@ namespace kernel {
 namespace {
 
 constexpr uint32_t kKeepSize = 1, kPunchHole = 2;  // fallocate(2)
-constexpr uint64_t kEntrySize = 20;                // what Linux's tmpfs counts for a directory entry
+constexpr uint64_t kEntrySize = 20;  // what Linux's tmpfs counts for a directory entry
 constexpr size_t kShortLink = 128;                 // longer targets take a page there
 
 }  // namespace
 
-Result<Ref<TmpfsInode>> TmpfsInode::create(TmpfsSuperBlock& super_block, const CreateParameters& parameters) {
+Result<Ref<TmpfsInode>> TmpfsInode::create(TmpfsSuperBlock& super_block,
+                                           const CreateParameters& parameters) {
   TRY(super_block.charge_inode());
   auto* made = new (std::nothrow)
       TmpfsInode(super_block, parameters.type, super_block.next_inode_number(), parameters.mode);
@@ -44,8 +45,8 @@ void TmpfsInode::evict() {
   tmpfs().uncharge_inode();
 }
 
-// Not recursive: a tree may be deeper than the stack. Each directory's entries become this one's, so
-// that every inode ends while it is empty.
+// Not recursive: a tree may be deeper than the stack. Each directory's entries become this one's,
+// so that every inode ends while it is empty.
 void TmpfsInode::drop_tree() {
   while (TmpfsEntry* entry = entries_.at_or_behind(0)) {
     Owned<TmpfsEntry> gone = entries_.remove(*entry);
@@ -126,8 +127,8 @@ Result<> TmpfsInode::remove_directory(StringView name, Inode& target) {
   return unlink(name, target);
 }
 
-Result<> TmpfsInode::rename(StringView old_name, Inode& target, Inode& new_directory, StringView new_name,
-                            Inode* replaced, bool exchange) {
+Result<> TmpfsInode::rename(StringView old_name, Inode& target, Inode& new_directory,
+                            StringView new_name, Inode* replaced, bool exchange) {
   auto& destination = static_cast<TmpfsInode&>(new_directory);
   TmpfsEntry* source = entries_.find(old_name);
   if (source == nullptr) return Errno::NoEnt;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// An inode of tmpfs: contents in a memory object, entries, link target, extended attributes. Its methods
-// are called with the locks that fs/vfs/inode.h names.
+// An inode of tmpfs: contents in a memory object, entries, link target, extended attributes. Its
+// methods are called with the locks that fs/vfs/inode.h names.
 #pragma once
 
 #include "fs/tmpfs/tmpfs.h"
@@ -26,7 +26,8 @@ class TmpfsObject final : public MemoryObject {
 
 class TmpfsInode : public Inode {
  public:
-  static Result<Ref<TmpfsInode>> create(TmpfsSuperBlock& super_block, const CreateParameters& parameters);
+  static Result<Ref<TmpfsInode>> create(TmpfsSuperBlock& super_block,
+                                        const CreateParameters& parameters);
 
   uint64_t size() override;
   InodeAttributes attributes() override;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A fixed ring of bytes with absolute positions, so that a place in it stays valid while its ends move.
+// A fixed ring of bytes with absolute positions, so that a place in it stays valid while its ends
+// move.
 #pragma once
 
 #include "lib/types.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// devpts; see devpts.h. The table of ptys is small and looked at only when one is made, opened by name,
-// listed or closed.
+// devpts; see devpts.h. The table of ptys is small and looked at only when one is made, opened by
+// name, listed or closed.
 
 #include "fs/tty/devpts.h"
 
@@ -52,7 +52,8 @@ Result<Options> parse(StringView text) {
 class SlaveInode final : public Inode {
  public:
   SlaveInode(SuperBlock& super_block, uint32_t index, Terminal& terminal, const Options& options)
-      : Inode(super_block, FileType::CharDevice, kFirstInode + index, options.mode), terminal_(terminal) {
+      : Inode(super_block, FileType::CharDevice, kFirstInode + index, options.mode),
+        terminal_(terminal) {
     device_ = terminal.number();
     needs_revalidation_ = true;
     const Credentials& credentials = current_task().credentials();
@@ -71,7 +72,8 @@ class SlaveInode final : public Inode {
 
 class MultiplexerInode final : public Inode {
  public:
-  explicit MultiplexerInode(SuperBlock& super_block) : Inode(super_block, FileType::CharDevice, 2, 0000) {
+  explicit MultiplexerInode(SuperBlock& super_block)
+      : Inode(super_block, FileType::CharDevice, 2, 0000) {
     device_ = DeviceNumber{5, 2};
     touch(true, true, true);
   }
@@ -216,7 +218,8 @@ void release_index(uint32_t index) {
 
 Result<> add(uint32_t index, Terminal& terminal) {
   if (the_super_block == nullptr) return Errno::NoDev;
-  Ref<Inode> node = TRY(make_ref<SlaveInode>(*the_super_block, index, terminal, the_super_block->options()));
+  Ref<Inode> node =
+      TRY(make_ref<SlaveInode>(*the_super_block, index, terminal, the_super_block->options()));
   Guard guard(slots_lock);
   (*slots)[index].node = std::move(node);
   return {};

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The devpts file system: a node for each pseudoterminal, and ptmx. One instance, whatever the number
-// of mounts.
+// The devpts file system: a node for each pseudoterminal, and ptmx. One instance, whatever the
+// number of mounts.
 #pragma once
 
 #include "fs/tty/pty.h"

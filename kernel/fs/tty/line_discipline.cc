@@ -25,8 +25,8 @@ size_t LineDiscipline::receive(std::span<const uint8_t> bytes, Effects& effects)
   return used;
 }
 
-// A full ring holds the sender back, unless a line is being typed that could never end: then bytes are
-// consumed and dropped until it ends or is edited.
+// A full ring holds the sender back, unless a line is being typed that could never end: then bytes
+// are consumed and dropped until it ends or is edited.
 bool LineDiscipline::has_receive_room() const {
   return input_.room() > 1 || (is_canonical() && input_.tail() == canonical_head_);
 }
@@ -183,9 +183,11 @@ void LineDiscipline::store(uint8_t c, Effects& effects) {
 
 void LineDiscipline::erase(uint8_t c) {
   if (input_.head() == canonical_head_) return;
-  bool kill = termios.is(c, kVkill), word = !kill && termios.is(c, kVwerase) && !termios.is(c, kVerase);
+  bool kill = termios.is(c, kVkill),
+       word = !kill && termios.is(c, kVwerase) && !termios.is(c, kVerase);
   bool shown = termios.has_local(kEcho);
-  if (kill && !(shown && termios.has_local(kEchok) && termios.has_local(kEchoke) && termios.has_local(kEchoe))) {
+  if (kill && !(shown && termios.has_local(kEchok) && termios.has_local(kEchoke) &&
+                termios.has_local(kEchoe))) {
     input_.set_head(canonical_head_);
     if (!shown) return;
     finish_erasing();
@@ -328,7 +330,8 @@ bool LineDiscipline::put_output(uint8_t c) {
       break;
     default:
       if (is_control(c)) break;
-      if (termios.has_output(kOlcuc) && c >= 'a' && c <= 'z') c = static_cast<uint8_t>(c - 'a' + 'A');
+      if (termios.has_output(kOlcuc) && c >= 'a' && c <= 'z')
+        c = static_cast<uint8_t>(c - 'a' + 'A');
       if (!is_continuation(c)) ++column_;
   }
   return output_.push(c);
@@ -377,7 +380,8 @@ size_t LineDiscipline::read(std::span<uint8_t> to) {
     size_t index = input_.tail() % kInputSize;
     bool end = line_end_[index];
     bool end_of_file = end && input_.at(input_.tail()) == kDisabled;
-    // An end-of-file mark right behind a full buffer belongs to this read: it must not end the next.
+    // An end-of-file mark right behind a full buffer belongs to this read: it must not end the
+    // next.
     if (count == to.size() && !end_of_file) break;
     uint8_t c = input_.pop();
     line_end_[index] = false;
@@ -406,7 +410,8 @@ void LineDiscipline::mode_changed(const Termios& before) {
   for (bool& end : line_end_) end = false;
   literal_next_ = false;
   erasing_ = false;
-  // Into canonical mode: what has been received counts as a line, without an end character of its own.
+  // Into canonical mode: what has been received counts as a line, without an end character of its
+  // own.
   canonical_head_ = input_.head();
   if (is_canonical() && !input_.empty()) line_end_[(input_.head() - 1) % kInputSize] = true;
   if (!termios.has_input(kIxon)) stopped_ = false;

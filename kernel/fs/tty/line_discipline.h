@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The N_TTY line discipline of termios(3): what happens to a byte on its way in (editing, echo, signals,
-// flow control) and out (OPOST). Pure state, no locks, no sleeping: Terminal calls it under its lock,
-// and the host tests it alone.
+// The N_TTY line discipline of termios(3): what happens to a byte on its way in (editing, echo,
+// signals, flow control) and out (OPOST). Pure state, no locks, no sleeping: Terminal calls it
+// under its lock, and the host tests it alone.
 //
 //   receive() -> input ring -> read()          echo and write() -> output ring -> the device
 #pragma once

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The line discipline alone: editing, echo, end of file, signals, output processing (termios(3)). The
-// same behaviour through a real pty is compared with Linux by tests/abi/pty.c.
+// The line discipline alone: editing, echo, end of file, signals, output processing (termios(3)).
+// The same behaviour through a real pty is compared with Linux by tests/abi/pty.c.
 
 #include "fs/tty/line_discipline.h"
 

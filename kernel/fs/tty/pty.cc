@@ -23,10 +23,16 @@ class MasterFile final : public File {
  public:
   MasterFile(Ref<Terminal> terminal, const Path& path, uint32_t flags)
       : File(path, flags), terminal_(std::move(terminal)) {}
-  Result<size_t> read(IoBuffer& buffer, uint64_t) override { return pty().read(buffer, nonblocking()); }
-  Result<size_t> write(IoBuffer& buffer, uint64_t) override { return pty().write(buffer, nonblocking()); }
+  Result<size_t> read(IoBuffer& buffer, uint64_t) override {
+    return pty().read(buffer, nonblocking());
+  }
+  Result<size_t> write(IoBuffer& buffer, uint64_t) override {
+    return pty().write(buffer, nonblocking());
+  }
   uint32_t poll(PollRegistration* registration) override { return pty().poll(registration); }
-  Result<int64_t> ioctl(uint32_t request, uint64_t argument) override { return pty().ioctl(request, argument); }
+  Result<int64_t> ioctl(uint32_t request, uint64_t argument) override {
+    return pty().ioctl(request, argument);
+  }
   void on_close() override { pty().close_master(); }
 
  private:
@@ -53,9 +59,9 @@ Result<Ref<Terminal>> Pty::create() {
     return Errno::NoMem;
   }
   Result<String> name = format_string("pts/{}", index);
-  Result<Ref<Terminal>> terminal = name.ok()
-                                       ? Terminal::create(*name, DeviceNumber{kPtsMajor, index}, *pty)
-                                       : Result<Ref<Terminal>>(name.error());
+  Result<Ref<Terminal>> terminal =
+      name.ok() ? Terminal::create(*name, DeviceNumber{kPtsMajor, index}, *pty)
+                : Result<Ref<Terminal>>(name.error());
   if (!terminal.ok()) {
     delete pty;
     devpts::release_index(index);
@@ -74,13 +80,16 @@ Result<Ref<Terminal>> Pty::create() {
   return std::move(terminal).take();
 }
 
-bool Pty::slave_is_closed() const { return slave_was_open_.load_acquire() && slave_files_.load_acquire() == 0; }
+bool Pty::slave_is_closed() const {
+  return slave_was_open_.load_acquire() && slave_files_.load_acquire() == 0;
+}
 
 Result<size_t> Pty::read(IoBuffer& buffer, bool nonblocking) {
   if (buffer.remaining() == 0) return size_t{0};
   bool packet = packet_mode_.load_relaxed();
   auto ready = [this, packet] {
-    return terminal_->output_count() > 0 || slave_is_closed() || (packet && packet_state_.load_acquire() != 0);
+    return terminal_->output_count() > 0 || slave_is_closed() ||
+           (packet && packet_state_.load_acquire() != 0);
   };
   for (;;) {
     if (packet) {
@@ -99,7 +108,8 @@ Result<size_t> Pty::read(IoBuffer& buffer, bool nonblocking) {
       head = 0;
     }
     if (total > 0) return total;
-    if (packet && buffer.remaining() == 1 && terminal_->output_count() > 0) return buffer.put(&kPacketData, 1);
+    if (packet && buffer.remaining() == 1 && terminal_->output_count() > 0)
+      return buffer.put(&kPacketData, 1);
     if (slave_is_closed()) return Errno::Io;
     if (nonblocking) return Errno::Again;
     TRY(master_readers_.wait(ready));
@@ -172,7 +182,9 @@ Result<int64_t> Pty::ioctl(uint32_t request, uint64_t argument) {
       return 0;
     }
     case kTiocgptpeer: return devpts::open_peer(index_, static_cast<uint32_t>(argument));
-    case kTiocsctty: case kTiocnotty: return Errno::NoTty;  // a master is nobody's controlling terminal
+    case kTiocsctty:
+    case kTiocnotty:
+      return Errno::NoTty;  // a master is nobody's controlling terminal
     default: return TerminalIoctl(*terminal_, /*from_master=*/true).run(request, argument);
   }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Pseudoterminals (pty(7), pts(4)): /dev/ptmx makes a pair; its master is a file that plays the device
-// of a Terminal, whose node appears below /dev/pts.
+// Pseudoterminals (pty(7), pts(4)): /dev/ptmx makes a pair; its master is a file that plays the
+// device of a Terminal, whose node appears below /dev/pts.
 #pragma once
 
 #include "fs/tty/terminal_file.h"

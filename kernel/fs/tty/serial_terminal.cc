@@ -33,7 +33,8 @@ class SerialLine final : public TerminalDevice, public SerialClient {
 
 Result<> add_port(SerialPort& port) {
   Owned<SerialLine> line = TRY(make_owned<SerialLine>(port));
-  Ref<Terminal> terminal = TRY(Terminal::create(port.name, DeviceNumber{port.major, port.minor}, *line));
+  Ref<Terminal> terminal =
+      TRY(Terminal::create(port.name, DeviceNumber{port.major, port.minor}, *line));
   TRY(line->start(std::move(terminal)));
   std::move(line).leak();
   return {};

@@ -18,7 +18,8 @@ struct Caller {
 Caller caller() {
   ThreadGroup& group = current_task().group();
   Guard guard(task::tree_lock);
-  return {Ref<Pid>(*group.session), Ref<Pid>(*group.process_group), group.session == &group.leader_pid()};
+  return {Ref<Pid>(*group.session), Ref<Pid>(*group.process_group),
+          group.session == &group.leader_pid()};
 }
 
 }  // namespace
@@ -27,7 +28,8 @@ Result<> Terminal::check_foreground(Direction direction) {
   Caller self = caller();
   {
     Guard guard(lock_);
-    if (!session_ || session_.get() != self.session.get()) return {};  // not our controlling terminal
+    if (!session_ || session_.get() != self.session.get())
+      return {};  // not our controlling terminal
     if (!foreground_ || foreground_.get() == self.group.get()) return {};
   }
   Signal signal = direction == Direction::Read ? Signal::Ttin : Signal::Ttou;

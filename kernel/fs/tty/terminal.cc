@@ -10,7 +10,8 @@ namespace kernel {
 
 using tty::LineDiscipline;
 
-Result<Ref<Terminal>> Terminal::create(StringView name, DeviceNumber number, TerminalDevice& device) {
+Result<Ref<Terminal>> Terminal::create(StringView name, DeviceNumber number,
+                                       TerminalDevice& device) {
   String copy = TRY(String::create(name));
   Terminal* terminal = new (std::nothrow) Terminal(number, device);
   if (terminal == nullptr) return Errno::NoMem;
@@ -93,8 +94,8 @@ Result<size_t> Terminal::read(IoBuffer& buffer, bool nonblocking, uint32_t gener
   bool canonical = settings.has_local(tty::kIcanon);
   size_t minimum = canonical ? 1 : settings.characters[tty::kVmin];
   Nanoseconds tenths = canonical ? 0 : settings.characters[tty::kVtime] * (kNanosPerSecond / 10);
-  // termios(3): with MIN > 0 the timer starts at the first byte and then runs between bytes; with MIN =
-  // 0 it bounds the whole wait.
+  // termios(3): with MIN > 0 the timer starts at the first byte and then runs between bytes; with
+  // MIN = 0 it bounds the whole wait.
   bool between_bytes = minimum > 0;
   Deadline deadline = !canonical && !between_bytes ? Deadline::after(tenths) : Deadline::never();
   size_t total = 0;
@@ -134,7 +135,8 @@ size_t Terminal::read_available(IoBuffer& buffer, std::span<uint8_t> bounce, boo
   return count;
 }
 
-Result<> Terminal::wait_for_input(bool nonblocking, uint32_t generation, size_t minimum, Deadline deadline) {
+Result<> Terminal::wait_for_input(bool nonblocking, uint32_t generation, size_t minimum,
+                                  Deadline deadline) {
   auto ready = [&] {
     if (is_dead(generation)) return true;
     Guard guard(lock_);
@@ -143,7 +145,8 @@ Result<> Terminal::wait_for_input(bool nonblocking, uint32_t generation, size_t 
   if (ready()) return {};
   if (device_.is_gone()) return Errno::Io;
   if (nonblocking) return Errno::Again;
-  return readers_.wait([&] { return ready() || device_.is_gone(); }, WaitMode::Interruptible, deadline,
+  return readers_.wait([&] { return ready() || device_.is_gone(); }, WaitMode::Interruptible,
+                       deadline,
                        /*exclusive=*/true);
 }
 
@@ -192,9 +195,11 @@ uint32_t Terminal::poll(PollRegistration* registration, uint32_t generation) {
     registration->wait_on(writers_);
   }
   uint32_t events = 0;
-  if (is_dead(generation)) return kPollIn | kPollRdNorm | kPollOut | kPollWrNorm | kPollErr | kPollHup;
+  if (is_dead(generation))
+    return kPollIn | kPollRdNorm | kPollOut | kPollWrNorm | kPollErr | kPollHup;
   Guard guard(lock_);
-  size_t minimum = line_.termios.characters[tty::kVtime] == 0 ? line_.termios.characters[tty::kVmin] : 1;
+  size_t minimum =
+      line_.termios.characters[tty::kVtime] == 0 ? line_.termios.characters[tty::kVmin] : 1;
   if (line_.has_input(minimum)) events |= kPollIn | kPollRdNorm;
   if (device_.is_gone()) events |= kPollHup;
   if (takes_output_locked() && line_.output_room() >= 256) events |= kPollOut | kPollWrNorm;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// A terminal: a line discipline between readers and writers on one side and a device (serial line, pty
-// master) on the other, with its session and foreground process group (termios(3), credentials(7),
-// ioctl_tty(2)). Thread context only: serial drivers call from their interrupt thread.
+// A terminal: a line discipline between readers and writers on one side and a device (serial line,
+// pty master) on the other, with its session and foreground process group (termios(3),
+// credentials(7), ioctl_tty(2)). Thread context only: serial drivers call from their interrupt
+// thread.
 #pragma once
 
 #include "fs/tty/line_discipline.h"
@@ -30,8 +31,8 @@ class TerminalDevice {
   virtual void settings_changed(const tty::Termios& termios) { (void)termios; }
   // True: the other side is closed for good (pty without a master).
   virtual bool is_gone() const { return false; }
-  // What is queued here is still on its way (a serial line). False: the other side has it already, and
-  // takes nothing while the output is stopped (a pty).
+  // What is queued here is still on its way (a serial line). False: the other side has it already,
+  // and takes nothing while the output is stopped (a pty).
   virtual bool is_line() const { return true; }
   // An open file of the terminal came or went.
   virtual void opened() {}
@@ -45,7 +46,8 @@ class TerminalDevice {
 
 class Terminal final : public RefCounted<Terminal>, public RcuHead {
  public:
-  // `name` as in /proc and ttyname: "pts/3", "ttyAMA0". The device stays until released() is called.
+  // `name` as in /proc and ttyname: "pts/3", "ttyAMA0". The device stays until released() is
+  // called.
   static Result<Ref<Terminal>> create(StringView name, DeviceNumber number, TerminalDevice& device);
 
   StringView name() const { return name_; }
@@ -73,8 +75,8 @@ class Terminal final : public RefCounted<Terminal>, public RcuHead {
   // --- Session.
   // TIOCSCTTY. `steal` with CAP_SYS_ADMIN only.
   Result<> make_controlling(bool steal);
-  // TIOCNOTTY: SIGHUP and SIGCONT to the foreground group. The end of a session leader: SIGHUP, and a
-  // serial line is hung up.
+  // TIOCNOTTY: SIGHUP and SIGCONT to the foreground group. The end of a session leader: SIGHUP, and
+  // a serial line is hung up.
   enum class Leaving : uint8_t { Request, Exit };  // an exit sends no SIGCONT
   static void disassociate(ThreadGroup& leader, Leaving why = Leaving::Request);
   // The running task's controlling terminal.
@@ -97,14 +99,18 @@ class Terminal final : public RefCounted<Terminal>, public RcuHead {
   Terminal(DeviceNumber number, TerminalDevice& device) : number_(number), device_(device) {}
 
   enum class Direction : uint8_t { Read, Write, Change };
-  // SIGTTIN and SIGTTOU for background groups. RestartSys after a signal was sent; Io when it cannot be.
+  // SIGTTIN and SIGTTOU for background groups. RestartSys after a signal was sent; Io when it
+  // cannot be.
   Result<> check_foreground(Direction direction);
   bool is_dead(uint32_t generation) const { return generation_.load_acquire() != generation; }
   Result<> wait_for_input(bool nonblocking, uint32_t generation, size_t minimum, Deadline deadline);
-  size_t read_available(IoBuffer& buffer, std::span<uint8_t> bounce, bool canonical, Result<>& failure);
+  size_t read_available(IoBuffer& buffer, std::span<uint8_t> bounce, bool canonical,
+                        Result<>& failure);
   void act_on(const tty::LineDiscipline::Effects& effects);
   Result<> drain_output(WaitMode mode);
-  bool takes_output_locked() const REQUIRES(lock_) { return device_.is_line() || !line_.is_stopped(); }
+  bool takes_output_locked() const REQUIRES(lock_) {
+    return device_.is_line() || !line_.is_stopped();
+  }
   void set_termios(const tty::Termios& termios, bool flush);
   Optional<Ref<Pid>> foreground() const;
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Open files on terminals, and the nodes /dev/tty (the caller's controlling terminal) and /dev/console.
+// Open files on terminals, and the nodes /dev/tty (the caller's controlling terminal) and
+// /dev/console.
 
 #include "fs/tty/terminal_file.h"
 
@@ -24,7 +25,8 @@ class ControllingTerminalNode final : public CharDeviceBase {
 class ConsoleNode final : public CharDeviceBase {
  public:
   ConsoleNode() { major = kTtyMajor, minor = 1, name = "console", mode = 0600; }
-  // Linux's init opens it without becoming its session's leader: the console is never acquired here.
+  // Linux's init opens it without becoming its session's leader: the console is never acquired
+  // here.
   Result<Ref<File>> open(const Path& path, uint32_t flags) override {
     if (!terminal) return Errno::NoDev;
     return TerminalFile::open(terminal.value(), path, flags | kOpenNoCtty);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// ioctl_tty(2): the requests on a terminal. A pty master passes on to its terminal those that act on
-// the pair.
+// ioctl_tty(2): the requests on a terminal. A pty master passes on to its terminal those that act
+// on the pair.
 
 #include "fs/tty/terminal_ioctl.h"
 
@@ -15,8 +15,9 @@ namespace {
 
 constexpr uint32_t kBaudRates[] = {0,     50,    75,    110,    134,    150,    200,    300,
                                    600,   1200,  1800,  2400,   4800,   9600,   19200,  38400};
-constexpr uint32_t kHighBaudRates[] = {57600,   115200,  230400,  460800,  500000,  576000,  921600, 1000000,
-                                       1152000, 1500000, 2000000, 2500000, 3000000, 3500000, 4000000};
+constexpr uint32_t kHighBaudRates[] = {57600,   115200,  230400,  460800,  500000,
+                                       576000,  921600,  1000000, 1152000, 1500000,
+                                       2000000, 2500000, 3000000, 3500000, 4000000};
 
 // The speed that the CBAUD bits name; `other` for BOTHER.
 uint32_t speed_of(uint32_t control, uint32_t other) {
@@ -81,7 +82,8 @@ Result<int64_t> TerminalIoctl::run(uint32_t request, uint64_t argument) {
     case kTiocsti: return type_ahead(address);
     case kTiocgwinsz: {
       WindowSize size = terminal_.window_size();
-      TRY(UserOut<AbiWindowSize>(address).write({size.rows, size.columns, size.x_pixels, size.y_pixels}));
+      TRY(UserOut<AbiWindowSize>(address).write(
+          {size.rows, size.columns, size.x_pixels, size.y_pixels}));
       return 0;
     }
     case kTiocswinsz: {
@@ -105,7 +107,8 @@ Result<int64_t> TerminalIoctl::run(uint32_t request, uint64_t argument) {
   }
 }
 
-Result<int64_t> TerminalIoctl::session_request(uint32_t request, UserAddr address, uint64_t argument) {
+Result<int64_t> TerminalIoctl::session_request(uint32_t request, UserAddr address,
+                                               uint64_t argument) {
   switch (request) {
     case kTiocsctty:
       TRY(terminal_.make_controlling(argument == 1));
@@ -185,7 +188,8 @@ Result<int64_t> TerminalIoctl::set_settings(uint32_t request, UserAddr address) 
   }
   settings.output_speed = speed_of(settings.control, settings.output_speed);
   uint32_t input_code = (settings.control >> 16) & kBaudMask;  // CIBAUD: 0 means as the output
-  settings.input_speed = input_code == 0 ? settings.output_speed : speed_of(input_code, settings.input_speed);
+  settings.input_speed =
+      input_code == 0 ? settings.output_speed : speed_of(input_code, settings.input_speed);
   if (drain) TRY(terminal_.drain_output(WaitMode::Interruptible));
   terminal_.set_termios(settings, flush);
   return 0;
@@ -226,7 +230,8 @@ Result<int64_t> TerminalIoctl::flush(uint32_t which) {
     if (input) terminal_.line_.flush_input();
     if (output) terminal_.line_.flush_output();
   }
-  uint8_t packet = static_cast<uint8_t>((input ? kPacketFlushRead : 0) | (output ? kPacketFlushWrite : 0));
+  uint8_t packet =
+      static_cast<uint8_t>((input ? kPacketFlushRead : 0) | (output ? kPacketFlushWrite : 0));
   terminal_.device_.state_changed(packet);
   if (input) terminal_.device_.input_room();
   if (output) terminal_.writers_.wake_all(kPollOut | kPollWrNorm);
@@ -246,12 +251,14 @@ uint32_t TerminalIoctl::count(uint32_t request) const {
     bool on_its_way = !from_master_ && terminal_.device_.is_line();
     return static_cast<uint32_t>(on_its_way ? terminal_.line_.queued_output() : 0);
   }
-  return static_cast<uint32_t>(from_master_ ? terminal_.line_.output_count() : terminal_.line_.input_count());
+  return static_cast<uint32_t>(from_master_ ? terminal_.line_.output_count()
+                                            : terminal_.line_.input_count());
 }
 
 // TIOCSTI: as if typed.
 Result<int64_t> TerminalIoctl::type_ahead(UserAddr address) {
-  if (!is_controlling() && !current_task().credentials().has(Capability::SysAdmin)) return Errno::Perm;
+  if (!is_controlling() && !current_task().credentials().has(Capability::SysAdmin))
+    return Errno::Perm;
   uint8_t c = TRY(UserIn<uint8_t>(address).read());
   terminal_.receive(std::span(&c, 1));
   return 0;
@@ -279,7 +286,8 @@ Result<int64_t> TerminalIoctl::set_foreground(UserAddr address) {
   if (!group) return Errno::Srch;
   Optional<Ref<Pid>> session = task::session_of_group(*group);
   Guard guard(terminal_.lock_);
-  if (!session || !terminal_.session_ || session.get() != terminal_.session_.get()) return Errno::Perm;
+  if (!session || !terminal_.session_ || session.get() != terminal_.session_.get())
+    return Errno::Perm;
   terminal_.foreground_ = std::move(group);
   return 0;
 }

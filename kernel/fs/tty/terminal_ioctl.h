@@ -10,7 +10,8 @@ namespace kernel {
 
 class TerminalIoctl {
  public:
-  TerminalIoctl(Terminal& terminal, bool from_master) : terminal_(terminal), from_master_(from_master) {}
+  TerminalIoctl(Terminal& terminal, bool from_master)
+      : terminal_(terminal), from_master_(from_master) {}
   Result<int64_t> run(uint32_t request, uint64_t argument);
 
  private:

@@ -16,19 +16,48 @@ enum ControlCharacter : uint8_t {
 };
 
 enum InputFlags : uint32_t {
-  kIgnbrk = 01, kBrkint = 02, kIgnpar = 04, kParmrk = 010, kInpck = 020, kIstrip = 040, kInlcr = 0100,
-  kIgncr = 0200, kIcrnl = 0400, kIuclc = 01000, kIxon = 02000, kIxany = 04000, kIxoff = 010000,
-  kImaxbel = 020000, kIutf8 = 040000,
+  kIgnbrk = 01,
+  kBrkint = 02,
+  kIgnpar = 04,
+  kParmrk = 010,
+  kInpck = 020,
+  kIstrip = 040,
+  kInlcr = 0100,
+  kIgncr = 0200,
+  kIcrnl = 0400,
+  kIuclc = 01000,
+  kIxon = 02000,
+  kIxany = 04000,
+  kIxoff = 010000,
+  kImaxbel = 020000,
+  kIutf8 = 040000,
 };
 enum OutputFlags : uint32_t {
   kOpost = 01, kOlcuc = 02, kOnlcr = 04, kOcrnl = 010, kOnocr = 020, kOnlret = 040, kXtabs = 014000,
 };
 enum ControlFlags : uint32_t {
-  kBaudMask = 0010017, kB38400 = 0000017, kBother = 0010000, kCs8 = 0000060, kCread = 0000200, kHupcl = 0002000, kClocal = 0004000,
+  kBaudMask = 0010017,
+  kB38400 = 0000017,
+  kBother = 0010000,
+  kCs8 = 0000060,
+  kCread = 0000200,
+  kHupcl = 0002000,
+  kClocal = 0004000,
 };
 enum LocalFlags : uint32_t {
-  kIsig = 01, kIcanon = 02, kEcho = 010, kEchoe = 020, kEchok = 040, kEchonl = 0100, kNoflsh = 0200,
-  kTostop = 0400, kEchoctl = 01000, kEchoprt = 02000, kEchoke = 04000, kIexten = 0100000, kExtproc = 0200000,
+  kIsig = 01,
+  kIcanon = 02,
+  kEcho = 010,
+  kEchoe = 020,
+  kEchok = 040,
+  kEchonl = 0100,
+  kNoflsh = 0200,
+  kTostop = 0400,
+  kEchoctl = 01000,
+  kEchoprt = 02000,
+  kEchoke = 04000,
+  kIexten = 0100000,
+  kExtproc = 0200000,
 };
 
 struct Termios {

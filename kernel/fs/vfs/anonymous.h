@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Places for files that have no name in any directory: pipes, eventfd, memfd. Each has an inode of its
-// own on an internal file system that nobody can reach by a path.
+// Places for files that have no name in any directory: pipes, eventfd, memfd. Each has an inode of
+// its own on an internal file system that nobody can reach by a path.
 #pragma once
 
 #include "fs/vfs/mount.h"

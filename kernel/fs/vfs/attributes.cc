@@ -11,12 +11,14 @@
 namespace kernel::vfs {
 namespace {
 
-constexpr uint32_t kKeepSize = 1, kPunchHole = 2, kCollapse = 8, kZeroRange = 16, kInsert = 32, kUnshare = 64;
+constexpr uint32_t kKeepSize = 1, kPunchHole = 2, kCollapse = 8, kZeroRange = 16, kInsert = 32,
+                   kUnshare = 64;
 
 Result<> check_size_limit(uint64_t size, uint64_t old_size) {
   if (size > kMaxFileSize) return Errno::FBig;
   if (size <= old_size || size <= acting_limit(Resource::FileSize)) return {};
-  ignore(post_signal_to_task(current_task(), kernel_signal(Signal::Xfsz)));  // the error tells as well
+  ignore(
+      post_signal_to_task(current_task(), kernel_signal(Signal::Xfsz)));  // the error tells as well
   return Errno::FBig;
 }
 
@@ -79,8 +81,8 @@ Result<> change_owner(const Path& path, Uid uid, Gid gid) {
   return inode.set_attributes(change);
 }
 
-Result<> change_times(const Path& path, std::optional<Timestamp> access, std::optional<Timestamp> modify,
-                      bool both_now) {
+Result<> change_times(const Path& path, std::optional<Timestamp> access,
+                      std::optional<Timestamp> modify, bool both_now) {
   Inode& inode = path.inode();
   const Credentials& credentials = acting_credentials();
   TRY(check_writable_mount(path));

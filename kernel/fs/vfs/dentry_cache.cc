@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// See dentry_cache.h. The chains are read without locks; what is taken off one keeps its link, so that
-// a reader on it goes on. Lock: one stripe, or two in the order of their addresses; sequence_lock above.
+// See dentry_cache.h. The chains are read without locks; what is taken off one keeps its link, so
+// that a reader on it goes on. Lock: one stripe, or two in the order of their addresses;
+// sequence_lock above.
 
 #include "fs/vfs/dentry_cache.h"
 
@@ -46,7 +47,8 @@ constinit SpinLock<LockRank::Names> DentryCache::sequence_lock;
 
 Dentry::~Dentry() {
   const DentryName* name = name_.load_relaxed();
-  if (static_cast<const void*>(name) != inline_name_) operator delete(const_cast<DentryName*>(name));
+  if (static_cast<const void*>(name) != inline_name_)
+    operator delete(const_cast<DentryName*>(name));
 }
 
 // Not recursive: a deep path may die at once from its end to its root.
@@ -92,7 +94,8 @@ Result<Ref<Dentry>> DentryCache::lookup(Dentry& parent, StringView name) {
   Optional<Ref<Dentry>> cached = get(parent, name);
   if (cached) {
     Inode* inode = cached->inode();
-    if (inode == nullptr || !inode->needs_revalidation() || inode->revalidate()) return cached.take();
+    if (inode == nullptr || !inode->needs_revalidation() || inode->revalidate())
+      return cached.take();
   }
   Guard guard(parent.inode()->lock);
   return lookup_locked(parent, name);
@@ -102,7 +105,8 @@ Result<Ref<Dentry>> DentryCache::lookup_locked(Dentry& parent, StringView name) 
   Optional<Ref<Dentry>> cached = get(parent, name);
   if (cached) {
     Inode* inode = cached->inode();
-    if (inode == nullptr || !inode->needs_revalidation() || inode->revalidate()) return cached.take();
+    if (inode == nullptr || !inode->needs_revalidation() || inode->revalidate())
+      return cached.take();
     forget(*cached);
   }
   Inode& directory = *parent.inode();
@@ -147,9 +151,12 @@ Result<Ref<Dentry>> DentryCache::allocate(StringView name, uint32_t hash) {
   return dentry;
 }
 
-Result<Ref<Dentry>> DentryCache::create_root(Ref<Inode> inode) { return create_detached("/", std::move(inode)); }
+Result<Ref<Dentry>> DentryCache::create_root(Ref<Inode> inode) {
+  return create_detached("/", std::move(inode));
+}
 
-Result<Ref<Dentry>> DentryCache::create_detached(StringView name, Ref<Inode> inode, Dentry* parent) {
+Result<Ref<Dentry>> DentryCache::create_detached(StringView name, Ref<Inode> inode,
+                                                 Dentry* parent) {
   Ref<Dentry> dentry = TRY(allocate(name, 0));
   if (parent != nullptr) {
     parent->ref();
@@ -227,7 +234,8 @@ namespace {
 
 // The name that a dentry had goes when no reader can see it; an inline one stays in its dentry.
 void retire_name(const DentryName* name, const void* inline_place) {
-  if (static_cast<const void*>(name) != inline_place) retire(*const_cast<DentryName*>(name), free_name);
+  if (static_cast<const void*>(name) != inline_place)
+    retire(*const_cast<DentryName*>(name), free_name);
 }
 
 }  // namespace

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // The cache of names: a hash table from (directory, name) to dentry that walks read inside an RCU
 // section, and the dentries' life. Writers hold the directory inode's lock; a stripe of spin locks
-// guards the chains. The cache owns one reference on every dentry in it, so that a dentry with no other
-// reference may be evicted, and one that anybody uses never is.
+// guards the chains. The cache owns one reference on every dentry in it, so that a dentry with no
+// other reference may be evicted, and one that anybody uses never is.
 #pragma once
 
 #include "fs/vfs/path.h"
@@ -19,15 +19,16 @@ class DentryCache {
   // The cached dentry with a reference.
   static Optional<Ref<Dentry>> get(Dentry& parent, StringView name);
 
-  // The dentry of a name, negative when the directory has none: cached, or from the file system. The
-  // parent inode's lock is held.
+  // The dentry of a name, negative when the directory has none: cached, or from the file system.
+  // The parent inode's lock is held.
   static Result<Ref<Dentry>> lookup_locked(Dentry& parent, StringView name);
   // As above, taking the lock when the name is not cached.
   static Result<Ref<Dentry>> lookup(Dentry& parent, StringView name);
 
   static Result<Ref<Dentry>> create_root(Ref<Inode> inode);
   // A dentry that no lookup finds (O_TMPFILE, pipes, memfd): its own root.
-  static Result<Ref<Dentry>> create_detached(StringView name, Ref<Inode> inode, Dentry* parent = nullptr);
+  static Result<Ref<Dentry>> create_detached(StringView name, Ref<Inode> inode,
+                                             Dentry* parent = nullptr);
 
   // A negative dentry becomes the name of `inode`. The parent's lock is held.
   static void instantiate(Dentry& dentry, Ref<Inode> inode);
@@ -35,8 +36,8 @@ class DentryCache {
   static void remove(Dentry& dentry);
   // Takes it out of the cache without marking it deleted (a name that expired).
   static void forget(Dentry& dentry);
-  // A rename: `dentry` now stands at (new_parent, new_name); what stood there has been removed. Both
-  // directories' locks are held. `name` comes from make_name().
+  // A rename: `dentry` now stands at (new_parent, new_name); what stood there has been removed.
+  // Both directories' locks are held. `name` comes from make_name().
   static Result<DentryName*> make_name(const Dentry& parent, StringView name);
   static void discard_name(DentryName* name);
   static void move(Dentry& dentry, Dentry& new_parent, DentryName* name);

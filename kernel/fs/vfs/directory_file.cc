@@ -42,7 +42,8 @@ Result<uint64_t> DirectoryFile::seek(int64_t offset, Whence whence) NO_THREAD_SA
   // SAFETY: the caller holds position_lock.
   int64_t target = offset;
   if (whence == Whence::Current) {
-    if (__builtin_add_overflow(static_cast<int64_t>(position), offset, &target)) return Errno::Inval;
+    if (__builtin_add_overflow(static_cast<int64_t>(position), offset, &target))
+      return Errno::Inval;
   } else if (whence != Whence::Set) {
     return Errno::Inval;
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// See fd_table.h. One allocation holds the pointers and the two bitmaps; it is replaced when the table
-// grows, and the old one waits for its readers. A reserved number has its bit set and no file yet.
+// See fd_table.h. One allocation holds the pointers and the two bitmaps; it is replaced when the
+// table grows, and the old one waits for its readers. A reserved number has its bit set and no file
+// yet.
 
 #include "fs/vfs/fd_table.h"
 
@@ -37,7 +38,8 @@ constexpr uint32_t kMaxCapacity = 1u << 20;  // fs.nr_open
 
 Result<FdTable::Slots*> FdTable::make_slots(uint32_t capacity) {
   size_t words = capacity / 64;
-  size_t bytes = sizeof(Slots) + capacity * sizeof(Atomic<File*>) + 2 * words * sizeof(Atomic<uint64_t>);
+  size_t bytes =
+      sizeof(Slots) + capacity * sizeof(Atomic<File*>) + 2 * words * sizeof(Atomic<uint64_t>);
   void* memory = operator new(bytes, std::nothrow);
   if (memory == nullptr) return Errno::NoMem;
   __builtin_memset(memory, 0, bytes);
@@ -156,7 +158,8 @@ Result<> FdTable::grow(uint32_t wanted) {
       slots_.publish(larger);
     }
   }
-  retire(*old, [](RcuHead* head) { operator delete(static_cast<void*>(static_cast<Slots*>(head))); });
+  retire(*old,
+         [](RcuHead* head) { operator delete(static_cast<void*>(static_cast<Slots*>(head))); });
   return {};
 }
 

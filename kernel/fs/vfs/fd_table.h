@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Descriptor tables: small numbers to open files, with the close-on-exec flag. Shared by CLONE_FILES.
-// Lookup takes no lock: an RCU section and try_ref; a table used by one thread only borrows.
+// Descriptor tables: small numbers to open files, with the close-on-exec flag. Shared by
+// CLONE_FILES. Lookup takes no lock: an RCU section and try_ref; a table used by one thread only
+// borrows.
 #pragma once
 
 #include "fs/vfs/file.h"
@@ -9,12 +10,13 @@ namespace kernel {
 
 using Fd = int32_t;
 
-// A file in use by one system call: holds a reference, or only borrows it from a table that nobody else
-// can change meanwhile.
+// A file in use by one system call: holds a reference, or only borrows it from a table that nobody
+// else can change meanwhile.
 class FileUse {
  public:
   FileUse(File& file, bool owned) : file_(&file), owned_(owned) {}
-  FileUse(FileUse&& other) noexcept : file_(other.file_), owned_(std::exchange(other.owned_, false)) {}
+  FileUse(FileUse&& other) noexcept
+      : file_(other.file_), owned_(std::exchange(other.owned_, false)) {}
   FileUse& operator=(FileUse&&) = delete;
   ~FileUse() {
     if (owned_) file_->unref();
@@ -49,7 +51,8 @@ class FdTable final : public RefCounted<FdTable> {
   Result<Fd> reserve(uint64_t limit, Fd from = 0);
   void fill(Fd fd, Ref<File> file, bool close_on_exec);
   void release(Fd fd);
-  // dup2/dup3: replaces what is there. Errors: BadF beyond the limit; Busy: reserved by a call under way.
+  // dup2/dup3: replaces what is there. Errors: BadF beyond the limit; Busy: reserved by a call
+  // under way.
   Result<> replace(Fd fd, Ref<File> file, bool close_on_exec, uint64_t limit);
 
   Result<> close(Fd fd);  // BadF; the error of flush() is passed on

@@ -26,8 +26,8 @@ void File::last_unref(File* file) {
     inode.super_block().open_writers.fetch_sub_relaxed(1);
   }
   if (file->holds_execution_) inode.writers.fetch_add_acq_rel(1);
-  // The place is let go of at once: an unlinked file gives its space back, a mount can be unmounted.
-  // Late readers of a table only look at the count.
+  // The place is let go of at once: an unlinked file gives its space back, a mount can be
+  // unmounted. Late readers of a table only look at the count.
   Path gone = std::move(file->path_);
   retire_object(file);
 }

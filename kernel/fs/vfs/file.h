@@ -10,21 +10,24 @@
 namespace kernel {
 
 // O_* flags of arm64 (asm-generic with arm's own four).
-inline constexpr uint32_t kOpenReadOnly = 0, kOpenWriteOnly = 1, kOpenReadWrite = 2, kOpenAccessMode = 3,
-    kOpenCreate = 0100, kOpenExclusive = 0200, kOpenNoCtty = 0400, kOpenTruncate = 01000,
-    kOpenAppend = 02000, kOpenNonBlock = 04000, kOpenDsync = 010000, kOpenAsync = 020000,
-    kOpenDirectory = 040000, kOpenNoFollow = 0100000, kOpenDirect = 0200000, kOpenLargeFile = 0400000,
-    kOpenNoAtime = 01000000, kOpenCloseOnExec = 02000000, kOpenSync = 04010000, kOpenPath = 010000000,
-    kOpenTmpFile = 020040000;
+inline constexpr uint32_t kOpenReadOnly = 0, kOpenWriteOnly = 1, kOpenReadWrite = 2,
+                          kOpenAccessMode = 3, kOpenCreate = 0100, kOpenExclusive = 0200,
+                          kOpenNoCtty = 0400, kOpenTruncate = 01000, kOpenAppend = 02000,
+                          kOpenNonBlock = 04000, kOpenDsync = 010000, kOpenAsync = 020000,
+                          kOpenDirectory = 040000, kOpenNoFollow = 0100000, kOpenDirect = 0200000,
+                          kOpenLargeFile = 0400000, kOpenNoAtime = 01000000,
+                          kOpenCloseOnExec = 02000000, kOpenSync = 04010000, kOpenPath = 010000000,
+                          kOpenTmpFile = 020040000;
 
 // The bits that stay with the open file and that F_GETFL shows.
-inline constexpr uint32_t kOpenStatusMask = ~(kOpenCreate | kOpenExclusive | kOpenNoCtty | kOpenTruncate |
-                                              kOpenCloseOnExec);
-inline constexpr uint64_t kMaxFileSize = 0x7fff'ffff'ffff'ffff;  // MAX_LFS_FILESIZE of a 64-bit Linux
+inline constexpr uint32_t kOpenStatusMask =
+    ~(kOpenCreate | kOpenExclusive | kOpenNoCtty | kOpenTruncate | kOpenCloseOnExec);
+inline constexpr uint64_t kMaxFileSize =
+    0x7fff'ffff'ffff'ffff;  // MAX_LFS_FILESIZE of a 64-bit Linux
 
-// Serialises the users of one open file's position. Not a Mutex: it is held over user copies that may
-// fault and over waits for data. It is taken with no lock held, and two only in the order of their
-// addresses, so it cannot be part of a cycle.
+// Serialises the users of one open file's position. Not a Mutex: it is held over user copies that
+// may fault and over waits for data. It is taken with no lock held, and two only in the order of
+// their addresses, so it cannot be part of a cycle.
 class CAPABILITY("file position") PositionLock {
  public:
   void acquire() ACQUIRE() { body_.acquire(); }
@@ -59,7 +62,8 @@ class File : public RefCounted<File>, public RcuHead {
   virtual void show_info(FormatSink& sink) { (void)sink; }
   // True for files with a position (lseek works, read/write use and move it).
   virtual bool is_seekable() const { return false; }
-  // A constant of the derived class, for calls that take one kind of file only (pidfds); null: none.
+  // A constant of the derived class, for calls that take one kind of file only (pidfds); null:
+  // none.
   virtual const void* kind() const { return nullptr; }
   // The ring behind a pipe or FIFO end, for splice.
   virtual Pipe* pipe() { return nullptr; }

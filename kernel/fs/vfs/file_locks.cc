@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// See file_locks.h. Deadlocks are found for POSIX locks only, as on Linux: among the owners that wait.
+// See file_locks.h. Deadlocks are found for POSIX locks only, as on Linux: among the owners that
+// wait.
 
 #include "fs/vfs/file_locks.h"
 
@@ -87,7 +88,9 @@ FileLocks::Record* FileLocks::find_conflict_locked(const Request& request) {
   if (request.type == Type::Unlock) return nullptr;
   for (Record& record : records_) {
     const Request& held = record.request;
-    if (!same_family(held.kind, request.kind) || same_owner(held, request) || !overlaps(held, request)) continue;
+    if (!same_family(held.kind, request.kind) || same_owner(held, request) ||
+        !overlaps(held, request))
+      continue;
     if (held.type == Type::Write || request.type == Type::Write) return &record;
   }
   return nullptr;

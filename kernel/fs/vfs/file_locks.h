@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Advisory locks of one inode: POSIX record locks and open-file-description locks (fcntl_locking(2)),
-// and flock(2). The ranges of one owner never overlap; those of different owners only when both read.
+// Advisory locks of one inode: POSIX record locks and open-file-description locks
+// (fcntl_locking(2)), and flock(2). The ranges of one owner never overlap; those of different
+// owners only when both read.
 #pragma once
 
 #include "lib/list.h"

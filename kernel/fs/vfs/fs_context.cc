@@ -7,13 +7,16 @@
 
 namespace kernel {
 
-Result<Ref<FsContext>> FsContext::create(const Path& root, const Path& working_directory, uint16_t umask) {
+Result<Ref<FsContext>> FsContext::create(const Path& root, const Path& working_directory,
+                                         uint16_t umask) {
   FsContext* made = new (std::nothrow) FsContext(root, working_directory, umask);
   if (made == nullptr) return Errno::NoMem;
   return Ref<FsContext>::adopt(*made);
 }
 
-Result<Ref<FsContext>> FsContext::clone() const { return create(root(), working_directory(), umask()); }
+Result<Ref<FsContext>> FsContext::clone() const {
+  return create(root(), working_directory(), umask());
+}
 
 Path FsContext::root() const {
   Guard guard(lock_);

@@ -12,7 +12,8 @@ class PathWalkAccess;
 
 class FsContext final : public RefCounted<FsContext> {
  public:
-  static Result<Ref<FsContext>> create(const Path& root, const Path& working_directory, uint16_t umask);
+  static Result<Ref<FsContext>> create(const Path& root, const Path& working_directory,
+                                       uint16_t umask);
   Result<Ref<FsContext>> clone() const;
 
   Path root() const;

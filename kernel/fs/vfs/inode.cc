@@ -37,7 +37,8 @@ DeviceNumber DeviceNumber::decode(uint64_t device) {
 
 Timestamp now() {
   Nanoseconds time = clock::realtime();
-  return {static_cast<int64_t>(time / kNanosPerSecond), static_cast<uint32_t>(time % kNanosPerSecond)};
+  return {static_cast<int64_t>(time / kNanosPerSecond),
+          static_cast<uint32_t>(time % kNanosPerSecond)};
 }
 
 Inode::Inode(SuperBlock& super_block, FileType type, uint64_t number, uint16_t mode)
@@ -89,7 +90,9 @@ Result<String> Inode::get_xattr(StringView) { return Errno::OpNotSupp; }
 Result<> Inode::set_xattr(StringView, StringView, uint32_t) { return Errno::OpNotSupp; }
 Result<> Inode::remove_xattr(StringView) { return Errno::OpNotSupp; }
 Result<String> Inode::list_xattrs() { return String(); }
-Result<Ref<File>> Inode::open(const Path& path, uint32_t flags) { return vfs::open_by_type(path, flags); }
+Result<Ref<File>> Inode::open(const Path& path, uint32_t flags) {
+  return vfs::open_by_type(path, flags);
+}
 
 Result<> Inode::set_attributes(const AttributeChange& change) {
   if (change.size.has_value()) return Errno::Inval;
@@ -124,11 +127,12 @@ void Inode::note_access(const Mount& mount) {
   Timestamp time = now();
   Guard guard(attribute_lock);
   bool strict = mount.has(kMountStrictAtime);
-  if (strict || access_ <= modify_ || access_ <= change_ || time.seconds - access_.seconds >= kDay) {
+  if (strict || access_ <= modify_ || access_ <= change_ ||
+      time.seconds - access_.seconds >= kDay) {
     access_ = time;
   }
-  // A strict mount writes each time; else nothing is due before a change or a day has passed. When the
-  // time just written equals that of a change, Linux writes again: so do we.
+  // A strict mount writes each time; else nothing is due before a change or a day has passed. When
+  // the time just written equals that of a change, Linux writes again: so do we.
   if (!strict && access_ > modify_ && access_ > change_) {
     access_noted_until_.store_relaxed(present + uint64_t{kDay} * kNanosPerSecond / 2);
   }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// An inode: one file, directory, link, device, pipe or socket of one file system (inode(7)). The vfs
-// layer checks permissions and locks; an implementation answers the virtual functions.
+// An inode: one file, directory, link, device, pipe or socket of one file system (inode(7)). The
+// vfs layer checks permissions and locks; an implementation answers the virtual functions.
 #pragma once
 
 #include "lib/ref.h"
@@ -22,10 +22,20 @@ class Pipe;
 class SuperBlock;
 
 // Anonymous: eventfd and the like, which stat shows without a type.
-enum class FileType : uint8_t { Regular, Directory, Symlink, CharDevice, BlockDevice, Fifo, Socket, Anonymous };
+enum class FileType : uint8_t {
+  Regular,
+  Directory,
+  Symlink,
+  CharDevice,
+  BlockDevice,
+  Fifo,
+  Socket,
+  Anonymous
+};
 
 // st_mode bits.
-inline constexpr uint16_t kModeSetUid = 04000, kModeSetGid = 02000, kModeSticky = 01000, kModeMask = 07777;
+inline constexpr uint16_t kModeSetUid = 04000, kModeSetGid = 02000, kModeSticky = 01000,
+                          kModeMask = 07777;
 uint32_t type_bits(FileType type);  // S_IFREG…
 
 // dev_t as the kernel encodes it towards user space (makedev(3)).
@@ -57,7 +67,8 @@ struct InodeAttributes {
 };
 
 // What a sealed file does not do any more (fcntl(2)).
-inline constexpr uint32_t kSealSeal = 1, kSealShrink = 2, kSealGrow = 4, kSealWrite = 8, kSealFutureWrite = 16;
+inline constexpr uint32_t kSealSeal = 1, kSealShrink = 2, kSealGrow = 4, kSealWrite = 8,
+                          kSealFutureWrite = 16;
 
 // What chmod, chown, utimensat, truncate change; absent fields stay.
 struct AttributeChange {
@@ -106,7 +117,8 @@ class Inode : public RefCounted<Inode>, public RcuHead {
   // All that stat tells. Overridden where sizes and times are made up at each look.
   virtual InodeAttributes attributes();
 
-  // --- Directories. The caller holds the directory's lock and has checked permissions. Names are not
+  // --- Directories. The caller holds the directory's lock and has checked permissions. Names are
+  // not
   // "." or "..", and at most 255 bytes.
   virtual Result<Ref<Inode>> lookup(StringView name);            // NoEnt when absent
   virtual Result<Ref<Inode>> create(StringView name, const CreateParameters& parameters);
@@ -115,8 +127,8 @@ class Inode : public RefCounted<Inode>, public RcuHead {
   virtual Result<> unlink(StringView name, Inode& target);
   virtual Result<> remove_directory(StringView name, Inode& target);  // target locked too
   // Both directories locked. `replaced` is what stands at the new name, if anything.
-  virtual Result<> rename(StringView old_name, Inode& target, Inode& new_directory, StringView new_name,
-                          Inode* replaced, bool exchange);
+  virtual Result<> rename(StringView old_name, Inode& target, Inode& new_directory,
+                          StringView new_name, Inode* replaced, bool exchange);
   // From the cookie `offset` (2 = first entry behind "." and "..", which the vfs layer emits).
   virtual Result<> read_directory(uint64_t offset, DirectorySink& sink);
   // Asked at each walk over the name of this inode when names_expire() is set in its constructor:
@@ -126,8 +138,8 @@ class Inode : public RefCounted<Inode>, public RcuHead {
   // False for a directory whose absent names must be asked for each time.
   bool caches_absent_names() const { return caches_absent_names_; }
 
-  // --- Symbolic links. The target, when it lies in memory for as long as the inode does; empty: ask
-  // read_link(). Magic links (procfs fd, cwd, exe) go to a place, whatever read_link() says.
+  // --- Symbolic links. The target, when it lies in memory for as long as the inode does; empty:
+  // ask read_link(). Magic links (procfs fd, cwd, exe) go to a place, whatever read_link() says.
   virtual StringView immutable_link() const { return {}; }
   virtual Result<String> read_link();
   virtual bool has_magic_link() const { return false; }
@@ -135,10 +147,11 @@ class Inode : public RefCounted<Inode>, public RcuHead {
 
   // --- Contents.
   virtual MemoryObject* contents() { return nullptr; }           // page cache, when it has one
-  // Applies a change that the vfs layer has checked; the inode's lock is held. The default changes the
-  // fields in memory, and refuses a size.
+  // Applies a change that the vfs layer has checked; the inode's lock is held. The default changes
+  // the fields in memory, and refuses a size.
   virtual Result<> set_attributes(const AttributeChange& change);
-  virtual Result<> allocate(uint32_t mode, uint64_t start, uint64_t length);  // fallocate(2); lock held
+  virtual Result<> allocate(uint32_t mode, uint64_t start,
+                            uint64_t length);  // fallocate(2); lock held
   virtual Result<> synchronise(bool data_only) { (void)data_only; return {}; }
   // A new open file description on this inode. Default by type: regular, directory, fifo, device.
   virtual Result<Ref<File>> open(const Path& path, uint32_t flags);
@@ -179,7 +192,7 @@ class Inode : public RefCounted<Inode>, public RcuHead {
 
  protected:
   Inode(SuperBlock& super_block, FileType type, uint64_t number, uint16_t mode);
-  SuperBlock* super_block_;          // every inode's dentry or file holds a mount, and that holds this
+  SuperBlock* super_block_;  // every inode's dentry or file holds a mount, and that holds this
   FileType type_;
   bool needs_revalidation_ = false;
   bool caches_absent_names_ = true;

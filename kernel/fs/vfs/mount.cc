@@ -11,7 +11,8 @@ namespace kernel::vfs {
 namespace {
 
 constexpr uint32_t kRemount = 32, kBind = 4096, kMove = 8192, kRecursive = 16384, kSilent = 32768;
-constexpr uint32_t kUnbindable = 1u << 17, kPrivate = 1u << 18, kSlave = 1u << 19, kShared = 1u << 20;
+constexpr uint32_t kUnbindable = 1u << 17, kPrivate = 1u << 18, kSlave = 1u << 19,
+                   kShared = 1u << 20;
 constexpr uint32_t kPropagation = kUnbindable | kPrivate | kSlave | kShared;
 constexpr uint32_t kForce = 1, kDetach = 2, kExpire = 4, kNoFollow = 8;
 
@@ -24,7 +25,8 @@ uint32_t mount_flags(uint32_t flags) {
   return kept;
 }
 
-Result<> mount_new(StringView source, const Path& target, StringView type, uint32_t flags, StringView options) {
+Result<> mount_new(StringView source, const Path& target, StringView type, uint32_t flags,
+                   StringView options) {
   if (type.empty()) return Errno::Inval;
   FileSystemType* file_system = find_file_system(type);
   if (file_system == nullptr) return Errno::NoDev;
@@ -36,12 +38,14 @@ Result<> mount_new(StringView source, const Path& target, StringView type, uint3
 
 }  // namespace
 
-Result<> mount(StringView source, const Path& target, StringView type, uint32_t flags, StringView options) {
+Result<> mount(StringView source, const Path& target, StringView type, uint32_t flags,
+               StringView options) {
   if (!acting_has(Capability::SysAdmin)) return Errno::Perm;
   if ((flags & (kRemount | kBind)) == (kRemount | kBind)) {
     return MountTree::remount(target, mount_flags(flags), options, true);
   }
-  if ((flags & kRemount) != 0) return MountTree::remount(target, mount_flags(flags), options, false);
+  if ((flags & kRemount) != 0)
+    return MountTree::remount(target, mount_flags(flags), options, false);
   if ((flags & kBind) != 0) {
     Path from = TRY(lookup({}, source, LookupFlags::Follow));
     return MountTree::bind(from, target, (flags & kRecursive) != 0);
@@ -106,7 +110,8 @@ Path top_mount(Path path) {
 }
 
 Result<Ref<Mount>> internal_mount(Ref<SuperBlock> super_block) {
-  // Without noexec: a memfd may be mapped for execution, and run; other internal inodes can neither.
+  // Without noexec: a memfd may be mapped for execution, and run; other internal inodes can
+  // neither.
   return MountTree::make(std::move(super_block), "", 0);
 }
 

@@ -15,11 +15,13 @@ inline constexpr uint32_t kMountReadOnly = 1, kMountNoSuid = 2, kMountNoDev = 4,
 struct MountChildTag {};
 
 // What remount and the flags of mount(2) may set on one mount.
-inline constexpr uint32_t kMountFlagMask = kMountReadOnly | kMountNoSuid | kMountNoDev | kMountNoExec |
-                                           kMountNoAtime | kMountNoDirAtime | kMountRelatime |
-                                           kMountStrictAtime;
+inline constexpr uint32_t kMountFlagMask = kMountReadOnly | kMountNoSuid | kMountNoDev |
+                                           kMountNoExec | kMountNoAtime | kMountNoDirAtime |
+                                           kMountRelatime | kMountStrictAtime;
 
-class Mount final : public RefCounted<Mount>, public RcuHead, public ListNode<Mount, MountChildTag> {
+class Mount final : public RefCounted<Mount>,
+                    public RcuHead,
+                    public ListNode<Mount, MountChildTag> {
  public:
   SuperBlock& super_block() const { return *super_block_; }
   Dentry& root() const { return *root_; }
@@ -56,7 +58,8 @@ class Mount final : public RefCounted<Mount>, public RcuHead, public ListNode<Mo
 };
 
 namespace vfs {
-Result<> mount(StringView source, const Path& target, StringView type, uint32_t flags, StringView options);
+Result<> mount(StringView source, const Path& target, StringView type, uint32_t flags,
+               StringView options);
 Result<> unmount(const Path& target, uint32_t flags);
 Result<> pivot_root(const Path& new_root, const Path& put_old);
 // What is mounted on top of this place, or the path itself.

@@ -20,7 +20,8 @@ constinit Mount* root_mount = nullptr;
 constexpr uint32_t kDetach = 2, kExpire = 4;  // umount2(2)
 
 Atomic<Mount*>& bucket_of(const Mount* mount, const Dentry* dentry) {
-  uint64_t key = (reinterpret_cast<uint64_t>(mount) >> 6) * 31 + (reinterpret_cast<uint64_t>(dentry) >> 6);
+  uint64_t key =
+      (reinterpret_cast<uint64_t>(mount) >> 6) * 31 + (reinterpret_cast<uint64_t>(dentry) >> 6);
   return buckets[key % kBuckets];
 }
 
@@ -104,7 +105,8 @@ Result<Ref<Mount>> MountTree::make(Ref<SuperBlock> super_block, StringView sourc
   Guard guard(lock_);
   SuperBlock& instance = *super_block;
   Ref<Dentry> root = instance.root_dentry != nullptr ? Ref<Dentry>(*instance.root_dentry) : fresh;
-  auto* made = new (std::nothrow) Mount(std::move(super_block), root, std::move(source_text), flags);
+  auto* made =
+      new (std::nothrow) Mount(std::move(super_block), root, std::move(source_text), flags);
   if (made == nullptr) return Errno::NoMem;
   if (instance.root_dentry == nullptr) instance.root_dentry = std::move(root).leak();
   return Ref<Mount>::adopt(*made);
@@ -151,8 +153,8 @@ void MountTree::unlink_locked(Mount& mount) {
     mount.mount_point_.publish(nullptr);
     DentryCache::sequence.end_write();
   }
-  // Neither can be the last: the parent is attached itself, or about to be dropped by the caller, and
-  // the dentry lies below its mount's root.
+  // Neither can be the last: the parent is attached itself, or about to be dropped by the caller,
+  // and the dentry lies below its mount's root.
   place->unref();
   parent->unref();
 }
@@ -185,8 +187,8 @@ Result<> MountTree::attach(Ref<Mount> mount, const Path& place) {
   Guard guard(lock_);
   TRY(check_place_locked(mount->root(), place));
   // mount(2): the same file system twice in a row on one place.
-  if (&place.mount().super_block() == &mount->super_block() && &place.mount().root() == &place.dentry() &&
-      &mount->root() == &place.dentry()) {
+  if (&place.mount().super_block() == &mount->super_block() &&
+      &place.mount().root() == &place.dentry() && &mount->root() == &place.dentry()) {
     return Errno::Busy;
   }
   link_locked(*mount, place.mount(), place.dentry());
@@ -207,13 +209,14 @@ Mount* MountTree::next_locked(Mount& mount, const Mount& top, bool skip_children
 
 Result<Ref<Mount>> MountTree::copy_locked(Mount& original, Dentry& root) {
   String source = TRY(original.source_.clone());
-  auto* made = new (std::nothrow) Mount(original.super_block_, Ref<Dentry>(root), std::move(source), original.flags());
+  auto* made = new (std::nothrow)
+      Mount(original.super_block_, Ref<Dentry>(root), std::move(source), original.flags());
   if (made == nullptr) return Errno::NoMem;
   return Ref<Mount>::adopt(*made);
 }
 
-// A copy of `from`, seen from `root`; recursive: with copies of what is mounted below, but for what is
-// unbindable. The copies hang together and are not attached anywhere.
+// A copy of `from`, seen from `root`; recursive: with copies of what is mounted below, but for what
+// is unbindable. The copies hang together and are not attached anywhere.
 Result<Ref<Mount>> MountTree::copy_tree_locked(Mount& from, Dentry& root, bool recursive) {
   if (from.unbindable_) return Errno::Inval;
   Ref<Mount> top = TRY(copy_locked(from, root));
@@ -221,11 +224,14 @@ Result<Ref<Mount>> MountTree::copy_tree_locked(Mount& from, Dentry& root, bool r
   Mount* source = &from;        // the last one copied
   Mount* target = top.get();    // and its copy
   bool skip = false;
-  for (Mount* next = next_locked(from, from, false); next != nullptr; next = next_locked(*next, from, skip)) {
-    bool hidden = next->parent_.read() == &from && !DentryCache::is_ancestor(root, *next->mount_point_.read());
+  for (Mount* next = next_locked(from, from, false); next != nullptr;
+       next = next_locked(*next, from, skip)) {
+    bool hidden = next->parent_.read() == &from &&
+                  !DentryCache::is_ancestor(root, *next->mount_point_.read());
     skip = next->unbindable_ || hidden;
     if (skip) continue;
-    while (next->parent_.read() != source) source = source->parent_.read(), target = target->parent_.read();
+    while (next->parent_.read() != source)
+      source = source->parent_.read(), target = target->parent_.read();
     Result<Ref<Mount>> made = copy_locked(*next, next->root());
     if (!made.ok()) {
       Gone gone;
@@ -252,7 +258,8 @@ Result<> MountTree::bind(const Path& source, const Path& place, bool recursive) 
 Result<> MountTree::move(const Path& source, const Path& place) {
   Guard guard(lock_);
   Mount& mount = source.mount();
-  if (&source.dentry() != &mount.root() || !mount.attached_ || mount.parent_.read() == nullptr) return Errno::Inval;
+  if (&source.dentry() != &mount.root() || !mount.attached_ || mount.parent_.read() == nullptr)
+    return Errno::Inval;
   TRY(check_place_locked(mount.root(), place));
   for (Mount* at = &place.mount(); at != nullptr; at = at->parent_.read()) {
     if (at == &mount) return Errno::Loop;
@@ -285,14 +292,16 @@ Result<> MountTree::detach(const Path& place, uint32_t flags) {
   return {};
 }
 
-Result<> MountTree::remount(const Path& place, uint32_t flags, StringView options, bool only_mount) {
+Result<> MountTree::remount(const Path& place, uint32_t flags, StringView options,
+                            bool only_mount) {
   Guard guard(lock_);
   Mount& mount = place.mount();
   if (&place.dentry() != &mount.root() || !mount.attached_) return Errno::Inval;
   SuperBlock& super_block = mount.super_block();
   bool to_read_only = (flags & kMountReadOnly) != 0;
   if (to_read_only && !mount.has(kMountReadOnly)) {
-    uint32_t writers = only_mount ? mount.open_writers.load_acquire() : super_block.open_writers.load_acquire();
+    uint32_t writers =
+        only_mount ? mount.open_writers.load_acquire() : super_block.open_writers.load_acquire();
     if (writers != 0) return Errno::Busy;
   }
   if (!only_mount) {
@@ -333,12 +342,16 @@ Result<> MountTree::pivot(const Path& root, const Path& new_root, const Path& pu
   Guard guard(lock_);
   Mount& old_mount = root.mount();
   Mount& new_mount = new_root.mount();
-  if (!new_mount.attached_ || !put_old.mount().attached_ || !old_mount.attached_) return Errno::Inval;
+  if (!new_mount.attached_ || !put_old.mount().attached_ || !old_mount.attached_)
+    return Errno::Inval;
   if (new_root.dentry().is_removed()) return Errno::NoEnt;
   if (&new_mount == &old_mount || &put_old.mount() == &old_mount) return Errno::Busy;
-  if (&root.dentry() != &old_mount.root() || &new_root.dentry() != &new_mount.root()) return Errno::Inval;
-  if (old_mount.parent_.read() == nullptr || new_mount.parent_.read() == nullptr) return Errno::Inval;
-  if (!is_reachable_locked(put_old, new_root) || !is_reachable_locked(new_root, root)) return Errno::Inval;
+  if (&root.dentry() != &old_mount.root() || &new_root.dentry() != &new_mount.root())
+    return Errno::Inval;
+  if (old_mount.parent_.read() == nullptr || new_mount.parent_.read() == nullptr)
+    return Errno::Inval;
+  if (!is_reachable_locked(put_old, new_root) || !is_reachable_locked(new_root, root))
+    return Errno::Inval;
 
   Ref<Mount> below(*old_mount.parent_.read());
   Ref<Dentry> place(*old_mount.mount_point_.read());
@@ -358,7 +371,8 @@ void escape(FormatSink& sink, StringView text) {
   for (char c : text) {
     if (c == ' ' || c == '\t' || c == '\n' || c == '\\') {
       auto code = static_cast<unsigned char>(c);
-      char octal[4] = {'\\', static_cast<char>('0' + (code >> 6)), static_cast<char>('0' + (code >> 3 & 7)),
+      char octal[4] = {'\\', static_cast<char>('0' + (code >> 6)),
+                       static_cast<char>('0' + (code >> 3 & 7)),
                        static_cast<char>('0' + (code & 7))};
       sink.write({octal, 4});
     } else {
@@ -372,8 +386,9 @@ void show_flags(FormatSink& sink, const Mount& mount) {
   static constexpr struct {
     uint32_t flag;
     StringView text;
-  } kNames[] = {{kMountNoSuid, ",nosuid"}, {kMountNoDev, ",nodev"}, {kMountNoExec, ",noexec"},
-                {kMountNoAtime, ",noatime"}, {kMountNoDirAtime, ",nodiratime"}, {kMountRelatime, ",relatime"}};
+  } kNames[] = {{kMountNoSuid, ",nosuid"},         {kMountNoDev, ",nodev"},
+                {kMountNoExec, ",noexec"},         {kMountNoAtime, ",noatime"},
+                {kMountNoDirAtime, ",nodiratime"}, {kMountRelatime, ",relatime"}};
   for (const auto& name : kNames) {
     if (mount.has(name.flag)) sink.write(name.text);
   }
@@ -383,7 +398,8 @@ void show_flags(FormatSink& sink, const Mount& mount) {
 
 void MountTree::show(FormatSink& sink, const Path& root, bool mountinfo) {
   Guard guard(lock_);
-  for (Mount* mount = root_mount; mount != nullptr; mount = next_locked(*mount, *root_mount, false)) {
+  for (Mount* mount = root_mount; mount != nullptr;
+       mount = next_locked(*mount, *root_mount, false)) {
     Path place{Ref<Mount>(*mount), mount->root_};
     Result<String> name = place.to_string(root, Path::Unreachable::Marked);
     if (!name.ok() || name->view().starts_with("(")) continue;  // not below the reader's root

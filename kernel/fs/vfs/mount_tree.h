@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The mounts of the (single) namespace as a tree, for walks and for the calls that change it. Changes
-// hold the tree's lock and bump the name sequence; lookups run inside an RCU section.
+// The mounts of the (single) namespace as a tree, for walks and for the calls that change it.
+// Changes hold the tree's lock and bump the name sequence; lookups run inside an RCU section.
 #pragma once
 
 #include "fs/vfs/mount.h"
@@ -37,7 +37,8 @@ class MountTree {
   static void unlink_locked(Mount& mount) REQUIRES(lock_);
   static void detach_tree_locked(Mount& mount, Gone& gone) REQUIRES(lock_);
   static Result<> check_place_locked(const Dentry& root, const Path& place) REQUIRES(lock_);
-  static Result<Ref<Mount>> copy_tree_locked(Mount& from, Dentry& root, bool recursive) REQUIRES(lock_);
+  static Result<Ref<Mount>> copy_tree_locked(Mount& from, Dentry& root, bool recursive)
+      REQUIRES(lock_);
   static Result<Ref<Mount>> copy_locked(Mount& original, Dentry& root) REQUIRES(lock_);
   static Mount* next_locked(Mount& mount, const Mount& top, bool skip_children) REQUIRES(lock_);
   static bool is_reachable_locked(const Path& place, const Path& from) REQUIRES(lock_);

@@ -11,8 +11,8 @@ namespace {
 using LastKind = PathWalk::LastKind;
 constexpr unsigned kChild = 1;  // lock subclass of what a locked directory holds
 
-// Makes the last component of `path`: make(parent, name) gives its inode. A slash behind the name is
-// for directories only.
+// Makes the last component of `path`: make(parent, name) gives its inode. A slash behind the name
+// is for directories only.
 template <class Make>
 Result<> make_entry(Start start, StringView path, bool is_directory, Make make) {
   PathWalk walk(start, path, LookupFlags::None);
@@ -40,22 +40,27 @@ auto creator(FileType type, uint16_t mode, DeviceNumber device = {}, StringView 
   };
 }
 
-uint16_t masked(unsigned mode) { return static_cast<uint16_t>(mode & ~unsigned{acting_context().umask()}); }
+uint16_t masked(unsigned mode) {
+  return static_cast<uint16_t>(mode & ~unsigned{acting_context().umask()});
+}
 
 }  // namespace
 
 Result<> make_directory(Start start, StringView path, uint16_t mode) {
-  return make_entry(start, path, true, creator(FileType::Directory, masked(mode & (0777 | kModeSticky))));
+  return make_entry(start, path, true,
+                    creator(FileType::Directory, masked(mode & (0777 | kModeSticky))));
 }
 
-Result<> make_node(Start start, StringView path, FileType type, uint16_t mode, DeviceNumber device) {
+Result<> make_node(Start start, StringView path, FileType type, uint16_t mode,
+                   DeviceNumber device) {
   if (type == FileType::Directory) return Errno::Perm;
   bool is_device = type == FileType::CharDevice || type == FileType::BlockDevice;
   auto make = creator(type, masked(mode & kModeMask), device);
-  return make_entry(start, path, false, [&](const Path& parent, StringView name) -> Result<Ref<Inode>> {
-    if (is_device && !acting_has(Capability::Mknod)) return Errno::Perm;
-    return make(parent, name);
-  });
+  return make_entry(start, path, false,
+                    [&](const Path& parent, StringView name) -> Result<Ref<Inode>> {
+                      if (is_device && !acting_has(Capability::Mknod)) return Errno::Perm;
+                      return make(parent, name);
+                    });
 }
 
 Result<> symbolic_link(StringView target, Start start, StringView path) {

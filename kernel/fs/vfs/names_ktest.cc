@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Names under fire: walks on every CPU while directories are renamed, files made and removed, and the
-// cache evicted. A walk may find nothing, never something else than what the name ever stood for.
+// Names under fire: walks on every CPU while directories are renamed, files made and removed, and
+// the cache evicted. A walk may find nothing, never something else than what the name ever stood
+// for.
 
 #include "fs/vfs/dentry_cache.h"
 #include "fs/vfs/vfs.h"
@@ -31,8 +32,9 @@ Result<> make_file(StringView path) {
 
 // The file is below "a" or "z", whichever "a" is called now; through ".." and a link as well.
 void walk(void*) {
-  static constexpr StringView kPaths[] = {"/storm/a/b/c/file", "/storm/z/b/c/file", "/storm/a/b/../b/c/file",
-                                          "/storm/link/b/c/file", "/storm/z/../z/b/c/./file"};
+  static constexpr StringView kPaths[] = {"/storm/a/b/c/file", "/storm/z/b/c/file",
+                                          "/storm/a/b/../b/c/file", "/storm/link/b/c/file",
+                                          "/storm/z/../z/b/c/./file"};
   for (size_t i = 0; !stop.load_relaxed(); ++i) {
     Result<Path> found = vfs::lookup({}, kPaths[i % std::size(kPaths)]);
     if (found.ok()) {

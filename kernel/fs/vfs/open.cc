@@ -24,7 +24,9 @@ LookupFlags lookup_flags(const OpenRequest& request) {
 
 unsigned wanted_access(uint32_t flags) {
   unsigned mode = flags & kOpenAccessMode;
-  unsigned wanted = mode == kOpenReadOnly ? kMayRead : mode == kOpenWriteOnly ? kMayWrite : kMayRead | kMayWrite;
+  unsigned wanted = mode == kOpenReadOnly    ? kMayRead
+                    : mode == kOpenWriteOnly ? kMayWrite
+                                             : kMayRead | kMayWrite;
   if ((flags & kOpenTruncate) != 0) wanted |= kMayWrite;
   return wanted;
 }
@@ -53,7 +55,8 @@ Result<> check_open(const Path& path, uint32_t flags) {
     default: break;
   }
   TRY(check_access(path, wanted));
-  if ((flags & kOpenNoAtime) != 0 && !owns_or_fowner(inode, acting_credentials())) return Errno::Perm;
+  if ((flags & kOpenNoAtime) != 0 && !owns_or_fowner(inode, acting_credentials()))
+    return Errno::Perm;
   return {};
 }
 
@@ -161,8 +164,10 @@ Result<Ref<File>> open_unnamed(Start start, StringView path, const OpenRequest& 
   Ref<Inode> inode = TRY(directory.inode().create_unnamed(parameters));
   inode->is_unnamed = (request.flags & kOpenExclusive) == 0;  // O_EXCL: never to be linked
   String name = TRY(format_string("#{}", inode->number()));
-  Ref<Dentry> dentry = TRY(DentryCache::create_detached(name, std::move(inode), &directory.dentry()));
-  return open_checked(Path(directory.mount_ref(), std::move(dentry)), request.flags & ~kOpenDirectory);
+  Ref<Dentry> dentry =
+      TRY(DentryCache::create_detached(name, std::move(inode), &directory.dentry()));
+  return open_checked(Path(directory.mount_ref(), std::move(dentry)),
+                      request.flags & ~kOpenDirectory);
 }
 
 }  // namespace
@@ -170,10 +175,12 @@ Result<Ref<File>> open_unnamed(Start start, StringView path, const OpenRequest& 
 Result<Ref<File>> open(Start start, StringView path, const OpenRequest& request) {
   OpenRequest checked = request;
   uint32_t& flags = checked.flags;
-  if ((flags & kOpenPath) != 0) flags &= kOpenPath | kOpenDirectory | kOpenNoFollow | kOpenCloseOnExec;
+  if ((flags & kOpenPath) != 0)
+    flags &= kOpenPath | kOpenDirectory | kOpenNoFollow | kOpenCloseOnExec;
   if ((flags & kTmpFileBit) != 0) {
     bool writes = (flags & kOpenAccessMode) != kOpenReadOnly;
-    if ((flags & kOpenTmpFile) != kOpenTmpFile || (flags & kOpenCreate) != 0 || !writes) return Errno::Inval;
+    if ((flags & kOpenTmpFile) != kOpenTmpFile || (flags & kOpenCreate) != 0 || !writes)
+      return Errno::Inval;
     return open_unnamed(start, path, checked);
   }
   if ((flags & kOpenCreate) != 0) {

@@ -8,7 +8,8 @@
 
 namespace kernel {
 
-Path::Path(Ref<Mount> mount, Ref<Dentry> dentry) : mount_(std::move(mount)), dentry_(std::move(dentry)) {}
+Path::Path(Ref<Mount> mount, Ref<Dentry> dentry)
+    : mount_(std::move(mount)), dentry_(std::move(dentry)) {}
 Path::Path(const Path&) = default;
 Path::Path(Path&&) noexcept = default;
 Path& Path::operator=(const Path&) = default;

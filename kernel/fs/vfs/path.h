@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Names in memory: dentries (one per name, cached, negative ones too), mounts, and a Path, which is a
-// dentry seen through a mount. Walks run inside an RCU section and take no lock and no reference per
-// step (path_resolution(7)). How dentries are found, made and moved: dentry_cache.h.
+// Names in memory: dentries (one per name, cached, negative ones too), mounts, and a Path, which is
+// a dentry seen through a mount. Walks run inside an RCU section and take no lock and no reference
+// per step (path_resolution(7)). How dentries are found, made and moved: dentry_cache.h.
 #pragma once
 
 #include "fs/vfs/super_block.h"
@@ -19,7 +19,9 @@ struct DentryName : RcuHead {
 
 struct DentryLruTag {};
 
-class Dentry final : public RefCounted<Dentry>, public RcuHead, public ListNode<Dentry, DentryLruTag> {
+class Dentry final : public RefCounted<Dentry>,
+                     public RcuHead,
+                     public ListNode<Dentry, DentryLruTag> {
  public:
   // Null: negative. It is set once and then stays: an unlinked name leaves the cache as it is. RCU
   // section or a reference held.
@@ -67,8 +69,9 @@ class Path {
   Inode& inode() const { return *dentry_->inode(); }
   Ref<Mount> mount_ref() const;
   Ref<Dentry> dentry_ref() const { return dentry_; }
-  // Absolute name as seen from `root`; " (deleted)" behind it when unlinked. What is not below `root` is
-  // named from its own top, and marked by "(unreachable)" where getcwd(2) is asked. Errors: NameTooLong, NoMem.
+  // Absolute name as seen from `root`; " (deleted)" behind it when unlinked. What is not below
+  // `root` is named from its own top, and marked by "(unreachable)" where getcwd(2) is asked.
+  // Errors: NameTooLong, NoMem.
   enum class Unreachable : uint8_t { Unmarked, Marked };
   Result<String> to_string(const Path& root, Unreachable unreachable = Unreachable::Unmarked) const;
   friend bool operator==(const Path& a, const Path& b) {

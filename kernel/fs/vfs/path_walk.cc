@@ -87,7 +87,9 @@ Result<> PathWalk::begin() {
   preempt_disable();  // an RCU section; with references it ends as soon as they are taken
   sequence_ = DentryCache::sequence.begin_read();
   bool absolute = path_.front() == '/';
-  auto take_root = [this](const Path& path) { root_mount_ = &path.mount(), root_dentry_ = &path.dentry(); };
+  auto take_root = [this](const Path& path) {
+    root_mount_ = &path.mount(), root_dentry_ = &path.dentry();
+  };
   auto take_start = [this](const Path& path) { mount_ = &path.mount(), dentry_ = &path.dentry(); };
   if (!absolute || is_scoped()) {
     if (start_.directory != nullptr) {
@@ -115,7 +117,8 @@ Result<> PathWalk::begin() {
   return Errno::NotDir;
 }
 
-// From the RCU section to references on the four pointers. Error: kWalkAgain, the section has ended.
+// From the RCU section to references on the four pointers. Error: kWalkAgain, the section has
+// ended.
 Result<> PathWalk::keep_references() {
   DCHECK(mode_ == Mode::Rcu && active_);
   bool mount = mount_->try_ref();
@@ -211,7 +214,8 @@ Result<> PathWalk::walk() {
     TRY(step(name, last));
   }
   if (to_parent_) return {};
-  if ((must_be_directory || trailing_slash_) && !dentry_->inode()->is_directory()) return Errno::NotDir;
+  if ((must_be_directory || trailing_slash_) && !dentry_->inode()->is_directory())
+    return Errno::NotDir;
   return {};
 }
 
@@ -332,7 +336,8 @@ Result<> PathWalk::follow_magic(Inode& link) {
   Path target = TRY(link.magic_target());
   if (has(LookupFlags::NoXdev) && &target.mount() != mount_) return Errno::XDev;
   place(&target.mount(), &target.dentry());
-  return only_slashes(rest_) || dentry_->inode()->is_directory() ? Result<>() : Result<>(Errno::NotDir);
+  return only_slashes(rest_) || dentry_->inode()->is_directory() ? Result<>()
+                                                                 : Result<>(Errno::NotDir);
 }
 
 Result<> PathWalk::to_root() {
@@ -364,7 +369,8 @@ Result<Path> PathWalk::through_link(Ref<Dentry> link) {
 }  // namespace vfs
 
 Result<Path> vfs::lookup(Start start, StringView path, LookupFlags flags) {
-  if (path.empty() && (static_cast<uint32_t>(flags) & static_cast<uint32_t>(LookupFlags::EmptyPath)) != 0) {
+  if (path.empty() &&
+      (static_cast<uint32_t>(flags) & static_cast<uint32_t>(LookupFlags::EmptyPath)) != 0) {
     return start.directory != nullptr ? *start.directory : acting_context().working_directory();
   }
   return PathWalk(start, path, flags).to_end();

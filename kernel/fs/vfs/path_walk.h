@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
-// From a path name to a place (path_resolution(7)). The walk starts inside an RCU section and takes no
-// lock and no reference per component; where the cache cannot answer (a name that is not in it, a link
-// whose target must be asked for) it takes references on where it stands and goes on with those. What an
-// RCU walk found counts only when no rename and no mount happened meanwhile; else it starts again.
+// From a path name to a place (path_resolution(7)). The walk starts inside an RCU section and takes
+// no lock and no reference per component; where the cache cannot answer (a name that is not in it,
+// a link whose target must be asked for) it takes references on where it stands and goes on with
+// those. What an RCU walk found counts only when no rename and no mount happened meanwhile; else it
+// starts again.
 #pragma once
 
 #include "fs/vfs/dentry_cache.h"
@@ -19,7 +20,8 @@ class PathWalk : public Pinned {
   enum class LastKind : uint8_t { Name, Dot, DotDot, Root };
 
   // `path` must stay where it is while the walk is used.
-  PathWalk(Start start, StringView path, LookupFlags flags) : start_(start), path_(path), flags_(flags) {}
+  PathWalk(Start start, StringView path, LookupFlags flags)
+      : start_(start), path_(path), flags_(flags) {}
   ~PathWalk() { drop(); }
 
   // Resolves all of it.
@@ -29,7 +31,8 @@ class PathWalk : public Pinned {
   StringView last_name() const { return last_name_; }
   LastKind last_kind() const { return last_kind_; }
   bool has_trailing_slash() const { return trailing_slash_; }
-  // After to_parent(): the last component is this symbolic link; goes on to the parent of its target.
+  // After to_parent(): the last component is this symbolic link; goes on to the parent of its
+  // target.
   Result<Path> through_link(Ref<Dentry> link);
 
  private:
@@ -55,7 +58,9 @@ class PathWalk : public Pinned {
   void place(Mount* mount, Dentry* dentry);
   void drop();
 
-  bool has(LookupFlags flag) const { return (static_cast<uint32_t>(flags_) & static_cast<uint32_t>(flag)) != 0; }
+  bool has(LookupFlags flag) const {
+    return (static_cast<uint32_t>(flags_) & static_cast<uint32_t>(flag)) != 0;
+  }
   bool is_scoped() const { return has(LookupFlags::Beneath) || has(LookupFlags::InRoot); }
 
   const Start start_;
@@ -76,8 +81,8 @@ class PathWalk : public Pinned {
   Dentry* root_dentry_ = nullptr;
   StringView rest_;            // what is still to walk
   StringView last_name_;
-  // Rests behind links that are being walked: only for links whose text stays (RCU). With references
-  // the text of the link and the rest are joined in text_.
+  // Rests behind links that are being walked: only for links whose text stays (RCU). With
+  // references the text of the link and the rest are joined in text_.
   static constexpr unsigned kMaxDepth = 8;
   StringView saved_[kMaxDepth];
   String text_;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Who may do what to an inode (path_resolution(7), capabilities(7)). Lock-free: a walk asks at each step.
+// Who may do what to an inode (path_resolution(7), capabilities(7)). Lock-free: a walk asks at each
+// step.
 
 #include "fs/vfs/permission.h"
 
@@ -25,7 +26,8 @@ Result<> check_permission(Inode& inode, unsigned wanted, const Credentials& cred
   if (wanted == kMayRead && credentials.has(Capability::DacReadSearch)) return {};
   // Even the superuser executes only what somebody may execute.
   bool executable = (inode.mode() & 0111) != 0;
-  if (((wanted & kMayExecute) == 0 || executable) && credentials.has(Capability::DacOverride)) return {};
+  if (((wanted & kMayExecute) == 0 || executable) && credentials.has(Capability::DacOverride))
+    return {};
   return Errno::Acces;
 }
 
@@ -33,9 +35,11 @@ Result<> check_access(const Path& path, unsigned wanted, const Credentials& cred
   Inode& inode = path.inode();
   if ((wanted & kMayWrite) != 0 && path.mount().read_only()) {
     // Devices, FIFOs and sockets are written to, not their file system.
-    if (inode.type() == FileType::Regular || inode.is_directory() || inode.is_symlink()) return Errno::RoFs;
+    if (inode.type() == FileType::Regular || inode.is_directory() || inode.is_symlink())
+      return Errno::RoFs;
   }
-  if ((wanted & kMayExecute) != 0 && inode.type() == FileType::Regular && path.mount().has(kMountNoExec)) {
+  if ((wanted & kMayExecute) != 0 && inode.type() == FileType::Regular &&
+      path.mount().has(kMountNoExec)) {
     return Errno::Acces;
   }
   return check_permission(inode, wanted, credentials);

@@ -17,8 +17,8 @@ class PollSet final : public PollRegistration, public Pinned {
   // Keeps a file, and its queues, until this ends.
   Result<> keep(Ref<File> file) { return files_.append(std::move(file)); }
 
-  // Sleeps until a queue was woken since reset(). Errors: RestartSys, TimedOut, NoMem (a registration
-  // found no memory).
+  // Sleeps until a queue was woken since reset(). Errors: RestartSys, TimedOut, NoMem (a
+  // registration found no memory).
   Result<> wait(Deadline deadline);
   void reset() { triggered_.store_relaxed(false); }
 

@@ -54,12 +54,14 @@ Result<size_t> write(File& file, IoBuffer& buffer, std::optional<uint64_t> offse
 }
 
 Result<size_t> read(const FileUse& file, IoBuffer& buffer) {
-  if (!file.is_only_user() || !file->readable() || !file->is_seekable()) return read(*file, buffer, {});
+  if (!file.is_only_user() || !file->readable() || !file->is_seekable())
+    return read(*file, buffer, {});
   return read_at_position(*file, buffer);
 }
 
 Result<size_t> write(const FileUse& file, IoBuffer& buffer) {
-  if (!file.is_only_user() || !file->writable() || !file->is_seekable()) return write(*file, buffer, {});
+  if (!file.is_only_user() || !file->writable() || !file->is_seekable())
+    return write(*file, buffer, {});
   return write_at_position(*file, buffer);
 }
 

@@ -56,7 +56,8 @@ Result<> limit_write(IoBuffer& buffer, uint64_t offset) {
   uint64_t limit = vfs::acting_limit(Resource::FileSize);
   if (limit != kUnlimited) {
     if (offset >= limit) {
-      ignore(post_signal_to_task(current_task(), kernel_signal(Signal::Xfsz)));  // EFBIG tells as well
+      ignore(
+          post_signal_to_task(current_task(), kernel_signal(Signal::Xfsz)));  // EFBIG tells as well
       return Errno::FBig;
     }
     if (buffer.remaining() > limit - offset) buffer.truncate(limit - offset);
@@ -66,8 +67,8 @@ Result<> limit_write(IoBuffer& buffer, uint64_t offset) {
   return {};
 }
 
-// As far as the buffer is accessible, under the inode's lock. The size grows to what was written, so
-// that a failure behind it leaves no zeros at the end.
+// As far as the buffer is accessible, under the inode's lock. The size grows to what was written,
+// so that a failure behind it leaves no zeros at the end.
 Result<size_t> RegularFile::write_some(IoBuffer& buffer, uint64_t& offset) {
   Inode& node = inode();
   MemoryObject& object = *node.contents();
@@ -119,7 +120,8 @@ Result<size_t> RegularFile::write(IoBuffer& buffer, uint64_t offset) {
   }
   if (total != 0) inode().touch(false, true, true);
   // O_SYNC and O_DSYNC.
-  if (total != 0 && (flags() & kOpenDsync) != 0) TRY(inode().synchronise((flags() & kOpenSync) != kOpenSync));
+  if (total != 0 && (flags() & kOpenDsync) != 0)
+    TRY(inode().synchronise((flags() & kOpenSync) != kOpenSync));
   return total;
 }
 
@@ -179,8 +181,12 @@ Result<Ref<File>> make_file(const Path& path, uint32_t flags) {
 
 }  // namespace
 
-Result<Ref<File>> vfs::open_regular(const Path& path, uint32_t flags) { return make_file<RegularFile>(path, flags); }
-Result<Ref<File>> vfs::open_place(const Path& path, uint32_t flags) { return make_file<PlaceFile>(path, flags); }
+Result<Ref<File>> vfs::open_regular(const Path& path, uint32_t flags) {
+  return make_file<RegularFile>(path, flags);
+}
+Result<Ref<File>> vfs::open_place(const Path& path, uint32_t flags) {
+  return make_file<PlaceFile>(path, flags);
+}
 
 // A write takes set-user-ID and set-group-ID (where it means execution) away, unless CAP_FSETID.
 void vfs::drop_privileges_locked(Inode& inode) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// rename(2), renameat2(2). A rename between directories holds the file system's rename lock, so that no
-// directory's ancestors change while it looks at them; directories are locked ancestor first.
+// rename(2), renameat2(2). A rename between directories holds the file system's rename lock, so
+// that no directory's ancestors change while it looks at them; directories are locked ancestor
+// first.
 
 #include "fs/vfs/identity.h"
 #include "fs/vfs/path_walk.h"
@@ -49,7 +50,8 @@ Result<> check_kinds(const Side& from, const Side& to, bool exchange) {
 Result<> check_ancestry(const Side& from, const Side& to, bool exchange) {
   if (&from.directory() == &to.directory()) return {};
   if (DentryCache::is_ancestor(*from.dentry, to.parent.dentry())) return Errno::Inval;
-  if (DentryCache::is_ancestor(*to.dentry, from.parent.dentry())) return exchange ? Errno::Inval : Errno::NotEmpty;
+  if (DentryCache::is_ancestor(*to.dentry, from.parent.dentry()))
+    return exchange ? Errno::Inval : Errno::NotEmpty;
   return {};
 }
 
@@ -67,7 +69,8 @@ Result<> check_rights(const Side& from, const Side& to, bool exchange) {
   // A directory that moves gets another "..": that is a write to it.
   if (&from.directory() != &to.directory()) {
     if (source.is_directory()) TRY(check_permission(source, kMayWrite, acting_credentials()));
-    if (exchange && target->is_directory()) TRY(check_permission(*target, kMayWrite, acting_credentials()));
+    if (exchange && target->is_directory())
+      TRY(check_permission(*target, kMayWrite, acting_credentials()));
   }
   if (from.dentry->is_mount_point() || to.dentry->is_mount_point()) return Errno::Busy;
   return {};
@@ -131,7 +134,8 @@ Result<> rename_between(Side& from, Side& to, uint32_t flags) {
 
 }  // namespace
 
-Result<> rename(Start old_start, StringView old_path, Start new_start, StringView new_path, uint32_t flags) {
+Result<> rename(Start old_start, StringView old_path, Start new_start, StringView new_path,
+                uint32_t flags) {
   if ((flags & ~(kRenameNoReplace | kRenameExchange)) != 0) return Errno::Inval;
   if (flags == (kRenameNoReplace | kRenameExchange)) return Errno::Inval;
   PathWalk old_walk(old_start, old_path, LookupFlags::None);

@@ -25,7 +25,8 @@ Result<Ref<FsContext>> vfs::mount_root() {
   // The kernel's own places: init gets a copy that it may move.
   Ref<FsContext> own = TRY(FsContext::create(root, root, 0));
   set_kernel_identity(std::move(own), TRY(Credentials::create_root()));
-  set_file_references({.ref = [](File& file) { file.ref(); }, .unref = [](File& file) { file.unref(); }});
+  set_file_references(
+      {.ref = [](File& file) { file.ref(); }, .unref = [](File& file) { file.unref(); }});
   TRY(anonymous::init());
   tmpfs::init();
   frames::add_reclaimer([](uint64_t wanted) -> uint64_t {

@@ -59,7 +59,8 @@ Result<uint64_t> TextFile::seek(int64_t offset, Whence whence) NO_THREAD_SAFETY_
   // SAFETY: the caller holds position_lock.
   int64_t target = offset;
   if (whence == Whence::Current) {
-    if (__builtin_add_overflow(static_cast<int64_t>(position), offset, &target)) return Errno::Overflow;
+    if (__builtin_add_overflow(static_cast<int64_t>(position), offset, &target))
+      return Errno::Overflow;
   } else if (whence != Whence::Set) {
     return Errno::Inval;
   }
@@ -131,7 +132,8 @@ Result<> StaticDirectory::read_directory(uint64_t offset, DirectorySink& sink) {
 }
 
 GeneratedLink::GeneratedLink(SuperBlock& super_block, Generate generate)
-    : Inode(super_block, FileType::Symlink, super_block.next_inode_number(), 0777), generate_(generate) {
+    : Inode(super_block, FileType::Symlink, super_block.next_inode_number(), 0777),
+      generate_(generate) {
   immutable_contents = true;
 }
 

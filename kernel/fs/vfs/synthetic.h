@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A base for file systems whose files are made up when looked at (procfs, sysfs): text files from a
-// generator, directories that answer as they like, fixed trees, symbolic links. Sizes are 0, as Linux's
-// procfs has them, and times are those of the moment the inode was made.
+// generator, directories that answer as they like, fixed trees, symbolic links. Sizes are 0, as
+// Linux's procfs has them, and times are those of the moment the inode was made.
 #pragma once
 
 #include "fs/vfs/file.h"
@@ -9,8 +9,8 @@
 
 namespace kernel {
 
-// A file of text. A read from the start generates it; reads behind go on in the same text, so that one
-// reader sees one moment.
+// A file of text. A read from the start generates it; reads behind go on in the same text, so that
+// one reader sees one moment.
 class TextInode : public Inode {
  public:
   // The text now. May sleep. Errors reach the reader (Srch for a dead process).
@@ -30,7 +30,8 @@ class GeneratedText final : public TextInode {
  public:
   using Generate = Result<> (*)(FormatSink& sink);
   using Store = Result<> (*)(StringView text);
-  GeneratedText(SuperBlock& super_block, uint16_t mode, Generate make_text, Store take_text = nullptr)
+  GeneratedText(SuperBlock& super_block, uint16_t mode, Generate make_text,
+                Store take_text = nullptr)
       : TextInode(super_block, mode), generate_(make_text), store_(take_text) {}
   Result<> generate(FormatSink& sink) override { return generate_(sink); }
   Result<> store(StringView text, uint64_t offset) override;
@@ -50,10 +51,12 @@ class DynamicDirectory : public Inode {
   DynamicDirectory(SuperBlock& super_block, uint16_t mode, uint64_t number = 0);
 };
 
-// A directory with fixed children, filled at boot; a derived class may add dynamic ones behind them.
+// A directory with fixed children, filled at boot; a derived class may add dynamic ones behind
+// them.
 class StaticDirectory : public DynamicDirectory {
  public:
-  explicit StaticDirectory(SuperBlock& super_block, uint16_t mode = 0555) : DynamicDirectory(super_block, mode) {}
+  explicit StaticDirectory(SuperBlock& super_block, uint16_t mode = 0555)
+      : DynamicDirectory(super_block, mode) {}
   // `name` stays where it is (a literal). Boot, or with the inode's lock held.
   Result<> add(StringView name, Ref<Inode> inode);
   Result<Ref<Inode>> lookup(StringView name) override;

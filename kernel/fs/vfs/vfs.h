@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The operations on names that system calls, exec and init use. All check permissions with the running
-// task's credentials (fsuid, groups, capabilities). May sleep.
+// The operations on names that system calls, exec and init use. All check permissions with the
+// running task's credentials (fsuid, groups, capabilities). May sleep.
 #pragma once
 
 #include "fs/vfs/fd_table.h"
@@ -44,18 +44,20 @@ Result<Ref<File>> open_executable(Start start, StringView path, LookupFlags flag
 Result<> make_directory(Start start, StringView path, uint16_t mode);
 Result<> make_node(Start start, StringView path, FileType type, uint16_t mode, DeviceNumber device);
 Result<> symbolic_link(StringView target, Start start, StringView path);
-Result<> hard_link(Start old_start, StringView old_path, Start new_start, StringView new_path, LookupFlags flags);
+Result<> hard_link(Start old_start, StringView old_path, Start new_start, StringView new_path,
+                   LookupFlags flags);
 inline constexpr uint32_t kRenameNoReplace = 1, kRenameExchange = 2;
 Result<> unlink(Start start, StringView path);
 Result<> remove_directory(Start start, StringView path);
-Result<> rename(Start old_start, StringView old_path, Start new_start, StringView new_path, uint32_t flags);
+Result<> rename(Start old_start, StringView old_path, Start new_start, StringView new_path,
+                uint32_t flags);
 Result<> truncate(const Path& path, uint64_t size);
 Result<> truncate(File& file, uint64_t size);
 Result<> allocate(File& file, uint32_t mode, uint64_t start, uint64_t length);  // fallocate(2)
 Result<> change_mode(const Path& path, uint16_t mode);
 Result<> change_owner(const Path& path, Uid uid, Gid gid);  // kNoId: stays
-Result<> change_times(const Path& path, std::optional<Timestamp> access, std::optional<Timestamp> modify,
-                      bool both_now);
+Result<> change_times(const Path& path, std::optional<Timestamp> access,
+                      std::optional<Timestamp> modify, bool both_now);
 // access(2)-like: bits 4 read, 2 write, 1 execute. With the given credentials.
 inline constexpr unsigned kMayExecute = 1, kMayWrite = 2, kMayRead = 4;
 Result<> check_permission(Inode& inode, unsigned wanted, const Credentials& credentials);
@@ -73,7 +75,8 @@ Result<> remove_xattr(const Path& path, StringView name);
 Result<> change_directory(const Path& path);
 Result<> change_root(const Path& path);
 
-// Reads and writes at the file's position or at `offset`, with O_APPEND, RLIMIT_FSIZE, position lock.
+// Reads and writes at the file's position or at `offset`, with O_APPEND, RLIMIT_FSIZE, position
+// lock.
 Result<size_t> read(File& file, IoBuffer& buffer, std::optional<uint64_t> offset = {});
 Result<size_t> write(File& file, IoBuffer& buffer, std::optional<uint64_t> offset = {});
 // The same at the position of a file that only the caller uses.

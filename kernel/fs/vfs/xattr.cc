@@ -23,7 +23,8 @@ Result<> check_namespace(const Path& path, StringView name, bool writing) {
   if (writing) TRY(check_writable_mount(path));
   if (name.starts_with("security.")) {
     if (!writing) return {};
-    if (name == "security.capability") return credentials.has(Capability::Setfcap) ? Result<>() : Result<>(Errno::Perm);
+    if (name == "security.capability")
+      return credentials.has(Capability::Setfcap) ? Result<>() : Result<>(Errno::Perm);
     return {};  // names that mean nothing here; Debian's Linux lets anybody set them
   }
   if (name.starts_with("system.")) return {};
@@ -32,7 +33,8 @@ Result<> check_namespace(const Path& path, StringView name, bool writing) {
     return writing ? Errno::Perm : Errno::NoData;
   }
   if (name.starts_with("user.")) {
-    if (inode.type() != FileType::Regular && !inode.is_directory()) return writing ? Errno::Perm : Errno::NoData;
+    if (inode.type() != FileType::Regular && !inode.is_directory())
+      return writing ? Errno::Perm : Errno::NoData;
     if (inode.is_directory() && (inode.mode() & kModeSticky) != 0 && writing &&
         !owns_or_fowner(inode, credentials)) {
       return Errno::Perm;

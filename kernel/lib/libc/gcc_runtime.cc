@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What gcc's code calls where clang's does not: a population count without vector registers, and the
-// registration of destructors of static objects, which live as long as the kernel.
+// What gcc's code calls where clang's does not: a population count without vector registers, and
+// the registration of destructors of static objects, which live as long as the kernel.
 
 #include <cstdint>
 

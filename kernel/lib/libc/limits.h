@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The integer limits, from the compiler's own macros: gcc's header asks a C library for the rest. */
+/* The integer limits, from the compiler's own macros: gcc's header asks a C library for the rest.
+ */
 #pragma once
 
 #define CHAR_BIT __CHAR_BIT__

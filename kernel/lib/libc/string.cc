@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// String functions for C libraries in the kernel; byte by byte, so that they also work before the MMU is
-// on (alignment). No locks, any context.
+// String functions for C libraries in the kernel; byte by byte, so that they also work before the
+// MMU is on (alignment). No locks, any context.
 
 #include "lib/libc/string.h"
 

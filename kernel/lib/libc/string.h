@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The C library functions that libraries in the kernel (libfdt, zlib, zstd) use. memcpy and its kind are in
- * arch, the rest in string.cc. Kernel code includes lib/string_view.h instead. */
+/* The C library functions that libraries in the kernel (libfdt, zlib, zstd) use. memcpy and its
+ * kind are in arch, the rest in string.cc. Kernel code includes lib/string_view.h instead. */
 #pragma once
 
 #include <stddef.h>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Structures and constants of the file calls as Linux lays them out on arm64 (asm-generic/stat.h,
-// linux/stat.h, asm-generic/statfs.h, asm-generic/fcntl.h, linux/openat2.h, linux/uio.h, asm-generic/poll.h).
+// linux/stat.h, asm-generic/statfs.h, asm-generic/fcntl.h, linux/openat2.h, linux/uio.h,
+// asm-generic/poll.h).
 #pragma once
 
 #include "lib/types.h"

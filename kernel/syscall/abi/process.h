@@ -8,8 +8,8 @@
 namespace kernel::abi {
 
 struct CloneArgs {
-  uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid, set_tid_size,
-      cgroup;
+  uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid,
+      set_tid_size, cgroup;
 };
 static_assert(sizeof(CloneArgs) == 88);
 inline constexpr size_t kCloneArgsSizeVersion0 = 64, kCloneArgsSizeVersion2 = 88;
@@ -20,8 +20,9 @@ struct ResourceLimit {
 
 struct ResourceUsage {
   TimeVal user, system;
-  int64_t max_resident, shared_text, unshared_data, unshared_stack, minor_faults, major_faults, swaps, in_blocks,
-      out_blocks, messages_sent, messages_received, signals, voluntary_switches, involuntary_switches;
+  int64_t max_resident, shared_text, unshared_data, unshared_stack, minor_faults, major_faults,
+      swaps, in_blocks, out_blocks, messages_sent, messages_received, signals, voluntary_switches,
+      involuntary_switches;
 };
 static_assert(sizeof(ResourceUsage) == 144);
 

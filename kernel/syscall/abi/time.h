@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Times and timers as Linux lays them out on arm64 (linux/time.h, linux/time_types.h, linux/timex.h,
-// asm-generic/siginfo.h), and their conversion to nanoseconds.
+// Times and timers as Linux lays them out on arm64 (linux/time.h, linux/time_types.h,
+// linux/timex.h, asm-generic/siginfo.h), and their conversion to nanoseconds.
 #pragma once
 
 #include "lib/result.h"
@@ -19,7 +19,8 @@ struct TimeSpec {
   // Only when valid. Beyond what a clock can reach: saturated, which is for ever.
   constexpr uint64_t to_ns() const {
     uint64_t ns;
-    if (__builtin_mul_overflow(static_cast<uint64_t>(seconds), kNanosPerSecond, &ns)) return ~uint64_t{0};
+    if (__builtin_mul_overflow(static_cast<uint64_t>(seconds), kNanosPerSecond, &ns))
+      return ~uint64_t{0};
     if (__builtin_add_overflow(ns, static_cast<uint64_t>(nanoseconds), &ns)) return ~uint64_t{0};
     return ns;
   }
@@ -33,11 +34,14 @@ struct TimeVal {
   int64_t seconds;
   int64_t microseconds;
 
-  constexpr bool is_valid() const { return seconds >= 0 && microseconds >= 0 && microseconds < 1'000'000; }
+  constexpr bool is_valid() const {
+    return seconds >= 0 && microseconds >= 0 && microseconds < 1'000'000;
+  }
   constexpr uint64_t to_ns() const { return TimeSpec{seconds, microseconds * 1000}.to_ns(); }
   // Rounded down, as clocks are.
   static constexpr TimeVal from_ns(uint64_t ns) {
-    return {static_cast<int64_t>(ns / kNanosPerSecond), static_cast<int64_t>(ns % kNanosPerSecond / 1000)};
+    return {static_cast<int64_t>(ns / kNanosPerSecond),
+            static_cast<int64_t>(ns % kNanosPerSecond / 1000)};
   }
 };
 static_assert(sizeof(TimeVal) == 16);

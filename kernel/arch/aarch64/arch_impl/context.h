@@ -29,7 +29,8 @@ static_assert(offsetof(UserState, fpsr) == 512 && offsetof(UserState, tpidr) == 
 // The first switch to a context lands here: calls x19(x20).
 extern "C" void thread_start();
 
-inline void init_context(Context& context, VirtAddr stack_top, void (*entry)(void*), void* argument) {
+inline void init_context(Context& context, VirtAddr stack_top, void (*entry)(void*),
+                         void* argument) {
   context = {};
   context.x19_to_x30[0] = std::bit_cast<uint64_t>(entry);
   context.x19_to_x30[1] = std::bit_cast<uint64_t>(argument);

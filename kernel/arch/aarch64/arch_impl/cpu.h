@@ -35,7 +35,8 @@ inline bool hardware_random(uint64_t& value) {
   if (field(READ_SYSREG(ID_AA64ISAR0_EL1), 60) == 0) return false;
   uint64_t failed;
   // RNDR sets Z when it has no random number to give.
-  asm volatile("mrs %0, " SAMARA_STRINGIFY(SYS_RNDR) "\n\tcset %1, eq" : "=r"(value), "=r"(failed)::"cc");
+  asm volatile("mrs %0, " SAMARA_STRINGIFY(SYS_RNDR) "\n\tcset %1, eq"
+               : "=r"(value), "=r"(failed)::"cc");
   return failed == 0;
 }
 

@@ -7,8 +7,10 @@
 
 extern "C" {
 // kernel.ld. Their address is the value; before the jump to the high half it is the physical one.
-extern const char _image_start[], _image_end[], _text_end[], _rodata_start[], _rodata_end[], _data_end[];
-extern const char _bss_start[], _bss_end[], _idmap_start[], _idmap_end[], _percpu_start[], _percpu_end[];
+extern const char _image_start[], _image_end[], _text_end[], _rodata_start[], _rodata_end[],
+    _data_end[];
+extern const char _bss_start[], _bss_end[], _idmap_start[], _idmap_end[], _percpu_start[],
+    _percpu_end[];
 }
 
 namespace kernel::arch {

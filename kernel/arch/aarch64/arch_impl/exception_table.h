@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Pairs of (instruction that may fault, where to go on), as offsets from the entry itself, so that the
-// table needs no relocation. user_copy.S fills it.
+// Pairs of (instruction that may fault, where to go on), as offsets from the entry itself, so that
+// the table needs no relocation. user_copy.S fills it.
 #pragma once
 
 #include <cstdint>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The system-register CPU interface of GICv3 and later (Arm GIC architecture IHI 0069, section 12.2).
-// For drivers/irqchip. Interrupts masked but for enable.
+// The system-register CPU interface of GICv3 and later (Arm GIC architecture IHI 0069,
+// section 12.2). For drivers/irqchip. Interrupts masked but for enable.
 #pragma once
 
 #include "arch_impl/registers.h"
@@ -19,7 +19,8 @@ inline void end_of_interrupt(uint32_t id) {
 }
 // To the CPU with this affinity (MPIDR); stores before it are seen there first.
 inline void send_sgi(uint64_t mpidr, uint32_t id) {
-  uint64_t aff0 = mpidr & 0xff, aff1 = mpidr >> 8 & 0xff, aff2 = mpidr >> 16 & 0xff, aff3 = mpidr >> 32 & 0xff;
+  uint64_t aff0 = mpidr & 0xff, aff1 = mpidr >> 8 & 0xff, aff2 = mpidr >> 16 & 0xff,
+           aff3 = mpidr >> 32 & 0xff;
   uint64_t value = aff3 << 48 | (aff0 >> 4) << 44 | aff2 << 32 | uint64_t{id} << 24 | aff1 << 16 |
                    uint64_t{1} << (aff0 & 0xf);
   asm volatile("dsb ishst" ::: "memory");

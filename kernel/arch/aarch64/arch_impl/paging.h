@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Stage 1 descriptors of AArch64, 4 KiB granule, 48-bit addresses (Arm ARM D8.3). Pure functions; the
-// permissions are W^X at EL1 by construction, and a user page is never executable by the kernel.
+// Stage 1 descriptors of AArch64, 4 KiB granule, 48-bit addresses (Arm ARM D8.3). Pure functions;
+// the permissions are W^X at EL1 by construction, and a user page is never executable by the
+// kernel.
 #pragma once
 
 #include "lib/types.h"
@@ -43,8 +44,12 @@ struct PagingFormat {
     return entry;
   }
 
-  static constexpr PageEntry table(PhysAddr address) { return raw(address) | kPresent | kTableOrPage; }
-  static constexpr PageEntry read_only_table(PhysAddr address) { return table(address) | kTableReadOnly; }
+  static constexpr PageEntry table(PhysAddr address) {
+    return raw(address) | kPresent | kTableOrPage;
+  }
+  static constexpr PageEntry read_only_table(PhysAddr address) {
+    return table(address) | kTableReadOnly;
+  }
 
   // A page that may not be touched now, remembered for later (PROT_NONE): the walker sees nothing.
   static constexpr PageEntry hidden(PageEntry entry) { return entry & ~kPresent; }
@@ -53,7 +58,9 @@ struct PagingFormat {
   static constexpr bool is_table(PageEntry entry, unsigned level) {
     return level > 0 && (entry & (kPresent | kTableOrPage)) == (kPresent | kTableOrPage);
   }
-  static constexpr bool is_read_only_table(PageEntry entry) { return (entry & kTableReadOnly) != 0; }
+  static constexpr bool is_read_only_table(PageEntry entry) {
+    return (entry & kTableReadOnly) != 0;
+  }
   static constexpr PhysAddr address(PageEntry entry) { return PhysAddr{entry & kAddressMask}; }
 
   static constexpr PageAttributes attributes(PageEntry entry) {

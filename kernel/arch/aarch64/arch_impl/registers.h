@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// System registers by name, and the fields of them that the kernel uses (Arm ARM DDI 0487, chapter D19).
-// Registers newer than Armv8.0 are named by their encoding, which every assembler accepts.
+// System registers by name, and the fields of them that the kernel uses (Arm ARM DDI 0487, chapter
+// D19). Registers newer than Armv8.0 are named by their encoding, which every assembler accepts.
 #pragma once
 
 #define SYS_ID_AA64PFR2_EL1 S3_0_C0_C4_2
@@ -37,9 +37,10 @@
 #define SCTLR_NTLSMD (1 << 28)
 #define SCTLR_LSMAOE (1 << 29)
 // Bits that are one in Armv8.0, translation off: what EL1 starts from.
-#define SCTLR_EL1_OFF (SCTLR_EOS | SCTLR_TSCXT | SCTLR_EIS | (1 << 23) | SCTLR_NTLSMD | SCTLR_LSMAOE)
-// SPAN (bit 23) clear: exceptions set PAN. UCI, UCT, DZE: user cache maintenance, CTR_EL0 and DC ZVA, as
-// on Linux. nTWI, nTWE: WFI and WFE at EL0 do not trap. No WXN, no A.
+#define SCTLR_EL1_OFF \
+  (SCTLR_EOS | SCTLR_TSCXT | SCTLR_EIS | (1 << 23) | SCTLR_NTLSMD | SCTLR_LSMAOE)
+// SPAN (bit 23) clear: exceptions set PAN. UCI, UCT, DZE: user cache maintenance, CTR_EL0 and DC
+// ZVA, as on Linux. nTWI, nTWE: WFI and WFE at EL0 do not trap. No WXN, no A.
 #define SCTLR_EL1_ON                                                                           \
   (SCTLR_M | SCTLR_C | SCTLR_SA | SCTLR_SA0 | SCTLR_EOS | SCTLR_I | SCTLR_DZE | SCTLR_UCT |     \
    SCTLR_NTWI | SCTLR_NTWE | SCTLR_TSCXT | SCTLR_EIS | SCTLR_UCI | SCTLR_NTLSMD | SCTLR_LSMAOE)

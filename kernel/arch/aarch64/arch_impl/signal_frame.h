@@ -89,7 +89,9 @@ inline size_t save_signal_registers(SignalFrame& to, const TrapFrame& frame, con
   return sizeof(SignalFrame);
 }
 
-inline SignalFrameRecord make_frame_record(const TrapFrame& frame) { return {frame.x[29], frame.x[30]}; }
+inline SignalFrameRecord make_frame_record(const TrapFrame& frame) {
+  return {frame.x[29], frame.x[30]};
+}
 
 inline void enter_signal_handler(TrapFrame& frame, const HandlerEntry& entry) {
   frame.x[0] = entry.signal;

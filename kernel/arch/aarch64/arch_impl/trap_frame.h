@@ -25,13 +25,15 @@ struct alignas(16) TrapFrame {
 };
 static_assert(offsetof(TrapFrame, x) == FRAME_X(0) && offsetof(TrapFrame, sp) == FRAME_SP &&
               offsetof(TrapFrame, pc) == FRAME_PC && offsetof(TrapFrame, pstate) == FRAME_PSTATE &&
-              offsetof(TrapFrame, thread) == FRAME_THREAD && offsetof(TrapFrame, record) == FRAME_RECORD &&
-              sizeof(TrapFrame) == FRAME_SIZE);
+              offsetof(TrapFrame, thread) == FRAME_THREAD &&
+              offsetof(TrapFrame, record) == FRAME_RECORD && sizeof(TrapFrame) == FRAME_SIZE);
 
 inline TrapFrame& user_frame(VirtAddr stack_top) {
   return *std::bit_cast<TrapFrame*>(raw(stack_top) - sizeof(TrapFrame));
 }
-inline bool from_user(const TrapFrame& frame) { return (frame.pstate & PSTATE_MODE_MASK) == PSTATE_EL0T; }
+inline bool from_user(const TrapFrame& frame) {
+  return (frame.pstate & PSTATE_MODE_MASK) == PSTATE_EL0T;
+}
 inline UserAddr program_counter(const TrapFrame& frame) { return UserAddr{frame.pc}; }
 inline void set_program_counter(TrapFrame& frame, UserAddr pc) { frame.pc = raw(pc); }
 inline UserAddr stack_pointer(const TrapFrame& frame) { return UserAddr{frame.sp}; }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The virtual timer of the generic timer (Arm ARM D12.2): one deadline for this CPU. For drivers/timer.
+// The virtual timer of the generic timer (Arm ARM D12.2): one deadline for this CPU. For
+// drivers/timer.
 #pragma once
 
 #include "arch_impl/registers.h"

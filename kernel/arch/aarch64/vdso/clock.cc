@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// clock_gettime(2), clock_getres(2) and gettimeofday(2) without a system call: user code that runs in
-// every process, at any stack depth and in signal handlers. It calls nothing and keeps no state; what it
-// cannot answer it asks the kernel. vdso(7).
+// clock_gettime(2), clock_getres(2) and gettimeofday(2) without a system call: user code that runs
+// in every process, at any stack depth and in signal handlers. It calls nothing and keeps no state;
+// what it cannot answer it asks the kernel. vdso(7).
 #include "sched/vdso_data.h"
 
 namespace kernel {
@@ -25,12 +25,12 @@ struct TimeZone {
 };
 
 // linux/time.h
-constexpr int kRealtime = 0, kMonotonic = 1, kMonotonicRaw = 4, kRealtimeCoarse = 5, kMonotonicCoarse = 6,
-              kBoottime = 7, kTai = 11;
+constexpr int kRealtime = 0, kMonotonic = 1, kMonotonicRaw = 4, kRealtimeCoarse = 5,
+              kMonotonicCoarse = 6, kBoottime = 7, kTai = 11;
 constexpr uint32_t set_of(int clock) { return 1u << clock; }
 constexpr uint32_t kServed = set_of(kRealtime) | set_of(kMonotonic) | set_of(kMonotonicRaw) |
-                             set_of(kRealtimeCoarse) | set_of(kMonotonicCoarse) | set_of(kBoottime) |
-                             set_of(kTai);
+                             set_of(kRealtimeCoarse) | set_of(kMonotonicCoarse) |
+                             set_of(kBoottime) | set_of(kTai);
 constexpr uint32_t kSince1970 = set_of(kRealtime) | set_of(kRealtimeCoarse) | set_of(kTai);
 constexpr uint32_t kCoarse = set_of(kRealtimeCoarse) | set_of(kMonotonicCoarse);
 
@@ -54,7 +54,9 @@ uint64_t counter() {
 template <class T>
 T load(const T& field) { return __atomic_load_n(&field, __ATOMIC_RELAXED); }
 
-bool is_served(int clock) { return static_cast<unsigned>(clock) < 32 && (kServed >> clock & 1) != 0; }
+bool is_served(int clock) {
+  return static_cast<unsigned>(clock) < 32 && (kServed >> clock & 1) != 0;
+}
 
 [[gnu::always_inline]] inline TimeSpec read_clock(bool since_1970, bool tai) {
   uint64_t ticks, factor, seconds, nanoseconds;
@@ -69,8 +71,10 @@ bool is_served(int clock) { return static_cast<unsigned>(clock) < 32 && (kServed
     __atomic_thread_fence(__ATOMIC_ACQUIRE);
   } while ((sequence & 1) != 0 || load(vdso_data.sequence) != sequence);
 
-  auto elapsed = static_cast<uint64_t>((static_cast<unsigned __int128>(ticks) * factor) >> kVdsoShift);
-  TimeSpec time{static_cast<int64_t>(elapsed / kNanosPerSecond), static_cast<int64_t>(elapsed % kNanosPerSecond)};
+  auto elapsed =
+      static_cast<uint64_t>((static_cast<unsigned __int128>(ticks) * factor) >> kVdsoShift);
+  TimeSpec time{static_cast<int64_t>(elapsed / kNanosPerSecond),
+                static_cast<int64_t>(elapsed % kNanosPerSecond)};
   if (since_1970) {
     time.seconds += static_cast<int64_t>(seconds);
     time.nanoseconds += static_cast<int64_t>(nanoseconds);
@@ -89,14 +93,16 @@ extern "C" {
 
 int __kernel_clock_gettime(int clock, TimeSpec* time) {
   if (!is_served(clock)) [[unlikely]]
-    return static_cast<int>(system_call(kSysClockGettime, static_cast<uint64_t>(int64_t{clock}), time));
+    return static_cast<int>(
+        system_call(kSysClockGettime, static_cast<uint64_t>(int64_t{clock}), time));
   *time = read_clock((kSince1970 >> clock & 1) != 0, clock == kTai);
   return 0;
 }
 
 int __kernel_clock_getres(int clock, TimeSpec* resolution) {
   if (!is_served(clock)) [[unlikely]]
-    return static_cast<int>(system_call(kSysClockGetres, static_cast<uint64_t>(int64_t{clock}), resolution));
+    return static_cast<int>(
+        system_call(kSysClockGetres, static_cast<uint64_t>(int64_t{clock}), resolution));
   bool coarse = (kCoarse >> clock & 1) != 0;
   uint64_t value = coarse ? load(vdso_data.coarse_resolution) : load(vdso_data.resolution);
   if (resolution != nullptr) *resolution = {0, static_cast<int64_t>(value)};

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What a panic prints of the machine. Any context, even a broken one: nothing here allocates, locks or
-// trusts a pointer that it has not checked.
+// What a panic prints of the machine. Any context, even a broken one: nothing here allocates, locks
+// or trusts a pointer that it has not checked.
 #pragma once
 
 #include "arch/trap_frame.h"
@@ -10,8 +10,8 @@ namespace kernel::arch {
 
 void log_registers(const TrapFrame& frame);
 
-// Calls visit(argument, return address) for each frame from this one, or from the frame of an exception,
-// up to `limit`.
+// Calls visit(argument, return address) for each frame from this one, or from the frame of an
+// exception, up to `limit`.
 using VisitFrame = void (*)(void* argument, uint64_t address);
 void walk_stack(const TrapFrame* from, size_t limit, VisitFrame visit, void* argument);
 

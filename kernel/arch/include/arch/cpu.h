@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The running CPU: who runs, which CPU this is, how to idle. Contract; the bodies are arch_impl/cpu.h.
+// The running CPU: who runs, which CPU this is, how to idle. Contract; the bodies are
+// arch_impl/cpu.h.
 #pragma once
 
 #include "arch/thread_base.h"

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What boot asks of arch before mm runs: the first device mapping, the image's place, the final map.
+// What boot asks of arch before mm runs: the first device mapping, the image's place, the final
+// map.
 #pragma once
 
 #include <span>
@@ -17,8 +18,9 @@ PhysRange image_range();
 uint64_t image_slide();
 unsigned boot_exception_level();
 
-// Replaces the boot tables by the final kernel map: `ram` in the linear map with the largest blocks, the
-// image with final permissions. Both sorted and disjoint. Once, boot CPU alone, interrupts masked.
+// Replaces the boot tables by the final kernel map: `ram` in the linear map with the largest
+// blocks, the image with final permissions. Both sorted and disjoint. Once, boot CPU alone,
+// interrupts masked.
 void build_kernel_map(std::span<const PhysRange> ram);
 
 // The stack that a CPU switches to when a kernel stack has run over; 4 KiB is enough.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Translation control of the running machine: which user table is live, TLB and cache maintenance, and
-// where the kernel's linear map lies. Contract; the bodies are arch_impl/mmu.h.
+// Translation control of the running machine: which user table is live, TLB and cache maintenance,
+// and where the kernel's linear map lies. Contract; the bodies are arch_impl/mmu.h.
 #pragma once
 
 #include "lib/types.h"
@@ -8,7 +8,8 @@
 namespace kernel::arch {
 
 inline constexpr uint64_t kLinearMapBase = 0xffff'0000'0000'0000;
-inline constexpr uint64_t kKernelMapBase = 0xffff'8000'0000'0000;  // on demand: stacks, MMIO, buffers
+inline constexpr uint64_t kKernelMapBase =
+    0xffff'8000'0000'0000;  // on demand: stacks, MMIO, buffers
 inline constexpr uint64_t kKernelMapEnd = 0xffff'8100'0000'0000;
 inline constexpr uint64_t kImageBase = 0xffff'ffff'8000'0000;      // before the slide
 inline constexpr UserAddr kUserLimit{uint64_t{1} << 48};
@@ -34,7 +35,8 @@ void flush_tlb_kernel(VirtRange range);
 void flush_tlb_all();
 // Orders page-table stores before later accesses by this CPU and its walker.
 void page_table_fence();
-// This CPU only, one page, all ASIDs: after a spurious permission fault (another CPU made it writable).
+// This CPU only, one page, all ASIDs: after a spurious permission fault (another CPU made it
+// writable).
 void flush_tlb_page_local(UserAddr address, Asid asid);
 
 // This CPU only, everything but global entries: before it first runs an ASID of a new generation.

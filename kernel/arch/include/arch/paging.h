@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Page-table entry format: pure functions of bits, no machine access, so that the host can test them.
-// arch_impl/paging.h defines `struct PagingFormat` that models the concept; mm/page_table.h walks.
+// Page-table entry format: pure functions of bits, no machine access, so that the host can test
+// them. arch_impl/paging.h defines `struct PagingFormat` that models the concept; mm/page_table.h
+// walks.
 #pragma once
 
 #include "lib/types.h"
@@ -25,7 +26,8 @@ using PageEntry = uint64_t;
 
 // Level 0 is the leaf level (4 KiB), kTopLevel the root's entries.
 template <class F>
-concept PagingFormatContract = requires(PageEntry entry, PhysAddr address, PageAttributes attributes, unsigned level,
+concept PagingFormatContract = requires(PageEntry entry, PhysAddr address,
+                                        PageAttributes attributes, unsigned level,
                                         uint64_t virtual_address) {
   { F::kTopLevel } -> std::convertible_to<unsigned>;
   { F::kEntries } -> std::convertible_to<size_t>;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// What a signal handler finds on its stack, as Linux lays it out for this machine (sigreturn(2)): pure
-// conversions between registers and bytes; process/signal_frame.cc moves the bytes and does the rest.
-// Contract; the bodies are arch_impl/signal_frame.h.
+// What a signal handler finds on its stack, as Linux lays it out for this machine (sigreturn(2)):
+// pure conversions between registers and bytes; process/signal_frame.cc moves the bytes and does
+// the rest. Contract; the bodies are arch_impl/signal_frame.h.
 #pragma once
 
 #include "arch/context.h"
@@ -28,7 +28,8 @@ struct HandlerEntry {
 };
 void enter_signal_handler(TrapFrame& frame, const HandlerEntry& entry);
 
-// rt_sigreturn: the general registers. False when user mode may not have them; `frame` is safe anyhow.
+// rt_sigreturn: the general registers. False when user mode may not have them; `frame` is safe
+// anyhow.
 bool restore_signal_registers(TrapFrame& frame, const SignalFrame& from);
 
 }  // namespace kernel::arch

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What entry code, locks and RCU need to know of a thread; sched::Thread derives from it. The offsets
-// of the first fields are shared with the assembly (arch_impl/frame_offsets.h).
+// What entry code, locks and RCU need to know of a thread; sched::Thread derives from it. The
+// offsets of the first fields are shared with the assembly (arch_impl/frame_offsets.h).
 #pragma once
 
 #include "lib/atomic.h"
@@ -19,8 +19,9 @@ enum ThreadWork : uint32_t {
 };
 
 enum ThreadMemoryFlag : uint32_t {
-  kMemoryReclaiming = 1u << 0,     // frees memory just now: no recursion into reclaim, may use the reserve
-  kMemoryFailInjection = 1u << 1,  // alloc_fail=N counts this thread's allocations
+  kMemoryReclaiming =
+      1u << 0,  // frees memory just now: no recursion into reclaim, may use the reserve
+  kMemoryFailInjection = 1u << 1,    // alloc_fail=N counts this thread's allocations
   kMemoryTaggedAddresses = 1u << 2,  // user copies take tagged pointers (PR_SET_TAGGED_ADDR_CTRL)
 };
 
@@ -36,8 +37,8 @@ struct ThreadBase {
   uint32_t memory_flags = 0;
 
 #ifdef SAMARA_DEBUG
-  // Locks held, innermost last, for the order check (sync/lock_order.h). Own thread only; spin locks
-  // taken in an interrupt stand above those of the thread that it interrupted.
+  // Locks held, innermost last, for the order check (sync/lock_order.h). Own thread only; spin
+  // locks taken in an interrupt stand above those of the thread that it interrupted.
   static constexpr size_t kMaxHeldLocks = 16;
   struct HeldLock {
     const void* lock;

@@ -23,14 +23,15 @@ uint64_t syscall_argument(const TrapFrame& frame, size_t index);  // x0..x5
 void set_syscall_result(TrapFrame& frame, int64_t value);   // x0
 int64_t syscall_result(const TrapFrame& frame);
 
-// A frame knows whether it came from a system call, and the first argument before the result took its
-// register: signal delivery restarts calls by them. Entries for anything else than SVC end_syscall().
+// A frame knows whether it came from a system call, and the first argument before the result took
+// its register: signal delivery restarts calls by them. Entries for anything else than SVC
+// end_syscall().
 uint64_t begin_syscall(TrapFrame& frame);                   // records both; returns the number
 bool in_syscall(const TrapFrame& frame);
-void end_syscall(TrapFrame& frame);                         // from now on not in a call (rt_sigreturn)
+void end_syscall(TrapFrame& frame);  // from now on not in a call (rt_sigreturn)
 uint64_t original_argument(const TrapFrame& frame, size_t index);
-// Back to the svc instruction with the arguments of the call; `number` other than the original one for
-// restart_syscall(2).
+// Back to the svc instruction with the arguments of the call; `number` other than the original one
+// for restart_syscall(2).
 void rewind_syscall(TrapFrame& frame, uint64_t number);
 
 // Leaves kernel mode with the frame; the last step of starting a user thread.

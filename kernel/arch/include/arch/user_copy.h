@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Raw access to user memory with exception-table fixups. Nobody but vm/user_copy calls these. They
-// return how many bytes were NOT copied; a fault either is resolved by handle_user_memory_fault (when
-// preemption is on) or ends the copy. Ranges are checked against kUserLimit by the caller.
+// return how many bytes were NOT copied; a fault either is resolved by handle_user_memory_fault
+// (when preemption is on) or ends the copy. Ranges are checked against kUserLimit by the caller.
 #pragma once
 
 #include "lib/types.h"
@@ -11,8 +11,8 @@ namespace kernel::arch {
 size_t copy_from_user(void* to, UserAddr from, size_t size);
 size_t copy_to_user(UserAddr to, const void* from, size_t size);
 size_t zero_user(UserAddr to, size_t size);
-// Copies up to and including the NUL. Returns its length without the NUL, `limit` when there was none
-// within it, or -1 on a fault.
+// Copies up to and including the NUL. Returns its length without the NUL, `limit` when there was
+// none within it, or -1 on a fault.
 ptrdiff_t copy_string_from_user(char* to, UserAddr from, size_t limit);
 
 // Scalars; false on a fault.

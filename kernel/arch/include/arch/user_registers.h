@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Registers of user mode that fork, exec and reports set or read by their meaning. Contract; the bodies
-// are arch_impl/user_registers.h.
+// Registers of user mode that fork, exec and reports set or read by their meaning. Contract; the
+// bodies are arch_impl/user_registers.h.
 #pragma once
 
 #include "arch/context.h"

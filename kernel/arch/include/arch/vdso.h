@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The vDSO's ELF image inside the kernel: page-aligned, whole pages. Its clock data (sched/vdso_data.h)
-// is expected one page below it.
+// The vDSO's ELF image inside the kernel: page-aligned, whole pages. Its clock data
+// (sched/vdso_data.h) is expected one page below it.
 #pragma once
 
 #include <span>
