@@ -102,6 +102,15 @@ TEST(LockOrder, TryIsExemptButCounts) {
   EXPECT_DEATH(Guard wrong(outer), "taken twice");
 }
 
+TEST(LockOrder, ASecondReaderMayTry) {
+  lockdep::acquire(&outer, LockRank::Task, 0, true);
+  lockdep::acquire(&outer, LockRank::Task, lockdep::kTrySubclass, true);
+  lockdep::release(&outer);
+  EXPECT_DEATH(lockdep::assert_no_locks_held(), "Task");
+  lockdep::release(&outer);
+  lockdep::assert_no_locks_held();
+}
+
 TEST(LockOrder, SleepingWhereOneMayNot) {
   lockdep::assert_may_sleep();
   lockdep::assert_no_locks_held();
