@@ -159,7 +159,8 @@ void release_memory(Task& task) {
     if (copy_out(tid_address, &zero, sizeof zero).ok())
       ignore(futex::wake(tid_address, 1, futex::Scope::Shared, futex::kMatchAny));
   }
-  note_peak_memory(task.group(), *space);
+  // The last user of the space speaks for all: counting walks the page tables.
+  if (space->ref_count() == 1) note_peak_memory(task.group(), *space);
   complete_vfork(task);
 }
 

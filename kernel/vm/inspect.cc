@@ -8,8 +8,8 @@ namespace kernel {
 
 AddressSpace::Statistics AddressSpace::statistics() {
   Guard guard(lock_);
-  note_peak_locked();
   PageCounts counts = tables_.counts();
+  if (counts.total() > statistics_.peak_resident) statistics_.peak_resident = counts.total();
   Statistics result = statistics_;
   result.resident_anonymous = counts.anonymous;
   result.resident_file = counts.file;
