@@ -107,10 +107,8 @@ Result<> PathWalk::begin() {
   active_ = true;
   if (mode_ == Mode::References) {
     mode_ = Mode::Rcu;
-    Result<> kept = keep_references();
-    if (!kept.ok()) {  // a root or directory that another thread has just let go of
-      return Errno::NoEnt;
-    }
+    // Fails for a root or directory that another thread has just let go of.
+    if (!keep_references(Found::Nothing).ok()) return Errno::NoEnt;
   }
   if (absolute && has(LookupFlags::Beneath)) return Errno::XDev;
   if (dentry_->inode()->is_directory()) return {};
@@ -119,13 +117,13 @@ Result<> PathWalk::begin() {
 
 // From the RCU section to references on the four pointers. Error: kWalkAgain, the section has
 // ended.
-Result<> PathWalk::keep_references() {
+Result<> PathWalk::keep_references(Found found) {
   DCHECK(mode_ == Mode::Rcu && active_);
   bool mount = mount_->try_ref();
   bool dentry = mount && dentry_->try_ref();
   bool root_mount = dentry && root_mount_->try_ref();
   bool root_dentry = root_mount && root_dentry_->try_ref();
-  bool fresh = root_dentry && !DentryCache::sequence.must_retry(sequence_);
+  bool fresh = root_dentry && (found == Found::Nothing || !DentryCache::sequence.must_retry(sequence_));
   active_ = false;
   preempt_enable();
   mode_ = Mode::References;
@@ -232,7 +230,7 @@ Result<> PathWalk::step(StringView name, bool last) {
       if (!inode->needs_revalidation() || inode->revalidate()) return enter(*child, last);
     }
     if (depth_ != 0) return kWalkAgain;  // texts of links that no reference keeps
-    TRY(keep_references());
+    TRY(keep_references(Found::Places));
   }
   Ref<Dentry> child = TRY(DentryCache::lookup(*dentry_, name));
   if (child->inode() == nullptr) return Errno::NoEnt;

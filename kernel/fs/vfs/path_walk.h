@@ -54,7 +54,9 @@ class PathWalk : public Pinned {
   Result<> to_root();
   Result<> check_search();
   Result<Path> finish();
-  Result<> keep_references();
+  // What was found so far counts only when no name has moved; the start of a walk is always right.
+  enum class Found : uint8_t { Nothing, Places };
+  Result<> keep_references(Found found);
   void place(Mount* mount, Dentry* dentry);
   void drop();
 
