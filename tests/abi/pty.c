@@ -250,7 +250,7 @@ static void raw_reads(void) {
     if (kinds[i].minimum == 0) {
       int64_t before = now_ns();
       show_read("nothing there", slave);
-      YES_AS("  waited for VTIME", now_ns() - before >= 90000000);
+      if (kinds[i].time) YES_AS("  waited for VTIME", now_ns() - before >= 90000000);
     }
     write(master, "ab", 2);
     sleep_ms(60);

@@ -62,26 +62,26 @@ static long sleep_select(void) {
   FD_SET(pipes[0], &set);
   return select(pipes[0] + 1, &set, NULL, NULL, NULL);
 }
-static long sleep_nanosleep(void) { return nanosleep(&(struct timespec){0, 350000000}, NULL); }
+static long sleep_nanosleep(void) { return nanosleep(&(struct timespec){0, 600000000}, NULL); }
 static long sleep_clock(void) {
-  return syscall(SYS_clock_nanosleep, CLOCK_MONOTONIC, 0, &(struct timespec){0, 350000000}, NULL);
+  return syscall(SYS_clock_nanosleep, CLOCK_MONOTONIC, 0, &(struct timespec){0, 600000000}, NULL);
 }
 static long sleep_clock_absolute(void) {
   struct timespec time;
   clock_gettime(CLOCK_MONOTONIC, &time);
-  time.tv_nsec += 350000000;
+  time.tv_nsec += 600000000;
   if (time.tv_nsec >= 1000000000) time.tv_sec++, time.tv_nsec -= 1000000000;
   return syscall(SYS_clock_nanosleep, CLOCK_MONOTONIC, TIMER_ABSTIME, &time, NULL);
 }
 static long sleep_futex(void) { return syscall(SYS_futex, word, FUTEX_WAIT, 0, NULL); }
 static long sleep_futex_timeout(void) {
-  return syscall(SYS_futex, word, FUTEX_WAIT, 0, &(struct timespec){0, 350000000});
+  return syscall(SYS_futex, word, FUTEX_WAIT, 0, &(struct timespec){0, 600000000});
 }
 static long sleep_sigtimedwait(void) {
   sigset_t set;
   sigemptyset(&set);
   sigaddset(&set, SIGUSR2);
-  return sigtimedwait(&set, NULL, &(struct timespec){0, 350000000});
+  return sigtimedwait(&set, NULL, &(struct timespec){0, 600000000});
 }
 
 static const struct {

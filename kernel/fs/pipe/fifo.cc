@@ -34,17 +34,21 @@ Result<Ref<File>> open_fifo(const Path& path, uint32_t flags) {
   bool writes = mode == kOpenWriteOnly;
   if (mode == kOpenAccessMode) return Errno::Inval;
   Ref<Pipe> pipe = TRY(pipe_of(path.inode()));
-  if (writes && nonblocking && pipe->readers() == 0) return Errno::NxIo;
+  if (writes && nonblocking && pipe->readers() == 0) {
+    close_fifo(path.inode(), *pipe);  // the inode must not point to what goes now
+    return Errno::NxIo;
+  }
 
   uint32_t writer_opens = pipe->writer_opens();
   uint32_t reader_opens = pipe->reader_opens();
+  // fifo(7): opening for both never waits. Looked at before the other side can see this one: it may
+  // wake, do all it wants and be gone before this thread goes on, and has been there all the same.
+  bool alone = reads ? pipe->writers() == 0 : writes && pipe->readers() == 0;
   // From here on closing the file undoes what opening did.
   Ref<PipeFile> file =
       TRY(make_ref<PipeFile>(path, flags & ~kOpenDirect, pipe, true, writer_opens));
   if (!writes) pipe->add_reader();
   if (!reads) pipe->add_writer();
-  // fifo(7): opening for both never waits.
-  bool alone = reads ? pipe->writers() == 0 : writes && pipe->readers() == 0;
   if (alone && !nonblocking) {
     TRY(wait_for_other_side(*pipe, reads, reads ? writer_opens : reader_opens));
   }
