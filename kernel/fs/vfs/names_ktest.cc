@@ -30,6 +30,16 @@ Result<> make_file(StringView path) {
   return vfs::open({}, path, request).ok() ? Result<>() : Result<>(Errno::Io);
 }
 
+// What nobody moves is there at every moment, whatever moves beside it, cached or not.
+void walk_steady(void*) {
+  static constexpr StringView kPaths[] = {"/storm/still/file", "/storm/still/../still/./file"};
+  for (size_t i = 0; !stop.load_relaxed(); ++i) {
+    EXPECT(vfs::lookup({}, kPaths[i % std::size(kPaths)]).ok());
+    if (i % 64 == 0) DentryCache::shrink(64);
+  }
+  finished.fetch_add_acq_rel(1);
+}
+
 // The file is below "a" or "z", whichever "a" is called now; through ".." and a link as well.
 void walk(void*) {
   static constexpr StringView kPaths[] = {"/storm/a/b/c/file", "/storm/z/b/c/file",
@@ -83,18 +93,20 @@ void start(void (*entry)(void*)) {
 KTEST(names_storm) {
   if (!make_root_once()) KTEST_SKIP("no root");
   stop.store_relaxed(false);
-  for (StringView directory : {"/storm", "/storm/a", "/storm/a/b", "/storm/a/b/c", "/storm/d"}) {
+  for (StringView directory : {"/storm", "/storm/a", "/storm/a/b", "/storm/a/b/c", "/storm/d", "/storm/still"}) {
     EXPECT(vfs::make_directory({}, directory, 0755).ok());
   }
   EXPECT(vfs::symbolic_link("../storm/a", {}, "/storm/link").ok());
   EXPECT(make_file("/storm/a/b/c/file").ok());
+  EXPECT(make_file("/storm/still/file").ok());
   Result<Path> file = vfs::lookup({}, "/storm/a/b/c/file");
   EXPECT(file.ok());
   file_number.store_relaxed(file->inode().number());
 
-  constexpr uint32_t kThreads = 4;
+  constexpr uint32_t kThreads = 5;
   start(walk);
   start(walk);
+  start(walk_steady);
   start(rename_back_and_forth);
   start(make_and_remove);
   sched::sleep_until(Deadline::after(kDuration));
