@@ -117,8 +117,8 @@ Result<> pty_max(FormatSink& sink) { return put_number(sink, 4096); }
 // As Linux's sysctl_perm: the mode counts for root as well.
 class SettingInode final : public TextInode {
  public:
-  SettingInode(SuperBlock& super_block, GeneratedText::Generate show, GeneratedText::Store store)
-      : TextInode(super_block, store != nullptr ? 0644 : 0444), show_(show), store_(store) {}
+  SettingInode(SuperBlock& super_block, GeneratedText::Generate show, GeneratedText::Store change)
+      : TextInode(super_block, change != nullptr ? 0644 : 0444), show_(show), store_(change) {}
   Result<> generate(FormatSink& sink) override { return show_(sink); }
   Result<> store(StringView text, uint64_t) override { return store_(text); }
   Result<> check_open(uint32_t flags) override {

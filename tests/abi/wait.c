@@ -237,10 +237,10 @@ static void interrupted(void) {
   section("interrupted");
   pid_t pid = start(kSleep);
   handle_with(SIGALRM, nothing, 0);
-  ualarm(30000, 0);
+  ualarm(30000, 30000);
   SHOW(waitpid(pid, NULL, 0));
   handle_with(SIGALRM, nothing, SA_RESTART);
-  ualarm(30000, 0);
+  ualarm(30000, 30000);
   pid_t killer = fork();
   if (killer == 0) {
     sleep_ms(100);
