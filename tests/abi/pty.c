@@ -48,7 +48,18 @@ static const char* quoted(const char* bytes, long length) {
   return out;
 }
 
+// Linux hands output over in pieces, in its own time: wait until no more comes.
+static void settle(int fd) {
+  int before = -1, now = 0;
+  for (int i = 0; i < 100 && before != now; i++) {
+    before = now;
+    sleep_ms(10);
+    ioctl(fd, FIONREAD, &now);
+  }
+}
+
 static void show_read(const char* who, int fd) {
+  settle(fd);
   char bytes[5000];
   long got = read(fd, bytes, sizeof bytes);
   if (got == -1)
