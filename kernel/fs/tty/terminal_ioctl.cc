@@ -28,8 +28,9 @@ uint32_t speed_of(uint32_t control, uint32_t other) {
   return index < std::size(kHighBaudRates) ? kHighBaudRates[index] : other;
 }
 
-template <class Abi>
-void settings_in(Termios& to, const Abi& from) {
+// Either way between the kernel's settings and a structure of the ABI: the fields have the same names.
+template <class To, class From>
+void copy_settings(To& to, const From& from) {
   to.input = from.input;
   to.output = from.output;
   to.control = from.control;
@@ -37,16 +38,6 @@ void settings_in(Termios& to, const Abi& from) {
   to.line = from.line;
   for (size_t i = 0; i < kControlCharacters; ++i) to.characters[i] = from.characters[i];
 }
-template <class Abi>
-void settings_out(Abi& to, const Termios& from) {
-  to.input = from.input;
-  to.output = from.output;
-  to.control = from.control;
-  to.local = from.local;
-  to.line = from.line;
-  for (size_t i = 0; i < kControlCharacters; ++i) to.characters[i] = from.characters[i];
-}
-
 }  // namespace
 
 Result<int64_t> Terminal::ioctl(uint32_t request, uint64_t argument, uint32_t generation) {
@@ -152,11 +143,11 @@ Result<int64_t> TerminalIoctl::get_settings(uint32_t request, UserAddr address) 
     TRY(UserOut<AbiTermio>(address).write(old));
   } else if (request == kTcgets) {
     AbiTermios abi{};
-    settings_out(abi, settings);
+    copy_settings(abi, settings);
     TRY(UserOut<AbiTermios>(address).write(abi));
   } else {
     AbiTermios2 abi{};
-    settings_out(abi, settings);
+    copy_settings(abi, settings);
     abi.input_speed = settings.input_speed;
     abi.output_speed = settings.output_speed;
     TRY(UserOut<AbiTermios2>(address).write(abi));
@@ -179,10 +170,10 @@ Result<int64_t> TerminalIoctl::set_settings(uint32_t request, UserAddr address) 
     settings.line = old.line;
     for (size_t i = 0; i < 8; ++i) settings.characters[i] = old.characters[i];
   } else if (request == kTcsets || request == kTcsetsw || request == kTcsetsf) {
-    settings_in(settings, TRY(UserIn<AbiTermios>(address).read()));
+    copy_settings(settings, TRY(UserIn<AbiTermios>(address).read()));
   } else {
     AbiTermios2 abi = TRY(UserIn<AbiTermios2>(address).read());
-    settings_in(settings, abi);
+    copy_settings(settings, abi);
     settings.input_speed = abi.input_speed;
     settings.output_speed = abi.output_speed;
   }
