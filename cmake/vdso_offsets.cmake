@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 # Writes the header with the address of __kernel_rt_sigreturn in the linked vDSO.
 # cmake -DNM=… -DVDSO=… -DOUTPUT=… -P vdso_offsets.cmake
-execute_process(COMMAND ${NM} -D --defined-only ${VDSO} OUTPUT_VARIABLE symbols COMMAND_ERROR_IS_FATAL ANY)
+execute_process(COMMAND ${NM} -D --defined-only ${VDSO} OUTPUT_VARIABLE symbols
+  COMMAND_ERROR_IS_FATAL ANY)
 if(NOT symbols MATCHES "([0-9a-f]+) [A-Z] __kernel_rt_sigreturn")
   message(FATAL_ERROR "no __kernel_rt_sigreturn in ${VDSO}")
 endif()

@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""The table of function names that the kernel prints backtraces with (kernel/boot/symbols.cc), from `nm`.
+"""The table of function names that the kernel prints backtraces with (kernel/boot/symbols.cc), from
+`nm`.
 
 Usage: kernel_symbols.py NM ELF OUTPUT SIZE
 
-Format, little-endian: count, 0, then per function (offset from the image's start, offset of its name in
-the table), sorted; then the NUL-terminated names. Padded to SIZE, which the linker script sets aside;
-names that do not fit are left out, the addresses' neighbours speak for them."""
+Format, little-endian: count, 0, then per function (offset from the image's start, offset of its
+name in the table), sorted; then the NUL-terminated names. Padded to SIZE, which the linker script
+sets aside; names that do not fit are left out, the addresses' neighbours speak for them."""
 
 import re
 import struct
@@ -27,7 +28,9 @@ def short_name(name: str) -> str:
 
 def main() -> int:
     nm, elf, output, size = sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4], 0)
-    listed = subprocess.run([nm, "-C", "-n", "--defined-only", elf], check=True, capture_output=True, text=True)
+    listed = subprocess.run(
+        [nm, "-C", "-n", "--defined-only", elf], check=True, capture_output=True, text=True
+    )
     functions = []
     for line in listed.stdout.splitlines():
         address, kind, name = line.split(" ", 2)

@@ -97,7 +97,8 @@ inline constexpr int32_t kSegvMapErr = 1, kSegvAccErr = 2, kBusAdrAln = 1, kBusA
                          kTrapHwBkpt = 4, kCldExited = 1, kCldKilled = 2, kCldDumped = 3,
                          kCldTrapped = 4, kCldStopped = 5, kCldContinued = 6, kSysSeccomp = 1;
 
-// A user address without its tag byte. One with bit 55 set is none, and stays as it is, as on Linux.
+// A user address without its tag byte. One with bit 55 set is none, and stays as it is, as on
+// Linux.
 constexpr uint64_t without_tag(uint64_t address) {
   return address & static_cast<uint64_t>(static_cast<int64_t>(address << 8) >> 8);
 }

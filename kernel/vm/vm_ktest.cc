@@ -307,8 +307,8 @@ KTEST(vm_four_threads_fault_in_one_space_while_it_forks) {
     storm.rounds = 12;
     storm.base = *space.map(anonymous(storm.pages));
     run_storm(storm, 4, storm_thread);
-    // Meanwhile children come and go, at least one (with a single CPU the storm may be over by now); each
-    // sees its pages unchanged from the fork on.
+    // Meanwhile children come and go, at least one (with a single CPU the storm may be over by
+    // now); each sees its pages unchanged from the fork on.
     unsigned forks = 0;
     do {
       Result<Ref<AddressSpace>> child = space.fork();

@@ -40,11 +40,6 @@ def check(root: Path, files: list[File]) -> list[Finding]:
     return findings + compare(root, counts)
 
 
-def ratchet(root: Path, name: str, count: int) -> bool:
-    """Whether the number is one that the baseline allows."""
-    return count <= json.loads((root / "tools/check/baseline.json").read_text()).get(name, 0)
-
-
 def compare(root: Path, counts: dict[str, int]) -> list[Finding]:
     place = "tools/check/baseline.json"
     baseline = json.loads((root / place).read_text())

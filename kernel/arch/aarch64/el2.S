@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// From EL2 to EL1, on the boot CPU and on each secondary: everything of EL2 that could trap or offset
-// what EL1 does gets a known value. EL2 keeps a stub that answers every call with "not supported".
-// Runs with the MMU off, without a stack. Arm ARM D19.2 (registers), D1.2.3 (reset).
+// From EL2 to EL1, on the boot CPU and on each secondary: everything of EL2 that could trap or
+// offset what EL1 does gets a known value. EL2 keeps a stub that answers every call with "not
+// supported". Runs with the MMU off, without a stack. Arm ARM D19.2 (registers), D1.2.3 (reset).
 
 #include "arch_impl/assembly.h"
 #include "arch_impl/registers.h"
@@ -30,8 +30,8 @@
 
     .section .text.entry, "ax"
 
-// Returns at EL1 with the MMU off and interrupts masked; x0 = the EL that it was entered at. Clobbers
-// x0-x3.
+// Returns at EL1 with the MMU off and interrupts masked; x0 = the EL that it was entered at.
+// Clobbers x0-x3.
     .balign 4
     .global enter_el1
     .type enter_el1, %function
@@ -62,8 +62,8 @@ enter_el1:
     mrs x2, mpidr_el1
     msr vmpidr_el2, x2
 
-    // Some CPUs have no way back from E2H: then CPTR and CNTHCTL have their other layout, and SCTLR_EL1
-    // means SCTLR_EL2.
+    // Some CPUs have no way back from E2H: then CPTR and CNTHCTL have their other layout, and
+    // SCTLR_EL1 means SCTLR_EL2.
     mrs x2, hcr_el2
     tbnz x2, #HCR_E2H_BIT, 2f
     msr sctlr_el1, x1

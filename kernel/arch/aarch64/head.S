@@ -3,10 +3,11 @@
 //
 //   boot CPU:   MMU off -> EL1 -> clear .bss -> boot tables (early_map.cc) -> MMU on -> high half
 //               -> relocate -> per-CPU area -> kernel_main(device tree)
-//   secondary:  MMU off -> EL1 -> MMU on with the final tables -> high half -> secondary_cpu_main(cpu)
+//   secondary:  MMU off -> EL1 -> MMU on with the final tables -> high half
+//               -> secondary_cpu_main(cpu)
 //
-// Linux's Documentation/arch/arm64/booting.rst is the contract: x0 = physical address of the device tree,
-// MMU off, any 2 MiB-aligned address.
+// Linux's Documentation/arch/arm64/booting.rst is the contract: x0 = physical address of the device
+// tree, MMU off, any 2 MiB-aligned address.
 
 #include "arch_impl/assembly.h"
 #include "arch_impl/frame_offsets.h"
@@ -35,8 +36,8 @@ primary_entry:
     bl enter_el1
     mov x20, x0                    // the exception level of the loader
 
-    // A loader of the ELF gives no device tree; QEMU then leaves one at the start of RAM, which is the
-    // 2 MiB below the image's load address.
+    // A loader of the ELF gives no device tree; QEMU then leaves one at the start of RAM, which is
+    // the 2 MiB below the image's load address.
     cbnz x19, 1f
     adr_l x19, _start
     sub x19, x19, #0x200000
@@ -45,8 +46,8 @@ primary_entry:
     cmp w1, w2
     b.ne no_device_tree
 
-    // .bss, once, before anything lives in it. Its lines may be in caches, dirty even: they go first,
-    // and again after, for those that were fetched in between.
+    // .bss, once, before anything lives in it. Its lines may be in caches, dirty even: they go
+    // first, and again after, for those that were fetched in between.
     adr_l x21, _bss_start
     adr_l x22, _bss_end
     mov x0, x21
@@ -72,7 +73,8 @@ primary_entry:
     adr_l x1, image_offset
     str x21, [x1]
 
-    // The stores above went past the caches, which hold nothing of these lines: .bss was invalidated.
+    // The stores above went past the caches, which hold nothing of these lines: .bss was
+    // invalidated.
     dsb sy
     adr_l x0, identity_root
     ldr x0, [x0]
@@ -241,8 +243,8 @@ enable_mmu:
     isb
     br x2
 
-// replace_kernel_table(root for TTBR1, identity root): called at its physical address while TTBR0 is
-// the identity map. Nothing of the kernel is mapped between the two tables.
+// replace_kernel_table(root for TTBR1, identity root): called at its physical address while TTBR0
+// is the identity map. Nothing of the kernel is mapped between the two tables.
     .global replace_kernel_table_identity
 replace_kernel_table_identity:
     msr ttbr1_el1, x1              // anything without high entries: the identity map itself

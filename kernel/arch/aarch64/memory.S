@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// memcpy, memmove, memset for Normal memory: 16 bytes at a time, the tail by overlapping accesses. Not
-// for device registers, and not before the MMU is on (they access unaligned). memcmp keeps to aligned
-// accesses: early_map.cc needs it.
+// memcpy, memmove, memset for Normal memory: 16 bytes at a time, the tail by overlapping accesses.
+// Not for device registers, and not before the MMU is on (they access unaligned). memcmp keeps to
+// aligned accesses: early_map.cc needs it.
 
     .macro FUNCTION name
     .section .text.\name, "ax"

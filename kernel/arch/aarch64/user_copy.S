@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-// User memory accesses (arch/user_copy.h). Scalars use the unprivileged loads and stores, which obey user
-// permissions whatever PAN says; bulk and atomic accesses run between USER_OPEN and USER_CLOSE, which
-// lift PAN. Every instruction that may fault has an entry in the exception table: on_sync goes on at its
-// fixup when vm cannot resolve the fault.
+// User memory accesses (arch/user_copy.h). Scalars use the unprivileged loads and stores, which
+// obey user permissions whatever PAN says; bulk and atomic accesses run between USER_OPEN and
+// USER_CLOSE, which lift PAN. Every instruction that may fault has an entry in the exception table:
+// on_sync goes on at its fixup when vm cannot resolve the fault.
 
     .section .text.user_copy, "ax"
 
@@ -40,9 +40,9 @@
 \name:
     .endm
 
-// The copy loops: 16 bytes, then 8, then one at a time. x0 = to, x1 = from, x2 = bytes left, which is
-// also the result: a fault leaves what was not copied. A fault inside a wide access is tried again byte
-// by byte, so that every byte before the bad page arrives.
+// The copy loops: 16 bytes, then 8, then one at a time. x0 = to, x1 = from, x2 = bytes left, which
+// is also the result: a fault leaves what was not copied. A fault inside a wide access is tried
+// again byte by byte, so that every byte before the bad page arrives.
     .macro COPY user_is_source
     USER_OPEN x8
 1:  cmp x2, #16
@@ -149,8 +149,9 @@ FUNCTION user_store_64
 9:  mov x0, #0
     ret
 
-// bool user_compare_exchange_32(at, expected*, desired). Bounded: another thread of the program may keep
-// the exclusive from succeeding for ever. Then it is like a lost race: the caller compares and tries again.
+// bool user_compare_exchange_32(at, expected*, desired). Bounded: another thread of the program may
+// keep the exclusive from succeeding for ever. Then it is like a lost race: the caller compares and
+// tries again.
 FUNCTION user_compare_exchange_32
     ldr w3, [x1]
     mov w7, #128

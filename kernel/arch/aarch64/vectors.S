@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Exception entry and exit (Arm ARM D1.3). One macro saves the frame, one restores it. A system call
-// takes the straight way: save, handle_syscall, test for work, restore. Everything else is decoded in
-// entry.cc: on_sync, on_irq, on_serror, and on_unexpected for vectors that nothing should reach.
+// Exception entry and exit (Arm ARM D1.3). One macro saves the frame, one restores it. A system
+// call takes the straight way: save, handle_syscall, test for work, restore. Everything else is
+// decoded in entry.cc: on_sync, on_irq, on_serror, and on_unexpected for vectors that nothing
+// should reach.
 
 #include "arch_impl/assembly.h"
 #include "arch_impl/frame_offsets.h"
@@ -83,7 +84,8 @@
     b \handler
     .endm
 
-// A stack that has run over has STACK_OVERFLOW_BIT set in SP. x0 is freed by arithmetic on SP alone.
+// A stack that has run over has STACK_OVERFLOW_BIT set in SP. x0 is freed by arithmetic on SP
+// alone.
     .macro VECTOR_EL1 slot, handler
     .org vectors + \slot * 0x80
     sub sp, sp, #FRAME_SIZE
@@ -194,8 +196,8 @@ kernel_exit:
     msr daifset, #MASK_ALL
     RESTORE_FRAME 1
 
-// SP = old SP - FRAME_SIZE + x0, x0 = old SP - FRAME_SIZE. The user's thread pointers serve as scratch:
-// nothing returns from here.
+// SP = old SP - FRAME_SIZE + x0, x0 = old SP - FRAME_SIZE. The user's thread pointers serve as
+// scratch: nothing returns from here.
 stack_overflow:
     msr tpidr_el0, x0
     sub x0, sp, x0

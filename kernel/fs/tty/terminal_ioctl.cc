@@ -28,7 +28,8 @@ uint32_t speed_of(uint32_t control, uint32_t other) {
   return index < std::size(kHighBaudRates) ? kHighBaudRates[index] : other;
 }
 
-// Either way between the kernel's settings and a structure of the ABI: the fields have the same names.
+// Either way between the kernel's settings and a structure of the ABI: the fields have the same
+// names.
 template <class To, class From>
 void copy_settings(To& to, const From& from) {
   to.input = from.input;

@@ -93,7 +93,8 @@ void start(void (*entry)(void*)) {
 KTEST(names_storm) {
   if (!make_root_once()) KTEST_SKIP("no root");
   stop.store_relaxed(false);
-  for (StringView directory : {"/storm", "/storm/a", "/storm/a/b", "/storm/a/b/c", "/storm/d", "/storm/still"}) {
+  for (StringView directory :
+       {"/storm", "/storm/a", "/storm/a/b", "/storm/a/b/c", "/storm/d", "/storm/still"}) {
     EXPECT(vfs::make_directory({}, directory, 0755).ok());
   }
   EXPECT(vfs::symbolic_link("../storm/a", {}, "/storm/link").ok());

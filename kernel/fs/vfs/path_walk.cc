@@ -123,7 +123,8 @@ Result<> PathWalk::keep_references(Found found) {
   bool dentry = mount && dentry_->try_ref();
   bool root_mount = dentry && root_mount_->try_ref();
   bool root_dentry = root_mount && root_dentry_->try_ref();
-  bool fresh = root_dentry && (found == Found::Nothing || !DentryCache::sequence.must_retry(sequence_));
+  bool fresh = root_dentry &&
+               (found == Found::Nothing || !DentryCache::sequence.must_retry(sequence_));
   active_ = false;
   preempt_enable();
   mode_ = Mode::References;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Where a signal handler returns to. Debuggers and unwinders know these two instructions by their bytes
-// and look one instruction before the return address: hence the nop, inside the unwind information. The
-// frame record that the kernel puts below x29 leads to the interrupted function.
+// Where a signal handler returns to. Debuggers and unwinders know these two instructions by their
+// bytes and look one instruction before the return address: hence the nop, inside the unwind
+// information. The frame record that the kernel puts below x29 leads to the interrupted function.
 
         .text
         .balign 16
