@@ -93,14 +93,13 @@ uint64_t renew(AsidContext& context) {
   if (generation_of(value) != state.generation.load_relaxed()) {
     value = allocate_locked(value);
     context.value.store_relaxed(value);
-    // Before this CPU's walks: whoever finds no ASID after changing an entry flushes nothing, and
-    // then the change must be visible here (AsidContext::was_used).
+    // Before this CPU's walks: whoever changes an entry from now on must find this ASID.
     full_fence();
   }
   CpuAsids& mine = cpu_asids.mine();
   if (mine.flush_pending) {
     mine.flush_pending = false;
-    arch::flush_tlb_local();
+    arch::flush_tlb_all(arch::TlbReach::ThisCpu);
   }
   mine.active.store_relaxed(value);
   return value;
@@ -109,6 +108,11 @@ uint64_t renew(AsidContext& context) {
 }  // namespace
 
 arch::Asid activate(AsidContext& context) {
+  uint64_t bit = uint64_t{1} << this_cpu();
+  if ((context.cpus.load_relaxed() & bit) == 0) [[unlikely]] {
+    context.cpus.fetch_or_relaxed(bit);
+    full_fence();  // see AsidContext::cpus
+  }
   // The exchange fails when a roll-over has taken this CPU's word since: then the generation must
   // be looked at again under the lock. Relaxed: the lock orders the roll-over's side, the word
   // itself is the agreement.

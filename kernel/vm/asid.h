@@ -14,13 +14,15 @@ namespace kernel {
 
 struct AsidContext {
   Atomic<uint64_t> value;
+  // The CPUs that ever ran the space, one bit each; others' TLBs know nothing of it. A CPU sets its
+  // bit before its first walk, with a full fence between: who changed an entry and does not find
+  // the bit, with page_table_fence() between, knows that the CPU will see the change.
+  Atomic<uint64_t> cpus;
 
   // The ASID whose TLB entries a change of the space's table must flush. An entry made under a
   // later one was made after the new generation began, thus after the CPUs' flush; but the caller's
   // store must be visible before this load: page_table_fence() stands between.
   arch::Asid asid() const { return static_cast<arch::Asid>(value.load_relaxed()); }
-  // False: no CPU ever ran the space, so no TLB knows it.
-  bool was_used() const { return value.load_relaxed() != 0; }
 };
 
 namespace asid {

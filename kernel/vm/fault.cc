@@ -152,7 +152,7 @@ void AddressSpace::map_around_locked(const Fault& fault, LeafTable& leaf) {
 Result<AddressSpace::FaultStep> AddressSpace::present_fault_locked(Fault& fault) {
   if (entry_allows(fault.view, fault.access)) {
     // Another CPU was faster, or the TLB remembers what was.
-    tables_.flush_page_local(fault.page);
+    tables_.flush_page_here(fault.page);
     return FaultStep::Done;
   }
   if (!Format::is_present(fault.view.entry))
@@ -176,7 +176,7 @@ Result<AddressSpace::FaultStep> AddressSpace::widen_locked(Fault& fault) {
   if (widened != entry) leaf.set(fault.page, widened);
   arch::page_table_fence();
   leaf.unlock();
-  tables_.flush_page_local(fault.page);
+  tables_.flush_page_here(fault.page);
   return FaultStep::Done;
 }
 
@@ -194,7 +194,7 @@ Result<AddressSpace::FaultStep> AddressSpace::copy_on_write_locked(Fault& fault)
       leaf.set(fault.page, entry_for(*fault.mapping, source, /*owned=*/true, /*write=*/false));
       arch::page_table_fence();
       leaf.unlock();
-      tables_.flush_page_local(fault.page);
+      tables_.flush_page_here(fault.page);
       return FaultStep::Done;
     }
     if (source != zero_frame()) frames::get(source);

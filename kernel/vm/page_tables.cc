@@ -205,18 +205,24 @@ Result<> PageTables::lock_own_leaf(UserAddr address, LeafTable& leaf) {
 }
 
 void PageTables::flush_page(UserAddr address) {
-  arch::page_table_fence();
-  if (asid_.was_used()) arch::flush_tlb_page(address, asid_.asid());
+  flush_where_used([=](arch::Asid asid, arch::TlbReach reach) {
+    arch::flush_tlb_page(address, asid, reach);
+  });
 }
 
-void PageTables::flush_page_local(UserAddr address) {
+void PageTables::flush_page_here(UserAddr address) {
   PreemptGuard guard;
-  arch::flush_tlb_page_local(address, asid_.asid());
+  arch::flush_tlb_page(address, asid_.asid(), arch::TlbReach::ThisCpu);
+}
+
+void PageTables::flush_range(UserRange range) {
+  flush_where_used([=](arch::Asid asid, arch::TlbReach reach) {
+    arch::flush_tlb_range(range, asid, reach);
+  });
 }
 
 void PageTables::flush_all() {
-  arch::page_table_fence();
-  if (asid_.was_used()) arch::flush_tlb_asid(asid_.asid());
+  flush_where_used(arch::flush_tlb_asid);
 }
 
 PageCounts PageTables::counts() const {

@@ -151,7 +151,7 @@ class PageTables : public Pinned {
   bool is_leaf_shared(UserAddr address) const;
   void flush_page(UserAddr address);
   // Another CPU has done what was wanted: forget what this one remembers.
-  void flush_page_local(UserAddr address);
+  void flush_page_here(UserAddr address);
 
   // --- With the space's lock, exclusive.
   // Makes the leaf tables that `range` covers only partly this space's own, so that clear() cannot
@@ -181,6 +181,10 @@ class PageTables : public Pinned {
 
  private:
   friend class TlbBatch;
+  // Calls flush(asid, reach) for the CPUs whose TLBs may know the space; after stores to entries.
+  template <class Flush>
+  void flush_where_used(Flush flush);
+  void flush_range(UserRange range);
   uint64_t* find_upper(UserAddr address) const;
   Result<uint64_t*> make_upper(UserAddr address);
   bool try_lock_leaf(const uint64_t* upper, PageEntry value, LeafTable& leaf);

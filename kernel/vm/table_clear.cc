@@ -33,16 +33,15 @@ void TlbBatch::add_upper_table(UserRange range, PhysAddr table) {
 
 void TlbBatch::flush() {
   if (range_.empty()) return;
-  arch::page_table_fence();
   if (all_spaces_) {
-    arch::flush_tlb_all();
-  } else if (tables_.asid_.was_used()) {
-    arch::Asid asid = tables_.asid_.asid();
-    if (tables_gone_) {
-      arch::flush_tlb_range(range_, asid);
-    } else {
-      arch::flush_tlb_leaf_range(range_, asid);
-    }
+    arch::page_table_fence();
+    arch::flush_tlb_all(arch::TlbReach::AllCpus);
+  } else if (tables_gone_) {
+    tables_.flush_range(range_);
+  } else {
+    tables_.flush_where_used([this](arch::Asid asid, arch::TlbReach reach) {
+      arch::flush_tlb_leaf_range(range_, asid, reach);
+    });
   }
   if (frame_count_ != 0) frames::put_batch({frames_, frame_count_});
   for (size_t i = 0; i < table_count_; ++i) {

@@ -3,6 +3,7 @@
 // it.
 #pragma once
 
+#include "sync/per_cpu.h"
 #include "vm/page_tables.h"
 
 namespace kernel {
@@ -18,6 +19,17 @@ inline void store_entry(uint64_t* entry, PageEntry value) {
 
 inline uint64_t* table_entries(PhysAddr table) {
   return reinterpret_cast<uint64_t*>(frames::frame_data(table));
+}
+
+// Preemption is off, so that "this CPU" stays the same one until the flush is done.
+template <class Flush>
+void PageTables::flush_where_used(Flush flush) {
+  arch::page_table_fence();
+  PreemptGuard guard;
+  uint64_t cpus = asid_.cpus.load_relaxed();
+  if (cpus == 0) return;
+  bool here_only = cpus == uint64_t{1} << this_cpu();
+  flush(asid_.asid(), here_only ? arch::TlbReach::ThisCpu : arch::TlbReach::AllCpus);
 }
 
 SpinLock<LockRank::PageTable>& leaf_lock(PhysAddr table);

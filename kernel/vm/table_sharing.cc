@@ -34,8 +34,7 @@ void PageTables::copy_leaf_locked(PhysAddr from, PhysAddr to) {
 // replaced. Threads that fault meanwhile find zero and wait for upper_lock_.
 void PageTables::replace_table_locked(uint64_t* slot, UserAddr span_start, PageEntry entry) {
   store_entry(slot, 0);
-  arch::page_table_fence();
-  if (asid_.was_used()) arch::flush_tlb_range({span_start, span_start + kLeafSpan}, asid_.asid());
+  flush_range({span_start, span_start + kLeafSpan});
   store_entry(slot, entry);
   arch::page_table_fence();
 }
@@ -54,9 +53,7 @@ Result<> PageTables::unshare(uint64_t* slot, UserAddr span_start) {
         // The others have gone. Only permissions widen: no break is needed, but walk caches
         // remember.
         store_entry(slot, Format::table(table));
-        arch::page_table_fence();
-        if (asid_.was_used())
-          arch::flush_tlb_range({span_start, span_start + kLeafSpan}, asid_.asid());
+        flush_range({span_start, span_start + kLeafSpan});
         break;
       }
       if (fresh != PhysAddr{}) {

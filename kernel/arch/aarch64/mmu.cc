@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// TLB and cache maintenance. TLB operations are broadcast in the inner-shareable domain and
+// TLB and cache maintenance. TLB operations reach this CPU or the inner-shareable domain, and are
 // complete on return (Arm ARM D8.13, D7.5). No locks, any context.
 
 #include "arch/mmu.h"
@@ -16,10 +16,30 @@ constexpr uint64_t kMaxSinglePages = 512;
 uint64_t tlb_operand(uint64_t address, Asid asid) {
   return field(address, kPageShift, 44) | uint64_t{asid} << 48;
 }
-void before_flush() { asm volatile("dsb ishst" ::: "memory"); }
-// The isb is for this CPU's own instruction stream; others synchronise when they return to user
-// mode.
-void after_flush() { asm volatile("dsb ish\n\tisb" ::: "memory"); }
+// One flush: the page-table stores are visible to the walkers before, the entries gone after. The
+// isb is for this CPU's own instruction stream; others synchronise when they return to user mode.
+template <class Operations>
+void flush(TlbReach reach, Operations operations) {
+  if (reach == TlbReach::ThisCpu) {
+    asm volatile("dsb nshst" ::: "memory");
+    operations();
+    asm volatile("dsb nsh\n\tisb" ::: "memory");
+  } else {
+    asm volatile("dsb ishst" ::: "memory");
+    operations();
+    asm volatile("dsb ish\n\tisb" ::: "memory");
+  }
+}
+
+// TLBI by one register operand, of this CPU or of all.
+#define TLBI(operation, reach, operand)                                   \
+  do {                                                                    \
+    if ((reach) == TlbReach::ThisCpu) {                                   \
+      asm volatile("tlbi " operation ", %0" ::"r"(operand) : "memory");   \
+    } else {                                                              \
+      asm volatile("tlbi " operation "is, %0" ::"r"(operand) : "memory"); \
+    }                                                                     \
+  } while (false)
 
 size_t line_size(unsigned shift_in_ctr) {
   return size_t{4} << field(READ_SYSREG(ctr_el0), shift_in_ctr);
@@ -37,58 +57,53 @@ void for_each_line(VirtAddr start, size_t size, size_t line, Operation operation
 
 unsigned asid_bits() { return field(READ_SYSREG(ID_AA64MMFR0_EL1), 4) == 2 ? 16 : 8; }
 
-void flush_tlb_page(UserAddr address, Asid asid) {
-  before_flush();
-  asm volatile("tlbi vae1is, %0" ::"r"(tlb_operand(raw(address), asid)) : "memory");
-  after_flush();
+void flush_tlb_page(UserAddr address, Asid asid, TlbReach reach) {
+  flush(reach, [=] { TLBI("vae1", reach, tlb_operand(raw(address), asid)); });
 }
 
-void flush_tlb_range(UserRange range, Asid asid) {
-  if (range.size() > kMaxSinglePages * kPageSize) return flush_tlb_asid(asid);
-  before_flush();
-  for (UserAddr at = page_of(range.start); at < range.end; at += kPageSize)
-    asm volatile("tlbi vae1is, %0" ::"r"(tlb_operand(raw(at), asid)) : "memory");
-  after_flush();
+void flush_tlb_range(UserRange range, Asid asid, TlbReach reach) {
+  if (range.size() > kMaxSinglePages * kPageSize) return flush_tlb_asid(asid, reach);
+  flush(reach, [=] {
+    for (UserAddr at = page_of(range.start); at < range.end; at += kPageSize)
+      TLBI("vae1", reach, tlb_operand(raw(at), asid));
+  });
 }
 
-void flush_tlb_leaf_range(UserRange range, Asid asid) {
-  if (range.size() > kMaxSinglePages * kPageSize) return flush_tlb_asid(asid);
-  before_flush();
-  for (UserAddr at = page_of(range.start); at < range.end; at += kPageSize)
-    asm volatile("tlbi vale1is, %0" ::"r"(tlb_operand(raw(at), asid)) : "memory");
-  after_flush();
+void flush_tlb_leaf_range(UserRange range, Asid asid, TlbReach reach) {
+  if (range.size() > kMaxSinglePages * kPageSize) return flush_tlb_asid(asid, reach);
+  flush(reach, [=] {
+    for (UserAddr at = page_of(range.start); at < range.end; at += kPageSize)
+      TLBI("vale1", reach, tlb_operand(raw(at), asid));
+  });
 }
 
-void flush_tlb_asid(Asid asid) {
-  before_flush();
-  asm volatile("tlbi aside1is, %0" ::"r"(uint64_t{asid} << 48) : "memory");
-  after_flush();
+void flush_tlb_asid(Asid asid, TlbReach reach) {
+  flush(reach, [=] { TLBI("aside1", reach, uint64_t{asid} << 48); });
 }
 
 void flush_tlb_kernel(VirtRange range) {
-  if (range.size() > kMaxSinglePages * kPageSize) return flush_tlb_all();
-  before_flush();
-  for (VirtAddr at = page_of(range.start); at < range.end; at += kPageSize)
-    asm volatile("tlbi vaae1is, %0" ::"r"(tlb_operand(raw(at), 0)) : "memory");
-  after_flush();
+  if (range.size() > kMaxSinglePages * kPageSize) return flush_tlb_all(TlbReach::AllCpus);
+  flush(TlbReach::AllCpus, [=] {
+    for (VirtAddr at = page_of(range.start); at < range.end; at += kPageSize)
+      TLBI("vaae1", TlbReach::AllCpus, tlb_operand(raw(at), 0));
+  });
 }
 
-void flush_tlb_all() {
-  before_flush();
-  asm volatile("tlbi vmalle1is" ::: "memory");
-  after_flush();
+void flush_tlb_all(TlbReach reach) {
+  flush(reach, [=] {
+    if (reach == TlbReach::ThisCpu) {
+      asm volatile("tlbi vmalle1" ::: "memory");
+    } else {
+      asm volatile("tlbi vmalle1is" ::: "memory");
+    }
+  });
 }
 
-void flush_tlb_page_local(UserAddr address, Asid asid) {
-  asm volatile("dsb nshst\n\ttlbi vae1, %0\n\tdsb nsh\n\tisb" ::"r"(tlb_operand(raw(address), asid))
-               : "memory");
-}
-
-void flush_tlb_local() { asm volatile("dsb nshst\n\ttlbi vmalle1\n\tdsb nsh\n\tisb" ::: "memory"); }
+#undef TLBI
 
 void sync_instruction_cache(VirtAddr start, size_t size) {
   uint64_t ctr = READ_SYSREG(ctr_el0);
-  bool data_is_coherent = field(ctr, 28, 1) != 0;         // IDC
+  bool data_is_coherent = field(ctr, 28, 1) != 0;           // IDC
   bool instructions_are_coherent = field(ctr, 29, 1) != 0;  // DIC
   if (!data_is_coherent) {
     for_each_line(start, size, data_line(), [](uint64_t at) {
@@ -139,7 +154,8 @@ void zero_page(VirtAddr page) {
   for (uint64_t at = raw(page); at < end; at += 64) {
     asm volatile(
         "stp xzr, xzr, [%0]\n\tstp xzr, xzr, [%0, #16]\n\t"
-        "stp xzr, xzr, [%0, #32]\n\tstp xzr, xzr, [%0, #48]" ::"r"(at) : "memory");
+        "stp xzr, xzr, [%0, #32]\n\tstp xzr, xzr, [%0, #48]" ::"r"(at)
+        : "memory");
   }
 }
 

@@ -39,14 +39,12 @@ PhysAddr kernel_root_table() {
   return root;
 }
 
-void flush_tlb_page(UserAddr, Asid) { ++flushes; }
-void flush_tlb_range(UserRange, Asid) { ++flushes; }
-void flush_tlb_leaf_range(UserRange, Asid) { ++flushes; }
-void flush_tlb_asid(Asid) { ++flushes; }
+void flush_tlb_page(UserAddr, Asid, TlbReach) { ++flushes; }
+void flush_tlb_range(UserRange, Asid, TlbReach) { ++flushes; }
+void flush_tlb_leaf_range(UserRange, Asid, TlbReach) { ++flushes; }
+void flush_tlb_asid(Asid, TlbReach) { ++flushes; }
 void flush_tlb_kernel(VirtRange) { ++flushes; }
-void flush_tlb_all() { ++flushes; }
-void flush_tlb_local() { ++flushes; }
-void flush_tlb_page_local(UserAddr, Asid) { ++flushes; }
+void flush_tlb_all(TlbReach) { ++flushes; }
 void page_table_fence() { __atomic_thread_fence(__ATOMIC_SEQ_CST); }
 
 void sync_instruction_cache(VirtAddr, size_t) {}

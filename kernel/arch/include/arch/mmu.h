@@ -25,22 +25,18 @@ unsigned asid_bits();
 void set_user_table(PhysAddr root, Asid asid);
 PhysAddr kernel_root_table();
 
-// TLB maintenance, broadcast to all CPUs, complete on return. Any context.
-void flush_tlb_page(UserAddr address, Asid asid);
-void flush_tlb_range(UserRange range, Asid asid);
+// TLB maintenance, complete on return. Any context; with ThisCpu preemption is off.
+enum class TlbReach : uint8_t { ThisCpu, AllCpus };
+void flush_tlb_page(UserAddr address, Asid asid, TlbReach reach);
+void flush_tlb_range(UserRange range, Asid asid, TlbReach reach);
 // Leaf level only: tables stay. Cheaper when no table was freed.
-void flush_tlb_leaf_range(UserRange range, Asid asid);
-void flush_tlb_asid(Asid asid);
+void flush_tlb_leaf_range(UserRange range, Asid asid, TlbReach reach);
+void flush_tlb_asid(Asid asid, TlbReach reach);
 void flush_tlb_kernel(VirtRange range);
-void flush_tlb_all();
+// Everything of every ASID. ThisCpu: before it first runs an ASID of a new generation.
+void flush_tlb_all(TlbReach reach);
 // Orders page-table stores before later accesses by this CPU and its walker.
 void page_table_fence();
-// This CPU only, one page, all ASIDs: after a spurious permission fault (another CPU made it
-// writable).
-void flush_tlb_page_local(UserAddr address, Asid asid);
-
-// This CPU only, everything but global entries: before it first runs an ASID of a new generation.
-void flush_tlb_local();
 
 // Makes instructions written to this frame through the linear map visible to all CPUs.
 void sync_instruction_cache(VirtAddr start, size_t size);
