@@ -12,7 +12,8 @@ from ..machine import Machine
 from ..qemu import Qemu
 from .report import Report
 
-CPUS = (1, 4)
+# CPUs and memory. With 6G some of it lies above 4 GiB (RAM starts at 1 GiB).
+MACHINES = ((1, "512M"), (4, "6G"))
 _LIMIT = 300.0  # seconds without a new line: a hang detector
 _STAMP = re.compile(r"^\[ *\d+\.\d+\] ")
 _RESULT = re.compile(r"^(ok|not ok|skip) (\S.*)$")
@@ -22,14 +23,14 @@ _CLOSING = re.compile(r"^tests: (\d+) passed, (\d+) failed")
 def run(report: Report) -> None:
     build_command.ensure(kernel="debug")
     kernel = kernels.choose("samara", "debug")
-    for cpus in CPUS:
-        _boot(report, kernel, cpus)
+    for cpus, memory in MACHINES:
+        _boot(report, kernel, cpus, memory)
 
 
-def _boot(report: Report, kernel: kernels.Kernel, cpus: int) -> None:
+def _boot(report: Report, kernel: kernels.Kernel, cpus: int, memory: str) -> None:
     wanted = report.pattern or "all"
     log = kernel_log.KernelLog(kernel_log.new_log_file())
-    machine = Machine(smp=cpus, append=[*kernel.append, f"test={wanted}"])
+    machine = Machine(smp=cpus, memory=memory, append=[*kernel.append, f"test={wanted}"])
     qemu = Qemu(machine, kernel.image, None, log.path)
     shown, closing = 0, None
     last_news = time.monotonic()
