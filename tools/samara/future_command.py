@@ -4,7 +4,6 @@
 from .errors import SamaraError
 
 _WHY = {
-    "bench": "there are no benchmarks yet",
     "image": "the kernel has no block devices yet, so a root image would be of no use",
 }
 

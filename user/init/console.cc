@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "machine.h"
-#include "text.h"
+#include "lib/text.h"
 
 namespace console {
 namespace {

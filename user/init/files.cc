@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "port.h"
-#include "text.h"
+#include "lib/text.h"
 
 namespace files {
 namespace {

@@ -17,7 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "text.h"
+#include "lib/text.h"
 
 namespace machine {
 namespace {

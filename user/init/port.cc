@@ -11,7 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "text.h"
+#include "lib/text.h"
 
 namespace port {
 namespace {

@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "protocol.h"
-#include "text.h"
+#include "lib/text.h"
 
 namespace program {
 namespace {

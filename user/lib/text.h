@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // Text of a bounded length, for paths and messages, without printf: that alone would double the
-// size of init. What does not fit is cut; `complete()` says whether something was.
+// size of init, and musl's needs functions for long double that we do not link. What does not fit
+// is cut; `complete()` says whether something was.
 #pragma once
 
 #include <stddef.h>

@@ -1,0 +1,50 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""`samara bench`: every row runs on both kernels, and counted instructions repeat. How many they are is the command's business, not a test's.
+
+    tests/system/bench_test.py [-k NAME]"""
+
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from harness import ROOT, Suite, equal
+
+LIMIT = 600
+
+
+def bench(*arguments: str) -> dict:
+    """The figures that --json writes, by kernel."""
+    with tempfile.TemporaryDirectory() as directory:
+        file = Path(directory) / "figures.json"
+        done = subprocess.run(
+            [ROOT / "samara", "bench", "--quiet", "--json", file, *arguments],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=LIMIT,
+        )
+        assert file.exists(), done.stderr[-3000:]
+        return json.loads(file.read_text())
+
+
+def test_every_row_runs_on_both_kernels():
+    figures = bench("--against", "linux")
+    equal(list(figures["samara"]), list(figures["linux"]))
+    equal([name for name, figure in figures["linux"].items() if figure is None], [])
+    for name, (value, _unit) in figures["linux"].items():
+        assert value > 0, name
+
+
+def test_counted_instructions_repeat():
+    """But for the host channel's interrupts, which come when the host likes."""
+    first, second = (bench("-k", "tmpfs")["samara"] for _ in range(2))
+    equal(list(first), list(second))
+    for name, (value, _unit) in first.items():
+        assert abs(value / second[name][0] - 1) < 0.01, (name, value, second[name])
+
+
+if __name__ == "__main__":
+    sys.exit(Suite("bench", globals()).main())

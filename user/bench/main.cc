@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: MIT
+//
+// bench [NAME…]: how long each operation of the kernel takes, in nanoseconds; with QEMU's
+// `-icount shift=0` these are instructions. One static program for every kernel, plain Linux calls
+// only. Prints NAME<TAB>VALUE<TAB>UNIT lines, VALUE in hundredths; `samara bench` makes the table.
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "bench/row.h"
+#include "lib/text.h"
+
+namespace {
+
+constexpr int kRounds = 3;  // the first warms up caches; the best of the others counts
+
+unsigned long now() {
+  timespec time;
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  return static_cast<unsigned long>(time.tv_sec) * 1'000'000'000 +
+         static_cast<unsigned long>(time.tv_nsec);
+}
+
+unsigned long measure(const Row& row) {
+  unsigned long best = ~0ul;
+  for (int round = 0; round < kRounds; ++round) {
+    unsigned long start = now();
+    row.body(row.count);
+    unsigned long spent = now() - start;
+    if (round != 0 && spent < best) best = spent;
+  }
+  return best == 0 ? 1 : best;
+}
+
+template <size_t N>
+void print(int file, const Text<N>& text) {
+  [[maybe_unused]] ssize_t written = write(file, text.c_str(), text.length());
+}
+
+void report(const Row& row) {
+  Text<100> line;
+  line << row.name << "\t";
+  if (row.prepare != nullptr && !row.prepare()) return print(1, line << "absent\n");
+  unsigned long spent = measure(row);
+  if (row.finish != nullptr) row.finish();
+  unsigned long value =
+      row.bytes != 0 ? row.bytes * row.count * 100 / spent : spent * 100 / row.count;
+  print(1, line << static_cast<unsigned>(value) << (row.bytes != 0 ? "\tB/ns\n" : "\tns\n"));
+}
+
+bool wanted(const char* name, int count, char** names) {
+  if (count == 0) return true;
+  for (int i = 0; i < count; ++i) {
+    if (strstr(name, names[i]) != nullptr) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+void fail(const char* what) {
+  print(2, Text<200>() << "bench: " << what << ": " << strerror(errno) << "\n");
+  exit(1);
+}
+
+int main(int argc, char** argv) {
+  const Rows all[] = {call_rows(),    file_rows(),   wait_rows(),
+                      process_rows(), memory_rows(), stream_rows()};
+  for (Rows rows : all) {
+    for (size_t i = 0; i < rows.size; ++i) {
+      if (wanted(rows.first[i].name, argc - 1, argv + 1)) report(rows.first[i]);
+    }
+  }
+}
