@@ -129,6 +129,19 @@ def test_words_for_init():
     assert "other: single last\n" in text, text
 
 
+def test_address_layout_randomisation():
+    """A slide of its own for each boot, and none with `nokaslr`, as `samara gdb` needs it."""
+    slides = [slide(f"kaslr {word}") for word in ("one", "nokaslrx", "x=nokaslr", "-- nokaslr")]
+    assert len(set(slides)) > 1 and all(value % (2 << 20) == 0 for value in slides), slides
+    for words in ("nokaslr", "quiet nokaslr panic=1"):
+        equal(slide(words), 0)
+
+
+def slide(words: str) -> int:
+    log = by_hand(init_script(f"/bin/busybox dmesg\n{POWER_OFF}"), words)
+    return int(re.search(r"slide 0x([0-9a-f]+)", log)[1], 16)
+
+
 def test_compressed_initramfs():
     plain = init_script(f"echo unpacked\n{POWER_OFF}")
     zstd = subprocess.run(["zstd", "-q", "-c"], input=plain, capture_output=True, check=True).stdout

@@ -47,8 +47,27 @@ void map_pages(PhysAddr root, uint64_t address, PhysRange target, PageAttributes
 
 PhysAddr here(const char* symbol) { return PhysAddr{reinterpret_cast<uint64_t>(symbol)}; }
 
+// Whether the words of the kernel's command line, which "--" ends, include this one.
+bool has_word(const char* at, const char* end, const char* word) {
+  while (at < end && *at != '\0') {
+    const char* start = at;
+    const char* wanted = word;
+    for (; at < end && *at != '\0' && *at != ' '; ++at) {
+      if (wanted != nullptr && *wanted == *at) {
+        ++wanted;
+      } else {
+        wanted = nullptr;
+      }
+    }
+    if (wanted != nullptr && at != start && *wanted == '\0') return true;
+    if (at - start == 2 && start[0] == '-' && start[1] == '-') return false;
+    while (at < end && *at == ' ') ++at;
+  }
+  return false;
+}
+
 // A multiple of 2 MiB below 1 GiB from the loader's seed; the seed is wiped, so that nobody
-// computes the slide from the device tree again.
+// computes the slide from the device tree again. None with `nokaslr`.
 uint64_t choose_slide(const void* device_tree) {
   int chosen = fdt_path_offset(device_tree, "/chosen");
   if (chosen < 0) return 0;
@@ -61,6 +80,9 @@ uint64_t choose_slide(const void* device_tree) {
     seed = seed << 8 | bytes[i];
     bytes[i] = 0;
   }
+  const void* words = fdt_getprop(device_tree, chosen, "bootargs", &size);
+  auto* text = static_cast<const char*>(words);
+  if (text != nullptr && has_word(text, text + size, "nokaslr")) return 0;
   constexpr uint64_t kSlots = 512;
   return (seed ^ seed >> 32) % kSlots * (2 * MiB);
 }
