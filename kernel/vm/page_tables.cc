@@ -4,6 +4,8 @@
 
 #include "vm/page_tables.h"
 
+#include <bit>
+
 #include "vm/table_internal.h"
 
 namespace kernel {
@@ -14,8 +16,6 @@ constinit SpinLock<LockRank::PageTable> leaf_locks[kLeafLocks];
 
 constexpr PhysAddr kNoFrame{};
 constinit PhysAddr the_zero_frame{};
-
-constexpr unsigned shift_of(PageKind kind) { return static_cast<unsigned>(kind) * 16; }
 
 }  // namespace
 
@@ -34,21 +34,40 @@ void init_zero_frame() {
 }
 
 PageCounts leaf_counts(PhysAddr table) {
-  uint64_t packed = __atomic_load_n(&frames::frame_of(table).data, __ATOMIC_RELAXED);
+  uint64_t record = table_record::load(table);
+  auto count_of = [record](PageKind kind) {
+    return record / table_record::one_of(kind) % (1u << table_record::kCountBits);
+  };
   PageCounts counts;
-  counts.anonymous = (packed >> shift_of(PageKind::Anonymous)) & 0xffff;
-  counts.file = (packed >> shift_of(PageKind::File)) & 0xffff;
-  counts.shared = (packed >> shift_of(PageKind::Shared)) & 0xffff;
+  counts.anonymous = count_of(PageKind::Anonymous);
+  counts.file = count_of(PageKind::File);
+  counts.shared = count_of(PageKind::Shared);
   counts.tables = 1;
   return counts;
+}
+
+size_t next_used_entry(PhysAddr table, size_t index) {
+  using table_record::kGroupEntries;
+  const uint64_t* entries = table_entries(table);
+  auto groups = static_cast<uint32_t>(table_record::load(table) >> table_record::kGroupsShift);
+  while (index < Format::kEntries) {
+    uint32_t rest = groups >> (index / kGroupEntries);
+    if (rest == 0) break;
+    auto skipped = static_cast<size_t>(std::countr_zero(rest));
+    if (skipped != 0) index = (index / kGroupEntries + skipped) * kGroupEntries;
+    for (size_t end = align_down(index, kGroupEntries) + kGroupEntries; index < end; ++index) {
+      if (load_entry(entries + index) != 0) return index;
+    }
+  }
+  return Format::kEntries;
 }
 
 // --- LeafTable ---------------------------------------------------------------
 
 void LeafTable::count(PageKind kind, int change) {
-  Frame& frame = frames::frame_of(table_);
-  uint64_t amount = static_cast<uint64_t>(static_cast<int64_t>(change)) << shift_of(kind);
-  __atomic_store_n(&frame.data, frame.data + amount, __ATOMIC_RELAXED);
+  uint64_t amount =
+      static_cast<uint64_t>(static_cast<int64_t>(change)) * table_record::one_of(kind);
+  table_record::store(table_, table_record::load(table_) + amount);
 }
 
 PageEntry LeafTable::take(UserAddr address, PageKind kind) {
@@ -61,6 +80,7 @@ PageEntry LeafTable::take(UserAddr address, PageKind kind) {
 
 void LeafTable::put(UserAddr address, PageEntry entry, PageKind kind) {
   DCHECK(get(address) == 0);
+  table_record::mark_used(table_, Format::index(raw(address), 0));
   set(address, entry);
   if (Format::address(entry) != the_zero_frame)
     count(is_owned(entry) ? PageKind::Anonymous : kind, 1);
@@ -105,18 +125,25 @@ bool PageTables::is_leaf_shared(UserAddr address) const {
 }
 
 UserAddr PageTables::next_leaf(UserAddr address, UserAddr end) const {
+  PhysAddr table = root_;
+  unsigned level = Format::kTopLevel;
   while (address < end) {
-    PhysAddr table = root_;
-    unsigned level = Format::kTopLevel;
-    for (;; --level) {
-      PageEntry value = load_entry(table_entries(table) + Format::index(raw(address), level));
-      if (!Format::is_present(value)) break;
-      if (level == 1) return address;
-      table = Format::address(value);
+    size_t index = Format::index(raw(address), level);
+    size_t used = next_used_entry(table, index);
+    if (used != index)
+      address = align_down(address, Format::span(level + 1)) + used * Format::span(level);
+    if (used == Format::kEntries) {
+      // Past this table: from the root again.
+      table = root_;
+      level = Format::kTopLevel;
+    } else if (level == 1) {
+      break;
+    } else {
+      table = Format::address(load_entry(table_entries(table) + used));
+      --level;
     }
-    address = align_down(address, Format::span(level)) + Format::span(level);
   }
-  return end;
+  return address < end ? address : end;
 }
 
 // A leaf table may be replaced or freed between the look at the entry above it and its lock: then
@@ -161,12 +188,13 @@ UserAddr PageTables::next_leaf_for_truncation(UserAddr address, UserAddr end) {
 }
 
 // Fills an empty entry above the leaf level with a fresh table, unless somebody else was faster.
-Result<> PageTables::install_table(uint64_t* slot) {
+Result<> PageTables::install_table(PhysAddr table, size_t index) {
   PhysAddr fresh = TRY(frames::allocate(0, FrameUse::PageTable, AllocationFlags::Zero));
-  frames::frame_of(fresh).data = 0;
+  uint64_t* slot = table_entries(table) + index;
   {
     Guard guard(upper_lock_);
     if (load_entry(slot) == 0) {
+      table_record::mark_used(table, index);
       store_entry(slot, Format::table(fresh));
       arch::page_table_fence();
       return {};
@@ -176,26 +204,29 @@ Result<> PageTables::install_table(uint64_t* slot) {
   return {};
 }
 
-Result<uint64_t*> PageTables::make_upper(UserAddr address) {
+// The level 1 table over the address.
+Result<PhysAddr> PageTables::make_upper(UserAddr address) {
   PhysAddr table = root_;
-  for (unsigned level = Format::kTopLevel;; --level) {
-    uint64_t* entry = table_entries(table) + Format::index(raw(address), level);
-    if (level == 1) return entry;
-    PageEntry value = load_entry(entry);
+  for (unsigned level = Format::kTopLevel; level > 1; --level) {
+    size_t index = Format::index(raw(address), level);
+    PageEntry value = load_entry(table_entries(table) + index);
     if (!Format::is_present(value)) {
-      TRY(install_table(entry));
-      value = load_entry(entry);
+      TRY(install_table(table, index));
+      value = load_entry(table_entries(table) + index);
     }
     table = Format::address(value);
   }
+  return table;
 }
 
 Result<> PageTables::lock_own_leaf(UserAddr address, LeafTable& leaf) {
-  uint64_t* upper = TRY(make_upper(address));
+  PhysAddr table = TRY(make_upper(address));
+  size_t index = Format::index(raw(address), 1);
+  uint64_t* upper = table_entries(table) + index;
   for (;;) {
     PageEntry value = load_entry(upper);
     if (!Format::is_present(value)) {
-      TRY(install_table(upper));
+      TRY(install_table(table, index));
     } else if (Format::is_read_only_table(value)) {
       TRY(unshare(upper, align_down(address, kLeafSpan)));
     } else {
@@ -205,9 +236,8 @@ Result<> PageTables::lock_own_leaf(UserAddr address, LeafTable& leaf) {
 }
 
 void PageTables::flush_page(UserAddr address) {
-  flush_where_used([=](arch::Asid asid, arch::TlbReach reach) {
-    arch::flush_tlb_page(address, asid, reach);
-  });
+  flush_where_used(
+      [=](arch::Asid asid, arch::TlbReach reach) { arch::flush_tlb_page(address, asid, reach); });
 }
 
 void PageTables::flush_page_here(UserAddr address) {
@@ -216,14 +246,11 @@ void PageTables::flush_page_here(UserAddr address) {
 }
 
 void PageTables::flush_range(UserRange range) {
-  flush_where_used([=](arch::Asid asid, arch::TlbReach reach) {
-    arch::flush_tlb_range(range, asid, reach);
-  });
+  flush_where_used(
+      [=](arch::Asid asid, arch::TlbReach reach) { arch::flush_tlb_range(range, asid, reach); });
 }
 
-void PageTables::flush_all() {
-  flush_where_used(arch::flush_tlb_asid);
-}
+void PageTables::flush_all() { flush_where_used(arch::flush_tlb_asid); }
 
 PageCounts PageTables::counts() const {
   PageCounts sum;

@@ -14,8 +14,9 @@
 // tables: it holds the object's list of mappings, and no table is freed under a mapping that is on
 // such a list.
 //
-// A leaf table is counted in its frame: `references` is the number of spaces that share it, `data`
-// how many pages of each kind it maps. While it is shared its entries are only ever taken away
+// What a table knows of itself is in its frame (TableRecord): which parts of it were ever used, so
+// that nobody walks the rest, and of a leaf table how many pages of each kind it maps.
+// `references` of a leaf table's frame is the number of spaces that share it. While it is shared its entries are only ever taken away
 // (truncation) or made read-only; whoever wants more takes a copy of his own (lock_own_leaf).
 #pragma once
 
@@ -162,7 +163,8 @@ class PageTables : public Pinned {
   // Takes all pages of the range away. Leaf tables wholly inside go as a whole.
   void clear(UserRange range, PageKind kind, TlbBatch& batch);
   // Frees the tables within `hole`, which no mapping reaches.
-  void free_tables(UserRange hole, TlbBatch& batch);
+  // Only tables over `range`, in the hole, can have become useless.
+  void free_tables(UserRange range, UserRange hole, TlbBatch& batch);
   // Gives the leaf table over `span_start` to `child` as well, read-only for both. The caller
   // flushes.
   Result<> share_leaf(UserAddr span_start, PageTables& child);
@@ -186,15 +188,16 @@ class PageTables : public Pinned {
   void flush_where_used(Flush flush);
   void flush_range(UserRange range);
   uint64_t* find_upper(UserAddr address) const;
-  Result<uint64_t*> make_upper(UserAddr address);
+  Result<PhysAddr> make_upper(UserAddr address);
   bool try_lock_leaf(const uint64_t* upper, PageEntry value, LeafTable& leaf);
-  Result<> install_table(uint64_t* slot);
+  Result<> install_table(PhysAddr table, size_t index);
   Result<> unshare(uint64_t* slot, UserAddr span_start);
   void copy_leaf_locked(PhysAddr from, PhysAddr to);
   void replace_table_locked(uint64_t* slot, UserAddr span_start, PageEntry entry);
   void detach_leaf(UserAddr span_start, TlbBatch& batch);
   void clear_leaf(UserRange part, PageKind kind, TlbBatch& batch);
-  void free_level(PhysAddr table, unsigned level, uint64_t base, UserRange hole, TlbBatch& batch);
+  void free_level(PhysAddr table, unsigned level, uint64_t base, UserRange range, UserRange hole,
+                  TlbBatch& batch);
   static void release_subtree(PhysAddr table, unsigned level);
 
   PhysAddr root_{};

@@ -114,24 +114,24 @@ void PageTables::detach_leaf(UserAddr span_start, TlbBatch& batch) {
 
 // --- Freeing tables ------------------------------------------------------------------
 
-void PageTables::free_tables(UserRange hole, TlbBatch& batch) {
+void PageTables::free_tables(UserRange range, UserRange hole, TlbBatch& batch) {
   if (hole.size() < kLeafSpan) return;
-  free_level(root_, Format::kTopLevel, 0, hole, batch);
+  free_level(root_, Format::kTopLevel, 0, range, hole, batch);
 }
 
-// Frees every table below `table` whose whole span lies in the hole. `base`: what entry 0
-// translates.
-void PageTables::free_level(PhysAddr table, unsigned level, uint64_t base, UserRange hole,
-                            TlbBatch& batch) {
+// Frees every table below `table` over the range whose whole span lies in the hole. `base`: what
+// entry 0 translates.
+void PageTables::free_level(PhysAddr table, unsigned level, uint64_t base, UserRange range,
+                            UserRange hole, TlbBatch& batch) {
   uint64_t span = Format::span(level);
-  uint64_t first = raw(hole.start) > base ? raw(hole.start) - base : 0;
-  for (size_t i = first / span; i < Format::kEntries && base + i * span < raw(hole.end); ++i) {
+  uint64_t first = raw(range.start) > base ? raw(range.start) - base : 0;
+  for (size_t i = first / span; (i = next_used_entry(table, i)) < Format::kEntries; ++i) {
+    if (base + i * span >= raw(range.end)) break;
     uint64_t* slot = table_entries(table) + i;
     PageEntry value = load_entry(slot);
-    if (!Format::is_present(value)) continue;
     UserRange covered{UserAddr{base + i * span}, UserAddr{base + (i + 1) * span}};
     PhysAddr below = Format::address(value);
-    if (level > 1) free_level(below, level - 1, raw(covered.start), hole, batch);
+    if (level > 1) free_level(below, level - 1, raw(covered.start), range, hole, batch);
     if (covered.start < hole.start || covered.end > hole.end) continue;
     if (batch.full()) batch.flush();
     if (level == 1) {
@@ -146,9 +146,8 @@ void PageTables::free_level(PhysAddr table, unsigned level, uint64_t base, UserR
 
 void PageTables::release_subtree(PhysAddr table, unsigned level) {
   if (level == 0) return release_leaf_table(table);
-  for (size_t i = 0; i < Format::kEntries; ++i) {
-    PageEntry value = load_entry(table_entries(table) + i);
-    if (Format::is_present(value)) release_subtree(Format::address(value), level - 1);
+  for (size_t i = 0; (i = next_used_entry(table, i)) < Format::kEntries; ++i) {
+    release_subtree(Format::address(load_entry(table_entries(table) + i)), level - 1);
   }
   frames::free(table);
 }
@@ -159,12 +158,10 @@ void PageTables::destroy() {
   size_t count;
   do {
     count = 0;
-    for (size_t i = 0; i < Format::kEntries && count < kAtOnce; ++i) {
+    for (size_t i = 0; count < kAtOnce && (i = next_used_entry(root_, i)) < Format::kEntries; ++i) {
       uint64_t* slot = table_entries(root_) + i;
-      PageEntry value = load_entry(slot);
-      if (!Format::is_present(value)) continue;
+      detached[count++] = Format::address(load_entry(slot));
       store_entry(slot, 0);
-      detached[count++] = Format::address(value);
     }
     if (count == 0) break;
     flush_all();

@@ -21,6 +21,37 @@ inline uint64_t* table_entries(PhysAddr table) {
   return reinterpret_cast<uint64_t*>(frames::frame_data(table));
 }
 
+// Frame::data of a table. Changed under the lock that guards the table's entries, read without.
+//   | groups ............ 32 | 0 | shared 10 | file 10 | anonymous 10 |
+// A group is 16 entries; its bit is set before an entry of it first is, and stays.
+namespace table_record {
+
+inline constexpr size_t kGroupEntries = 16;
+inline constexpr unsigned kGroupsShift = 32, kCountBits = 10;
+static_assert(Format::kEntries / kGroupEntries == 32 && Format::kEntries < 1 << kCountBits);
+
+inline uint64_t load(PhysAddr table) {
+  return __atomic_load_n(&frames::frame_of(table).data, __ATOMIC_RELAXED);
+}
+inline void store(PhysAddr table, uint64_t record) {
+  __atomic_store_n(&frames::frame_of(table).data, record, __ATOMIC_RELAXED);
+}
+constexpr uint64_t one_of(PageKind kind) {
+  return uint64_t{1} << static_cast<unsigned>(kind) * kCountBits;
+}
+constexpr uint64_t group_bit(size_t index) {
+  return uint64_t{1} << (kGroupsShift + index / kGroupEntries);
+}
+inline void mark_used(PhysAddr table, size_t index) {
+  uint64_t record = load(table);
+  if ((record & group_bit(index)) == 0) store(table, record | group_bit(index));
+}
+
+}  // namespace table_record
+
+// The first entry at or above `index` that is not empty; kEntries: none.
+size_t next_used_entry(PhysAddr table, size_t index);
+
 // Preemption is off, so that "this CPU" stays the same one until the flush is done.
 template <class Flush>
 void PageTables::flush_where_used(Flush flush) {

@@ -20,14 +20,13 @@ static PageEntry shared_entry(PageEntry entry) {
 void PageTables::copy_leaf_locked(PhysAddr from, PhysAddr to) {
   uint64_t* source = table_entries(from);
   uint64_t* target = table_entries(to);
-  for (size_t i = 0; i < Format::kEntries; ++i) {
+  for (size_t i = 0; (i = next_used_entry(from, i)) < Format::kEntries; ++i) {
     PageEntry entry = load_entry(source + i);
-    if (entry == 0) continue;
     PageEntry copy = shared_entry(entry);
     if (copy != entry) store_entry(source + i, copy);
     store_entry(target + i, copy);
   }
-  frames::frame_of(to).data = frames::frame_of(from).data;
+  table_record::store(to, table_record::load(from));
 }
 
 // Break-before-make of a level 1 entry (Arm ARM D8.16): the one place where a live table pointer is
@@ -95,13 +94,15 @@ Result<> PageTables::unshare_all(UserRange range) {
 }
 
 Result<> PageTables::share_leaf(UserAddr span_start, PageTables& child) {
-  uint64_t* theirs = TRY(child.make_upper(span_start));
+  PhysAddr their_table = TRY(child.make_upper(span_start));
+  size_t index = Format::index(raw(span_start), 1);
   uint64_t* ours = find_upper(span_start);
   // Exclusive lock of the space: nobody changes our entry but truncation, which changes no tables.
   PhysAddr table = Format::address(load_entry(ours));
   frames::frame_of(table).references.fetch_add_relaxed(1);
   store_entry(ours, Format::read_only_table(table));
-  store_entry(theirs, Format::read_only_table(table));
+  table_record::mark_used(their_table, index);
+  store_entry(table_entries(their_table) + index, Format::read_only_table(table));
   return {};
 }
 
@@ -130,9 +131,9 @@ void release_leaf_table(PhysAddr table) {
   PhysAddr batch[64];
   size_t count = 0;
   uint64_t* entries = table_entries(table);
-  for (size_t i = 0; i < Format::kEntries; ++i) {
+  for (size_t i = 0; (i = next_used_entry(table, i)) < Format::kEntries; ++i) {
     PageEntry entry = entries[i];
-    if (entry == 0 || Format::address(entry) == zero_frame()) continue;
+    if (Format::address(entry) == zero_frame()) continue;
     batch[count++] = Format::address(entry);
     if (count == std::size(batch)) frames::put_batch({batch, std::exchange(count, 0)});
   }

@@ -42,8 +42,9 @@ Result<> AddressSpace::unmap_locked(UserRange range, DoomedMappings& doomed) {
       tables_.clear({gone.start > whole.end ? gone.start : whole.end, gone.end}, kind, batch);
     at = next;
   }
-  tables_.free_tables({below == nullptr ? UserAddr{} : below->range.end,
-                       at == nullptr ? arch::kUserLimit : at->range.start}, batch);
+  UserRange hole{below == nullptr ? UserAddr{} : below->range.end,
+                 at == nullptr ? arch::kUserLimit : at->range.start};
+  tables_.free_tables(range, hole, batch);
   return {};
 }
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""`samara bench`: every row runs on both kernels, and counted instructions repeat. How many they are is the command's business, not a test's.
+"""`samara bench`: every row runs on both kernels, and counted instructions repeat. How many they
+are is the command's business, not a test's.
 
     tests/system/bench_test.py [-k NAME]"""
 

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
-// bench [NAME…]: how long each operation of the kernel takes, in nanoseconds; with QEMU's
+// bench [-n COUNT] [NAME…]: how long each operation of the kernel takes, in nanoseconds; with
+// QEMU's
 // `-icount shift=0` these are instructions. One static program for every kernel, plain Linux calls
-// only. Prints NAME<TAB>VALUE<TAB>UNIT lines, VALUE in hundredths; `samara bench` makes the table.
+// only; -n COUNT does each operation that often. Prints NAME<TAB>VALUE<TAB>UNIT lines, VALUE in
+// hundredths; `samara bench` makes the table.
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +17,7 @@
 namespace {
 
 constexpr int kRounds = 3;  // the first warms up caches; the best of the others counts
+unsigned fixed_count = 0;
 
 unsigned long now() {
   timespec time;
@@ -23,11 +26,13 @@ unsigned long now() {
          static_cast<unsigned long>(time.tv_nsec);
 }
 
+unsigned count_of(const Row& row) { return fixed_count != 0 ? fixed_count : row.count; }
+
 unsigned long measure(const Row& row) {
   unsigned long best = ~0ul;
   for (int round = 0; round < kRounds; ++round) {
     unsigned long start = now();
-    row.body(row.count);
+    row.body(count_of(row));
     unsigned long spent = now() - start;
     if (round != 0 && spent < best) best = spent;
   }
@@ -45,8 +50,8 @@ void report(const Row& row) {
   if (row.prepare != nullptr && !row.prepare()) return print(1, line << "absent\n");
   unsigned long spent = measure(row);
   if (row.finish != nullptr) row.finish();
-  unsigned long value =
-      row.bytes != 0 ? row.bytes * row.count * 100 / spent : spent * 100 / row.count;
+  unsigned count = count_of(row);
+  unsigned long value = row.bytes != 0 ? row.bytes * count * 100 / spent : spent * 100 / count;
   print(1, line << static_cast<unsigned>(value) << (row.bytes != 0 ? "\tB/ns\n" : "\tns\n"));
 }
 
@@ -66,6 +71,11 @@ void fail(const char* what) {
 }
 
 int main(int argc, char** argv) {
+  if (argc > 2 && strcmp(argv[1], "-n") == 0) {
+    fixed_count = static_cast<unsigned>(atoi(argv[2]));
+    argc -= 2;
+    argv += 2;
+  }
   const Rows all[] = {call_rows(),    file_rows(),   wait_rows(),
                       process_rows(), memory_rows(), stream_rows()};
   for (Rows rows : all) {

@@ -10,8 +10,9 @@
 namespace kernel::arch {
 namespace {
 
-// Above this many pages, dropping the whole ASID costs less than one operation a page.
-constexpr uint64_t kMaxSinglePages = 512;
+// Above this many pages, dropping the whole ASID costs less than one operation a page and the
+// walks that the other pages then need again.
+constexpr uint64_t kMaxSinglePages = 64;
 
 uint64_t tlb_operand(uint64_t address, Asid asid) {
   return field(address, kPageShift, 44) | uint64_t{asid} << 48;
