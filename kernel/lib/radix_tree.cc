@@ -78,6 +78,10 @@ RadixNode* RadixSpare::take() {
   return node;
 }
 
+RadixNode* RadixTree::new_node(RadixSpare* spare) {
+  return spare != nullptr ? spare->take() : new (std::nothrow) RadixNode;
+}
+
 bool RadixTree::reaches(uint64_t index) const {
   return height_ >= kMaxHeight || index >> (height_ * kBits) == 0;
 }
@@ -109,8 +113,7 @@ Result<> RadixTree::insert(uint64_t index, uint64_t value, RadixSpare* spare) {
   while (node->shift != 0) {
     unsigned slot = node->slot_of(index);
     if (node->slots[slot] == 0) {
-      RadixNode* added = spare != nullptr ? spare->take() : nullptr;
-      if (added == nullptr) added = new (std::nothrow) RadixNode;
+      RadixNode* added = new_node(spare);
       if (added == nullptr) {
         if (node->empty()) remove_slot(node, slot);  // takes back what was made for this index
         shrink();
@@ -130,8 +133,7 @@ Result<> RadixTree::insert(uint64_t index, uint64_t value, RadixSpare* spare) {
 // height.
 Result<> RadixTree::grow_to(uint64_t index, RadixSpare* spare) {
   while (!reaches(index)) {
-    RadixNode* top = spare != nullptr ? spare->take() : nullptr;
-    if (top == nullptr) top = new (std::nothrow) RadixNode;
+    RadixNode* top = new_node(spare);
     if (top == nullptr) {
       shrink();
       return Errno::NoMem;

@@ -51,7 +51,8 @@ class RadixTree : public Pinned {
   bool empty() const { return root_ == 0; }
   // 0: nothing there.
   uint64_t find(uint64_t index) const;
-  // Errors: Exist, NoMem. Nodes come from the spare ones first, else from the heap.
+  // Errors: Exist, NoMem. Nodes come from the heap, or, under a lock that does not let one wait,
+  // from the spare ones only: on NoMem release the lock, fill them and try again.
   Result<> insert(uint64_t index, uint64_t value, RadixSpare* spare = nullptr);
   // Another value for an entry that exists; its marks stay. Returns the old value.
   uint64_t replace(uint64_t index, uint64_t value);
@@ -71,6 +72,7 @@ class RadixTree : public Pinned {
     RadixNode* node;  // leaf; null: the entry is the root itself, or there is none
     unsigned slot;
   };
+  static RadixNode* new_node(RadixSpare* spare);
   bool reaches(uint64_t index) const;
   Position locate(uint64_t index) const;
   Result<> grow_to(uint64_t index, RadixSpare* spare);

@@ -51,8 +51,6 @@ Result<PhysAddr> MemoryObject::get_page(uint64_t index, bool for_write) {
 }
 
 Result<PhysAddr> MemoryObject::add_page(uint64_t index) {
-  RadixSpare spare;
-  TRY(spare.fill());
   PhysAddr fresh = TRY(frames::allocate(0, FrameUse::Object, AllocationFlags::Zero));
   Result<> ready = charge_page();
   if (!ready.ok()) {
@@ -60,27 +58,36 @@ Result<PhysAddr> MemoryObject::add_page(uint64_t index) {
     return ready.error();
   }
   ready = fill_page(index, fresh);
-  PhysAddr other{};
-  if (ready.ok()) {
-    Guard guard(lock_);
-    other = frame_of_value(pages_.find(index));
-    if (other != PhysAddr{}) {
-      frames::get(other);
-    } else if (index >= pages_for(size())) {
-      ready = Errno::Fault;  // truncated meanwhile
-    } else {
-      ready = pages_.insert(index, raw(fresh), &spare);
-    }
-    if (ready.ok() && other == PhysAddr{}) {
-      frames::get(fresh);  // the cache's; the first one is the caller's
-      resident_.fetch_add_relaxed(1);
-      return fresh;
-    }
+  Result<PhysAddr> page = ready.ok() ? insert_page(index, fresh) : ready.error();
+  if (!page.ok() || *page != fresh) {
+    uncharge_pages(1);
+    frames::free(fresh);
   }
-  uncharge_pages(1);
-  frames::free(fresh);
-  if (!ready.ok()) return ready.error();
-  return other;
+  return page;
+}
+
+// The page that is in the cache afterwards, with a reference for the caller: `fresh`, or that of
+// somebody who was faster.
+Result<PhysAddr> MemoryObject::insert_page(uint64_t index, PhysAddr fresh) {
+  RadixSpare spare;  // most insertions need no node: filled when one turns out to
+  for (;;) {
+    {
+      Guard guard(lock_);
+      PhysAddr other = frame_of_value(pages_.find(index));
+      if (other != PhysAddr{}) {
+        frames::get(other);
+        return other;
+      }
+      if (index >= pages_for(size())) return Errno::Fault;  // truncated meanwhile
+      Result<> inserted = pages_.insert(index, raw(fresh), &spare);
+      if (inserted.ok()) {
+        frames::get(fresh);  // the cache's; the first one is the caller's
+        resident_.fetch_add_relaxed(1);
+        return fresh;
+      }
+    }
+    TRY(spare.fill());
+  }
 }
 
 // --- Bytes -----------------------------------------------------------------------

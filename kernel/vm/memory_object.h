@@ -73,6 +73,7 @@ class MemoryObject : public RefCounted<MemoryObject>, public RcuHead {
  private:
   friend class MappingsEdit;
   Result<PhysAddr> add_page(uint64_t index);
+  Result<PhysAddr> insert_page(uint64_t index, PhysAddr fresh);
   size_t remove_some(uint64_t first, uint64_t end, std::span<RadixTree::Entry> removed);
   void remove_pages(uint64_t first, uint64_t end, bool unmap);
   void zero_part(uint64_t start, uint64_t end);

@@ -14,10 +14,11 @@
 // tables: it holds the object's list of mappings, and no table is freed under a mapping that is on
 // such a list.
 //
-// What a table knows of itself is in its frame (TableRecord): which parts of it were ever used, so
+// What a table knows of itself is in its frame (table_record): which parts of it were ever used, so
 // that nobody walks the rest, and of a leaf table how many pages of each kind it maps.
-// `references` of a leaf table's frame is the number of spaces that share it. While it is shared its entries are only ever taken away
-// (truncation) or made read-only; whoever wants more takes a copy of his own (lock_own_leaf).
+// `references` of a leaf table's frame is the number of spaces that share it. While it is shared
+// its entries are only ever taken away (truncation) or made read-only; whoever wants more takes a
+// copy of his own (lock_own_leaf).
 #pragma once
 
 #include <optional>

@@ -12,7 +12,8 @@
 namespace {
 
 constexpr char kFile[] = "/tmp/bench/file";
-constexpr size_t kBig = 64 << 20, kChunk = 64 << 10;
+constexpr size_t kChunk = 64 << 10;
+constexpr unsigned kChunks = (64 << 20) / kChunk;
 constexpr unsigned kEntries = 500;
 alignas(4096) char buffer[kChunk];
 int file = -1;
@@ -92,24 +93,25 @@ void list_loop(unsigned count) {
   }
 }
 
-void write_big_loop(unsigned) {
+// 64 KiB each.
+void write_big_loop(unsigned count) {
   expect(ftruncate(file, 0) == 0, "ftruncate");
   lseek(file, 0, SEEK_SET);
-  for (size_t done = 0; done < kBig; done += kChunk) {
+  for (unsigned i = 0; i < count; ++i) {
     expect(write(file, buffer, kChunk) == static_cast<ssize_t>(kChunk), "write");
   }
 }
 
-void read_big_loop(unsigned) {
+void read_big_loop(unsigned count) {
   lseek(file, 0, SEEK_SET);
-  for (size_t done = 0; done < kBig; done += kChunk) {
+  for (unsigned i = 0; i < count; ++i) {
     expect(read(file, buffer, kChunk) == static_cast<ssize_t>(kChunk), "read");
   }
 }
 
 bool prepare_read_big() {
   if (!prepare_big()) return false;
-  write_big_loop(1);
+  write_big_loop(kChunks);
   return true;
 }
 
@@ -122,8 +124,8 @@ constexpr Row kRows[] = {
     {"stat of 3 components", 2000, stat_loop, prepare_small, close_file},
     {"create and unlink, tmpfs", 1000, create_loop},
     {"getdents, per entry", 10 * (kEntries + 2), list_loop, prepare_entries, close_file},
-    {"write 64 MiB, tmpfs", 1, write_big_loop, prepare_big, finish_big, kBig},
-    {"read 64 MiB, tmpfs", 1, read_big_loop, prepare_read_big, finish_big, kBig},
+    {"write 64 MiB, tmpfs", kChunks, write_big_loop, prepare_big, finish_big, kChunk},
+    {"read 64 MiB, tmpfs", kChunks, read_big_loop, prepare_read_big, finish_big, kChunk},
 };
 
 }  // namespace

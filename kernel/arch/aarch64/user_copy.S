@@ -40,44 +40,60 @@
 \name:
     .endm
 
-// The copy loops: 16 bytes, then 8, then one at a time. x0 = to, x1 = from, x2 = bytes left, which
+// A load from the source, a store to the target: one of them is the user's.
+    .macro COPY_LOAD user_is_source, fixup, instruction:vararg
+    .if \user_is_source
+    USER \fixup, \instruction
+    .else
+    \instruction
+    .endif
+    .endm
+    .macro COPY_STORE user_is_source, fixup, instruction:vararg
+    .if \user_is_source
+    \instruction
+    .else
+    USER \fixup, \instruction
+    .endif
+    .endm
+
+// The copy loops: 64 bytes, 16, 8, then one at a time. x0 = to, x1 = from, x2 = bytes left, which
 // is also the result: a fault leaves what was not copied. A fault inside a wide access is tried
-// again byte by byte, so that every byte before the bad page arrives.
+// again with narrower ones, so that every byte before the bad page arrives.
     .macro COPY user_is_source
     USER_OPEN x8
+    subs x2, x2, #64
+    b.lo 6f
+5:  COPY_LOAD \user_is_source, 6f, ldp x4, x5, [x1]
+    COPY_LOAD \user_is_source, 6f, ldp x6, x7, [x1, #16]
+    COPY_LOAD \user_is_source, 6f, ldp x9, x10, [x1, #32]
+    COPY_LOAD \user_is_source, 6f, ldp x11, x12, [x1, #48]
+    COPY_STORE \user_is_source, 6f, stp x4, x5, [x0]
+    COPY_STORE \user_is_source, 6f, stp x6, x7, [x0, #16]
+    COPY_STORE \user_is_source, 6f, stp x9, x10, [x0, #32]
+    COPY_STORE \user_is_source, 6f, stp x11, x12, [x0, #48]
+    add x0, x0, #64
+    add x1, x1, #64
+    subs x2, x2, #64
+    b.hs 5b
+6:  add x2, x2, #64
 1:  cmp x2, #16
     b.lo 2f
-    .if \user_is_source
-    USER 3f, ldp x4, x5, [x1]
-    stp x4, x5, [x0]
-    .else
-    ldp x4, x5, [x1]
-    USER 3f, stp x4, x5, [x0]
-    .endif
+    COPY_LOAD \user_is_source, 3f, ldp x4, x5, [x1]
+    COPY_STORE \user_is_source, 3f, stp x4, x5, [x0]
     add x0, x0, #16
     add x1, x1, #16
     sub x2, x2, #16
     b 1b
 2:  cmp x2, #8
     b.lo 3f
-    .if \user_is_source
-    USER 3f, ldr x4, [x1]
-    str x4, [x0]
-    .else
-    ldr x4, [x1]
-    USER 3f, str x4, [x0]
-    .endif
+    COPY_LOAD \user_is_source, 3f, ldr x4, [x1]
+    COPY_STORE \user_is_source, 3f, str x4, [x0]
     add x0, x0, #8
     add x1, x1, #8
     sub x2, x2, #8
 3:  cbz x2, 4f
-    .if \user_is_source
-    USER 4f, ldrb w4, [x1]
-    strb w4, [x0]
-    .else
-    ldrb w4, [x1]
-    USER 4f, strb w4, [x0]
-    .endif
+    COPY_LOAD \user_is_source, 4f, ldrb w4, [x1]
+    COPY_STORE \user_is_source, 4f, strb w4, [x0]
     add x0, x0, #1
     add x1, x1, #1
     sub x2, x2, #1
@@ -96,6 +112,16 @@ FUNCTION user_copy_out
 // size_t user_zero(to, size)
 FUNCTION user_zero
     USER_OPEN x8
+    subs x1, x1, #64
+    b.lo 6f
+5:  USER 6f, stp xzr, xzr, [x0]
+    USER 6f, stp xzr, xzr, [x0, #16]
+    USER 6f, stp xzr, xzr, [x0, #32]
+    USER 6f, stp xzr, xzr, [x0, #48]
+    add x0, x0, #64
+    subs x1, x1, #64
+    b.hs 5b
+6:  add x1, x1, #64
 1:  cmp x1, #16
     b.lo 2f
     USER 2f, stp xzr, xzr, [x0]
