@@ -125,7 +125,7 @@ FUNCTION memcmp
     rev x3, x3             // the first differing byte decides: compare as big-endian numbers
     rev x4, x4
     cmp x3, x4
-    cset w0, hi
+    mov w0, #1
     cneg w0, w0, lo
     ret
 2:  cbz x2, 3f
