@@ -73,6 +73,15 @@ Result<VirtAddr> map_physical(PhysAddr first, size_t pages, arch::MemoryType typ
   return mapped.error();
 }
 
+void free_frames(PhysAddr first, uint64_t count) {
+  for (uint64_t i = 0; i < count; ++i) frames::free(first + i * kPageSize);
+}
+
+// The memory of a DmaBuffer: a block, or single frames when the size is no power of two.
+void free_buffer(PhysAddr start, uint64_t pages) {
+  free_frames(start, std::has_single_bit(pages) ? 1 : pages);
+}
+
 }  // namespace
 
 namespace kernel_map {
@@ -125,11 +134,16 @@ Result<DmaBuffer> DmaBuffer::allocate(size_t size, bool coherent) {
   uint64_t pages = pages_for(size);
   auto order = static_cast<unsigned>(std::bit_width(pages - 1));
   PhysAddr block = TRY(frames::allocate(order, FrameUse::Kernel, AllocationFlags::Zero));
+  if (!std::has_single_bit(pages)) {
+    // The rest of the block is of use to others.
+    frames::split(block);
+    free_frames(block + pages * kPageSize, (uint64_t{1} << order) - pages);
+  }
   VirtAddr linear = arch::linear_address(block);
   if (coherent) return DmaBuffer(reinterpret_cast<uint8_t*>(raw(linear)), size, block, coherent);
   Result<VirtAddr> start = map_physical(block, pages, arch::MemoryType::NonCacheable);
   if (!start.ok()) {
-    frames::free(block);
+    free_buffer(block, pages);
     return start.error();
   }
   // Nothing of the cacheable alias may be written back over what the device or we write.
@@ -155,7 +169,7 @@ DmaBuffer& DmaBuffer::operator=(DmaBuffer&& other) noexcept {
 DmaBuffer::~DmaBuffer() {
   if (data_ == nullptr) return;
   if (!coherent_) release(VirtAddr{reinterpret_cast<uint64_t>(data_)}, kernel_table::Backing::Keep);
-  frames::free(physical_);
+  free_buffer(physical_, pages_for(size_));
 }
 
 }  // namespace kernel

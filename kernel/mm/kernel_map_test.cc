@@ -108,6 +108,16 @@ TEST_F(KernelMap, DmaBuffers) {
   EXPECT_FALSE(DmaBuffer::allocate(kPageSize << (kMaxOrder + 1), true).ok());
 }
 
+TEST_F(KernelMap, DmaBuffersTakeNoMoreThanTheirPages) {
+  for (bool coherent : {true, false}) {
+    uint64_t before = settled();
+    DmaBuffer buffer = DmaBuffer::allocate(33 * kPageSize + 1, coherent).take();
+    uint64_t taken = before - settled();
+    EXPECT_GE(taken, 34u);
+    EXPECT_LT(taken, 34u + 8);  // and what the mapping takes
+  }
+}
+
 TEST_F(KernelMap, OutOfMemoryUndoesItself) {
   std::vector<PhysAddr> taken;
   for (;;) {
