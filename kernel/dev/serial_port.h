@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A serial line: what a UART driver implements, and what it calls. The terminal layer (fs/tty)
-// turns each port into a terminal with a node.
+// A serial line: what a UART driver implements, and what it calls; the text console of a display is
+// one too. The terminal layer (fs/tty) turns each port into a terminal with a node.
 #pragma once
 
 #include <span>
@@ -11,7 +11,7 @@
 
 namespace kernel {
 
-// The user of a port. Called in the driver's interrupt thread, without driver locks.
+// The user of a port. Called in thread context, received() without driver locks.
 class SerialClient {
  public:
   virtual void received(std::span<const uint8_t> bytes) = 0;
@@ -28,12 +28,20 @@ class SerialPort : public ListNode<SerialPort> {
   StringView name;       // "ttyAMA0"
   uint32_t major = 0;
   uint32_t minor = 0;
-  bool is_console = false;  // /chosen/stdout-path or console= names it
+  bool is_console = false;  // /chosen/stdout-path names it
+  // A second node: tty0 is the virtual terminal on show. Empty: none.
+  StringView alias;
+  uint32_t alias_minor = 0;
+  // The size of its screen; 0 where nobody knows.
+  uint16_t rows = 0;
+  uint16_t columns = 0;
 
   // From now on received bytes go to the client. Thread context.
   virtual void attach(SerialClient& client) = 0;
   // The client has output: send from the device's own pace. Any thread context; never waits.
   virtual void start_output() = 0;
+  // Somebody has closed the terminal: what was sent shall have arrived. Any thread context.
+  virtual void finish_output() {}
 
  protected:
   ~SerialPort() = default;

@@ -32,6 +32,7 @@ class ConsoleNode final : public CharDeviceBase {
     return TerminalFile::open(terminal.value(), path, flags | kOpenNoCtty);
   }
   Optional<Ref<Terminal>> terminal;  // set at boot, before user programs run
+  unsigned word = 0;                 // of console=, that chose it
 };
 
 constinit ConsoleNode* console_node = nullptr;
@@ -87,9 +88,11 @@ Result<> init() {
   return init_serial();
 }
 
-void set_console(Ref<Terminal> terminal) {
+void set_console(Ref<Terminal> terminal, unsigned word) {
   CHECK(console_node != nullptr);
+  if (word < console_node->word) return;
   console_node->terminal = std::move(terminal);
+  console_node->word = word;
 }
 
 }  // namespace tty

@@ -40,8 +40,9 @@ namespace tty {
 // /dev/tty, /dev/console, /dev/ptmx, the devpts file system, and a terminal for each serial port.
 Result<> init();
 Result<> init_serial();
-// The terminal behind /dev/console: the serial port that console= or /chosen/stdout-path names.
-void set_console(Ref<Terminal> terminal);
+// The terminal behind /dev/console: the one that the last console= names (`word`, counted from 1),
+// and without any the serial port of /chosen/stdout-path (0).
+void set_console(Ref<Terminal> terminal, unsigned word);
 }  // namespace tty
 
 }  // namespace kernel
