@@ -21,6 +21,7 @@
 #include "dev/device_tree.h"
 #include "dev/driver.h"
 #include "dev/early_console.h"
+#include "display/text_console.h"
 #include "lib/check.h"
 #include "lib/command_line.h"
 #include "lib/log.h"
@@ -83,6 +84,7 @@ void boot_thread_main(void*) {
   // CPUs before devices: device threads find their CPU at once.
   start_secondary_cpus(static_cast<unsigned>(
       command_line::has("nosmp") ? 1 : command_line::number("maxcpus").value_or(kMaxCpus)));
+  if (!display::init().ok()) log_error("display: not started");
   // Buses, then what is on them.
   drivers::probe(Stage::Bus);
   drivers::probe(Stage::Device);

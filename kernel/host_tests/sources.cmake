@@ -36,6 +36,16 @@ list(APPEND UNDER_TEST
 )
 
 list(APPEND UNDER_TEST
+  ${KERNEL}/display/emulator.cc
+  ${KERNEL}/display/emulator_sequences.cc
+  ${KERNEL}/display/escape_parser.cc
+  ${KERNEL}/display/font.cc
+  ${KERNEL}/display/grid.cc
+  ${KERNEL}/display/painter.cc
+  ${KERNEL}/display/pen.cc
+)
+
+list(APPEND UNDER_TEST
   ${KERNEL}/fs/initramfs/cpio.cc
   ${KERNEL}/process/elf.cc
   ${KERNEL}/process/script.cc

@@ -42,7 +42,7 @@ constexpr StringView kKnown[] = {
     "noinitrd",   "test",       "trace",
     "alloc_fail", "earlycon",   "nokaslr",
     "hostname",   "samara",     "ignore_loglevel",
-    "initrd",     "kaslr",
+    "initrd",     "kaslr",      "video",
 };
 
 bool is_known(StringView name) {

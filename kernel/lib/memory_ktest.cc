@@ -21,8 +21,9 @@ KTEST(memcmp_orders_at_any_alignment_and_size) {
           a[at] = static_cast<uint8_t>(other);
           // What follows the first difference does not count.
           a[size - 1] = at + 1 < size ? static_cast<uint8_t>(~a[size - 1]) : a[size - 1];
-          EXPECT(sign(__builtin_memcmp(a, b + offset, size)) == sign(other - kept) || other == kept);
-          EXPECT(sign(__builtin_memcmp(b + offset, a, size)) == sign(kept - other) || other == kept);
+          if (other == kept) continue;
+          EXPECT(sign(__builtin_memcmp(a, b + offset, size)) == sign(other - kept));
+          EXPECT(sign(__builtin_memcmp(b + offset, a, size)) == sign(kept - other));
         }
         for (size_t i = 0; i < size; ++i) a[i] = b[i + offset];
       }

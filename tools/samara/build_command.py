@@ -115,7 +115,16 @@ def _point(link: Path, target: Path) -> None:
 
 def _configure(preset: str, where: Path, *definitions: str) -> None:
     _run(
-        ["cmake", "--preset", preset, "-B", where, f"-DSAMARA_DEPS={paths.DEPS}", *definitions],
+        [
+            "cmake",
+            "--preset",
+            preset,
+            "-B",
+            where,
+            f"-DSAMARA_DEPS={paths.DEPS}",
+            f"-DSAMARA_PACKAGES={paths.PACKAGES}",
+            *definitions,
+        ],
         f"configure {where.name}",
     )
 

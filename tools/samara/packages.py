@@ -47,7 +47,7 @@ class Source:
 
 @dataclass(frozen=True)
 class Binary:
-    """An arm64 binary package, unpacked to build/packages/<directory>.
+    """A binary package for arm64 or for all architectures, unpacked to build/packages/<directory>.
 
     With `via`, `package` is what the meta package `via` depended on when the version was pinned;
     when it is gone, the meta package of today is asked again.
@@ -78,5 +78,6 @@ SOURCES = [
 BINARIES = [
     Binary("busybox-static", "busybox-static", "1:1.35.0-4+deb12u1+b1"),
     Binary("musl-dev", "musl-dev", "1.2.3-1"),
+    Binary("console-fonts", "console-setup-linux", "1.221"),
     Binary("linux", "linux-image-6.1.0-56-cloud-arm64", "6.1.192-2", via="linux-image-cloud-arm64"),
 ]
