@@ -205,7 +205,9 @@ def _add_machine_options(group) -> None:
         "--display",
         metavar="none|window|png:FILE",
         default="none",
-        help="a display: none (the default), in a window, or a picture taken at the end",
+        help="a screen, which shows the kernel's log and what is written to /dev/tty1: none (the "
+        "default), in a window, or as a picture when the program has ended; its size: --append "
+        "video=WxH",
     )
 
 

@@ -11,7 +11,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from . import initrd, kernel_log, kernels, machine as machines, protocol, transfer
+from . import initrd, kernel_log, kernels, machine as machines, protocol, transfer, ui
+from .errors import SamaraError
 from .machine import Machine
 from .qemu import Qemu
 from .session import Request, Session
@@ -61,25 +62,48 @@ def launch(
     the emulator is gone when this returns or raises."""
     machines.check(spec.machine)
     machine = spec.machine
-    append = [*spec.kernel.append, f"{protocol.ENVIRONMENT}=1"]
+    if machine.display != "none" and not spec.kernel.has_display:
+        raise SamaraError("--display: Debian's Linux has no driver for this display (ramfb)")
+    append = [*machines.display_words(machine), *spec.kernel.append, f"{protocol.ENVIRONMENT}=1"]
     if spec.strace and spec.kernel.strace:
         append.append(spec.kernel.strace)
     with initrd.open_initrd(spec.root, modules=spec.kernel.needs_modules) as (archive, words):
         log = kernel_log.KernelLog(spec.log or kernel_log.new_log_file(), echo=spec.echo_log)
         full = Machine(**{**vars(machine), "append": [*append, *words, *machine.append]})
         qemu = Qemu(full, spec.kernel.image, archive, log.path)
+        picture = _Picture(qemu, machine.display)
         try:
             session = Session(qemu, log, spec.request, source, stdout, stderr, **hooks)
-            if machine.display.startswith("png:"):
-                picture = Path(machine.display.removeprefix("png:")).resolve()
-                session.before_finish(lambda: qemu.screenshot(picture))
+            session.before_finish(picture.take)
             prepare(session)
             status = session.run()
+            picture.take_what_is_left()
         finally:
             qemu.stop()
             log.poll()
             log.close()
     return status, session.problem, log
+
+
+class _Picture:
+    """--display png:FILE: taken once, when the program has ended or, failing that, at the end."""
+
+    def __init__(self, qemu: Qemu, display: str):
+        self._qemu = qemu
+        kind, _, name = display.partition(":")
+        self._wanted = Path(name).resolve() if kind == "png" else None
+
+    def take(self) -> None:
+        wanted, self._wanted = self._wanted, None
+        if wanted is not None:
+            self._qemu.screenshot(wanted)
+
+    def take_what_is_left(self) -> None:
+        """Of a panic, or of what there is when the time is over: the run has failed anyway."""
+        try:
+            self.take()
+        except SamaraError as failure:
+            ui.warn(f"no picture: {failure}")
 
 
 def run(
@@ -102,6 +126,7 @@ def run(
     append: Sequence[str] = (),
     icount: bool = False,
     strace: bool = False,
+    display: str = "none",
     timeout: float = 120.0,
     log: Path | None = None,
 ) -> Result:
@@ -125,7 +150,13 @@ def run(
         strace=strace,
         log=log,
         machine=Machine(
-            smp=smp, memory=memory, cpu=cpu, machine=machine, icount=icount, append=list(append)
+            smp=smp,
+            memory=memory,
+            cpu=cpu,
+            machine=machine,
+            icount=icount,
+            display=display,
+            append=list(append),
         ),
     )
     status, problem, kernel_text = launch(spec, BytesSource(stdin), stdout, stderr)

@@ -17,6 +17,7 @@ class Kernel:
     needs_modules: bool = False  # Debian's kernel has virtio as modules
     append: tuple[str, ...] = ()
     strace: str | None = None  # the word that makes it print system calls
+    has_display: bool = True  # a driver for what --display gives the machine
 
 
 # `panic=-1` restarts at once, which -no-reboot turns into the emulator's end.
@@ -30,7 +31,12 @@ def choose(name: str, preset: str = "release") -> Kernel:
             image, elf = paths.IMAGE, paths.ELF
         return _ours(image, elf)
     if name == "linux":
-        return Kernel(rootfs.linux_kernel(), needs_modules=True, append=(*_COMMON, "quiet"))
+        return Kernel(
+            rootfs.linux_kernel(),
+            needs_modules=True,
+            append=(*_COMMON, "quiet"),
+            has_display=False,
+        )
     image = Path(name)
     return _ours(image, image.with_name("samara.elf"))
 

@@ -115,8 +115,21 @@ def _channel(port_fds: dict[Port, int]) -> list[str]:
 def _display(machine: Machine) -> list[str]:
     if machine.display == "none":
         return ["-display", "none"]
-    line = ["-device", "ramfb"]
-    return line + ["-display", "gtk" if machine.display == "window" else "none"]
+    line = ["-device", "ramfb", "-display", "gtk" if machine.display == "window" else "none"]
+    if stays_after_shutdown(machine):
+        line += ["-action", "shutdown=pause"]
+    return line
+
+
+def stays_after_shutdown(machine: Machine) -> bool:
+    """A picture can be taken of a machine that is off, too: of a panic, for one."""
+    return machine.display.startswith("png:")
+
+
+def display_words(machine: Machine) -> list[str]:
+    """What the kernel is told: its log goes to the display as well. The last console= is
+    /dev/console, so these words come first."""
+    return [] if machine.display == "none" else ["console=tty0"]
 
 
 def _escaped(path: Path) -> str:

@@ -4,16 +4,17 @@
 left behind in the file system but the kernel's log."""
 
 import ctypes
-import json
 import os
+import select
 import signal
 import socket
 import subprocess
 import tempfile
+import time
 from pathlib import Path
 
-from .errors import SamaraError
-from .machine import Machine, command_line
+from .machine import Machine, command_line, stays_after_shutdown
+from .monitor import Monitor
 from .protocol import Port
 
 _PR_SET_PDEATHSIG = 1
@@ -37,7 +38,7 @@ class Qemu:
         for port in Port:
             ours[port], theirs[port] = socket.socketpair()
             ours[port].setblocking(False)
-        self._monitor, monitor_end = socket.socketpair()
+        monitor, monitor_end = socket.socketpair()
         passed = [end.fileno() for end in theirs.values()] + [monitor_end.fileno()]
         if isinstance(initrd, int):
             passed.append(initrd)
@@ -67,9 +68,13 @@ class Qemu:
         for end in [*theirs.values(), monitor_end]:
             end.close()
         self.pidfd = os.pidfd_open(self.process.pid)
+        self._monitor = Monitor(monitor)
+        self._stays = stays_after_shutdown(machine)
 
     def ended(self) -> bool:
-        return self.process.poll() is not None
+        """Whether the machine is off. The emulator may be there still, for a last picture."""
+        self._monitor.poll()
+        return self._stays and self._monitor.guest_is_off or self.process.poll() is not None
 
     def said(self) -> str:
         """What QEMU itself has written: nothing, or why it could not go on."""
@@ -78,33 +83,21 @@ class Qemu:
 
     def wait(self, seconds: float) -> bool:
         """Whether it ended by itself in that time."""
-        try:
-            self.process.wait(seconds)
-            return True
-        except subprocess.TimeoutExpired:
-            return False
+        deadline = time.monotonic() + seconds
+        while not self.ended():
+            left = deadline - time.monotonic()
+            if left <= 0:
+                return False
+            select.select([self.pidfd, self._monitor], [], [], left)
+        return True
 
     def screenshot(self, file: Path) -> None:
         """Writes what the machine's display shows, as PNG."""
-        self._monitor.settimeout(10)
-        stream = self._monitor.makefile("rwb")
-        stream.readline()  # the greeting
-        for command in (
-            {"execute": "qmp_capabilities"},
-            {"execute": "screendump", "arguments": {"filename": str(file), "format": "png"}},
-        ):
-            stream.write(json.dumps(command).encode() + b"\n")
-            stream.flush()
-            while True:
-                answer = json.loads(stream.readline() or b'{"error": {"desc": "QEMU has gone"}}')
-                if "error" in answer:
-                    raise SamaraError(f"no screenshot: {answer['error']['desc']}")
-                if "return" in answer:
-                    break
+        self._monitor.screenshot(file)
 
     def stop(self) -> None:
         """Ends it now and takes back what it held."""
-        if not self.ended():
+        if self.process.poll() is None:
             self.process.kill()
         self.process.wait()
         os.close(self.pidfd)
