@@ -14,6 +14,7 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tools"))
 from samara import kernels, paths, rootfs  # noqa: E402
+from samara.child import die_with_parent  # noqa: E402
 
 BUILD = paths.BUILD
 COMPILER = "aarch64-linux-gnu-gcc-12"
@@ -122,7 +124,7 @@ def samara_kernel():
     return Path(named) if named else kernels.choose("samara", "debug").image
 
 
-def make_initramfs(jobs, programs, target, more=()):
+def make_initramfs(jobs, programs, more=()):
     entries = [(d, 0o40755, b"") for d in
                "bin sbin etc dev proc sys tmp tests root usr usr/bin usr/sbin var mnt".split()]
     entries += [("dev/console", 0o20600, b"")]
@@ -141,8 +143,7 @@ def make_initramfs(jobs, programs, target, more=()):
     entries += more
     listing = "".join(f"{j.name} {j.timeout} {'s' if j.shell else '-'} {j.command}\n" for j in jobs)
     entries.append(("tests/list", 0o100644, listing.encode()))
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_bytes(cpio(entries))
+    return cpio(entries)
 
 
 # ---- booting ------------------------------------------------------------------------------------
@@ -187,14 +188,17 @@ class Decoder:
 
 
 def boot_once(boot, initramfs, on_end=None):
-    """One QEMU run. Returns (decoder, text of the console, why it ended)."""
+    """One QEMU run with the archive that this file holds. Returns (decoder, text of the console,
+    why it ended)."""
     command = ["qemu-system-aarch64", "-M", boot.machine, "-cpu", boot.cpu, "-smp", str(boot.smp),
                "-m", boot.memory, "-display", "none", "-nodefaults", "-no-reboot",
-               "-serial", "stdio", "-kernel", str(boot.kernel), "-initrd", str(initramfs),
-               "-append", boot.append, *boot.extra]
+               "-serial", "stdio", "-kernel", str(boot.kernel),
+               "-initrd", f"/proc/self/fd/{initramfs.fileno()}", "-append", boot.append,
+               *boot.extra]
     decoder, log = Decoder(), bytearray()
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                               stderr=subprocess.STDOUT, start_new_session=True)
+                               stderr=subprocess.STDOUT, start_new_session=True,
+                               pass_fds=[initramfs.fileno()], preexec_fn=die_with_parent())
     deadline, why = time.monotonic() + boot.timeout, "ended"
     os.set_blocking(process.stdout.fileno(), False)
     rest, quiet_since = b"", time.monotonic()
@@ -234,12 +238,10 @@ def boot_once(boot, initramfs, on_end=None):
     return decoder, bytes(log), why
 
 
-def run_batch(jobs, programs, boot, work, more=(), on_outcome=None, boots=12):
+def run_batch(jobs, programs, boot, more=(), on_outcome=None, boots=12):
     """Runs all jobs, in as many boots as it takes. Returns {name: Outcome}."""
     outcomes, left = {}, list(jobs)
     for attempt in range(boots):
-        initramfs = work / f"batch-{os.getpid()}.cpio"
-        make_initramfs(left, programs, initramfs, more)
         seen = set()
 
         def report(decoder):
@@ -249,10 +251,10 @@ def run_batch(jobs, programs, boot, work, more=(), on_outcome=None, boots=12):
                     if on_outcome:
                         on_outcome(name, outcome)
 
-        try:
+        with tempfile.TemporaryFile() as initramfs:
+            initramfs.write(make_initramfs(left, programs, more))
+            initramfs.flush()
             decoder, log, why = boot_once(boot, initramfs, report)
-        finally:
-            initramfs.unlink(missing_ok=True)
         if not decoder.ready:
             tail = log[-1500:].decode(errors="replace")
             for job in left:
@@ -311,7 +313,7 @@ def oracle(jobs, programs, work, more=(), smp=4, on_outcome=None, fresh=False):
             missing.append(job)
     if missing:
         boot = Boot(kernel, smp=smp, timeout=600, log=work / "linux-console.log")
-        fetched = run_batch(missing, programs, boot, work, more, on_outcome)
+        fetched = run_batch(missing, programs, boot, more, on_outcome)
         for job in missing:
             outcome = outcomes[job.name] = fetched[job.name]
             if outcome.result.startswith(("exit", "signal", "timeout")):

@@ -73,7 +73,7 @@ def steady(jobs, programs):
     failed = 0
     for smp, repeat in ((4, 1), (1, 2)):
         boot = batch.Boot(batch.linux_kernel(), smp=smp, timeout=600, log=WORK / "steady.log")
-        again = batch.run_batch(jobs, programs, boot, WORK)
+        again = batch.run_batch(jobs, programs, boot)
         failed += compare(base, again, {}, f"linux-smp{smp}-{repeat}")[1]
     return failed
 
@@ -113,7 +113,7 @@ def main():
     for smp in options.smp or [1, 4]:
         boot = batch.Boot(options.kernel or batch.samara_kernel(), smp=smp, timeout=600,
                           log=WORK / f"samara-smp{smp}.log")
-        actual = batch.run_batch(jobs, programs, boot, WORK)
+        actual = batch.run_batch(jobs, programs, boot)
         for index, count in enumerate(compare(expected, actual, known, f"smp{smp}")):
             totals[index] += count
     print(f"abi: {totals[0]} passed, {totals[1]} failed")

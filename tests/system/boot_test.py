@@ -18,6 +18,7 @@ from pathlib import Path
 from harness import BUILD, SWEEP, Skip, Suite, equal
 
 from samara import guest, kernels, rootfs
+from samara.child import die_with_parent
 from samara.cpio import Archive
 
 LIMIT = 120
@@ -110,8 +111,19 @@ def by_hand(initramfs: bytes, words: str = "", *options: str) -> str:
         line += ["-no-reboot", "-nic", "none", *options, "-initrd", file.name]
         line += ["-kernel", str(kernels.choose(kernel).image)]
         line += ["-append", f"console=ttyAMA0 quiet panic=-1 {words}"]
-        done = subprocess.run(line, stdin=subprocess.DEVNULL, capture_output=True, timeout=LIMIT)
-        return done.stdout.decode(errors="replace").replace("\r", "")
+        return emulate(line).decode(errors="replace").replace("\r", "")
+
+
+def emulate(line: list[str]) -> bytes:
+    """What the emulator printed until it ended."""
+    done = subprocess.run(
+        line,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=LIMIT,
+        preexec_fn=die_with_parent(),
+    )
+    return done.stdout
 
 
 POWER_OFF = "exec /bin/busybox poweroff -f"
@@ -175,8 +187,7 @@ def test_no_initramfs_is_a_panic():
     image = str(kernels.choose(kernel).image)
     line = ["qemu-system-aarch64", "-M", "virt", "-cpu", "cortex-a72", "-nographic", "-no-reboot"]
     line += ["-nic", "none", "-kernel", image, "-append", "console=ttyAMA0 panic=-1"]
-    done = subprocess.run(line, stdin=subprocess.DEVNULL, capture_output=True, timeout=LIMIT)
-    assert b"anic" in done.stdout
+    assert b"anic" in emulate(line)
 
 
 # The shell by hand.
@@ -197,7 +208,12 @@ class Console:
         ]
         line += ["-nic", "none", "-m", "512M", "-kernel", str(kernels.choose(kernel).image)]
         line += ["-initrd", str(BUILD / "root.cpio"), "-append", "console=ttyAMA0 quiet panic=-1"]
-        self.process = subprocess.Popen(line, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.process = subprocess.Popen(
+            line,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            preexec_fn=die_with_parent(),
+        )
         self.seen = ""
 
     def __enter__(self):

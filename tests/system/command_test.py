@@ -17,8 +17,10 @@ import termios
 import time
 from pathlib import Path
 
-from harness import BUILD, ROOT, Suite, equal
+from harness import BUILD, ROOT, Skip, Suite, equal
 from terminal import Terminal
+
+from samara.child import die_with_parent
 
 LIMIT = 120
 kernel = "linux"
@@ -30,7 +32,12 @@ def command(*arguments: str) -> list[str]:
 
 def run(*arguments: str, stdin: bytes = b"", **more) -> subprocess.CompletedProcess:
     return subprocess.run(
-        command(*arguments), input=stdin, capture_output=True, timeout=LIMIT, **more
+        command(*arguments),
+        input=stdin,
+        capture_output=True,
+        timeout=LIMIT,
+        preexec_fn=die_with_parent(),
+        **more,
     )
 
 
@@ -186,7 +193,10 @@ def test_root_of_a_directory():
 
 def started(*arguments: str) -> subprocess.Popen:
     process = subprocess.Popen(
-        command("--", *arguments), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE
+        command("--", *arguments),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        preexec_fn=die_with_parent(),
     )
     equal(process.stdout.readline(), b"ready\n")
     return process
@@ -225,6 +235,13 @@ def alive(pid: int) -> bool:
         return False
 
 
+def name_of(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/comm").read_text()
+    except FileNotFoundError:
+        return ""
+
+
 def wait_for_the_end_of(pids: list[int]) -> None:
     deadline = time.monotonic() + 10
     while any(alive(pid) for pid in pids):
@@ -238,6 +255,34 @@ def test_nothing_is_left_when_the_command_is_killed():
     assert machines
     process.kill()
     process.wait()
+    wait_for_the_end_of(machines)
+
+
+def descendants(pid: int) -> list[int]:
+    try:
+        direct = children(pid)
+    except FileNotFoundError:
+        return []
+    return [*direct, *(below for child in direct for below in descendants(child))]
+
+
+def test_nothing_is_left_when_the_test_runner_is_killed():
+    if kernel == "linux":
+        raise Skip("the test runner chooses the kernels")
+    runner = subprocess.Popen(
+        [str(ROOT / "samara"), "test", "abi", "-k", "futex"],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        preexec_fn=die_with_parent(),
+    )
+    machines = []
+    deadline = time.monotonic() + 5 * LIMIT  # it may have to build first
+    while not machines:
+        assert runner.poll() is None and time.monotonic() < deadline, "no emulator was started"
+        machines = [pid for pid in descendants(runner.pid) if "qemu-system" in name_of(pid)]
+        time.sleep(0.05)
+    runner.kill()
+    runner.wait()
     wait_for_the_end_of(machines)
 
 

@@ -59,7 +59,7 @@ def main():
                           timeout=sum(job.timeout for job in jobs) + 60,
                           silence=max(job.timeout for job in jobs) + 30,
                           log=WORK / f"console-smp{smp}.log")
-        outcomes = batch.run_batch(jobs, programs, boot, WORK)
+        outcomes = batch.run_batch(jobs, programs, boot)
         for job in jobs:
             outcome = outcomes[job.name]
             good = outcome.result == "exit-0" and outcome.output.endswith(b"ok\n")

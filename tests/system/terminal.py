@@ -12,6 +12,8 @@ import time
 
 from harness import equal
 
+from samara.child import die_with_parent
+
 LIMIT = 120  # seconds: a hang detector
 
 
@@ -22,15 +24,20 @@ class Terminal:
         self.master, self.slave = pty.openpty()
         self.resize(rows, columns)
         self.before = termios.tcgetattr(self.slave)
+        self._die_with_parent = die_with_parent()
         self.process = subprocess.Popen(
             command,
             stdin=self.slave,
             stdout=self.slave,
             stderr=self.slave,
             start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+            preexec_fn=self._in_child,
         )
         self.seen = b""
+
+    def _in_child(self) -> None:
+        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+        self._die_with_parent()
 
     def resize(self, rows: int, columns: int) -> None:
         fcntl.ioctl(self.slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))

@@ -1,33 +1,19 @@
 # SPDX-License-Identifier: MIT
-"""One QEMU process and the descriptors to it. It dies with us, however we die: the kernel kills it
-(PR_SET_PDEATHSIG) when this process ends. Everything goes over inherited descriptors, so nothing is
-left behind in the file system but the kernel's log."""
+"""One QEMU process and the descriptors to it. It dies with us, however we die. Everything goes
+over inherited descriptors, so nothing is left behind in the file system but the kernel's log."""
 
-import ctypes
 import os
 import select
-import signal
 import socket
 import subprocess
 import tempfile
 import time
 from pathlib import Path
 
+from .child import die_with_parent
 from .machine import Machine, command_line, stays_after_shutdown
 from .monitor import Monitor
 from .protocol import Port
-
-_PR_SET_PDEATHSIG = 1
-_LIBC = ctypes.CDLL(None, use_errno=True)
-
-
-def _die_with_parent(parent: int):
-    def in_child() -> None:
-        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent:
-            os._exit(1)  # the parent was gone before we asked
-
-    return in_child
 
 
 class Qemu:
@@ -63,7 +49,7 @@ class Qemu:
             stderr=self._said,
             pass_fds=passed,
             start_new_session=True,
-            preexec_fn=_die_with_parent(os.getpid()),
+            preexec_fn=die_with_parent(),
         )
         for end in [*theirs.values(), monitor_end]:
             end.close()

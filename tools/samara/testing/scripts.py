@@ -9,6 +9,7 @@ import threading
 from pathlib import Path
 
 from .. import build_command, paths
+from ..child import die_with_parent
 from .report import Report
 
 _LIMIT = 20 * 60.0  # seconds without a line: a hang detector
@@ -41,6 +42,7 @@ def _run_one(report: Report, ring: str, script: Path, sweep: bool) -> None:
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
+        preexec_fn=die_with_parent(),
     ) as process:
         watchdog = _Watchdog(process, None if sweep else _LIMIT)
         for line in process.stdout:
