@@ -10,7 +10,7 @@ namespace {
 
 constinit Mutex<LockRank::DriverThread> lock;
 constinit List<CharDeviceBase> devices GUARDED_BY(lock);
-constinit CharDeviceSink sink GUARDED_BY(lock) = {};
+constinit CharDeviceSink sink GUARDED_BY(lock) = nullptr;
 
 CharDeviceBase* find_locked(uint32_t major, uint32_t minor) REQUIRES(lock) {
   for (CharDeviceBase& device : devices) {
@@ -29,17 +29,7 @@ Result<> register_char_device(CharDeviceBase& device) {
     devices.push_back(device);
     tell = sink;
   }
-  return tell.added == nullptr ? Result<>() : tell.added(device);
-}
-
-void unregister_char_device(CharDeviceBase& device) {
-  CharDeviceSink tell;
-  {
-    Guard guard(lock);
-    devices.remove(device);
-    tell = sink;
-  }
-  if (tell.removed != nullptr) tell.removed(device);
+  return tell == nullptr ? Result<>() : tell(device);
 }
 
 CharDeviceBase* find_char_device(uint32_t major, uint32_t minor) {
@@ -47,19 +37,19 @@ CharDeviceBase* find_char_device(uint32_t major, uint32_t minor) {
   return find_locked(major, minor);
 }
 
+CharDeviceBase* next_char_device(CharDeviceBase* device) {
+  Guard guard(lock);
+  return device == nullptr ? devices.front() : devices.next(*device);
+}
+
 Result<> set_char_device_sink(CharDeviceSink wanted) {
-  CharDeviceBase* device;
   {
     Guard guard(lock);
     sink = wanted;
-    device = devices.front();
   }
-  // Boot: nothing is unregistered meanwhile.
-  while (device != nullptr) {
-    TRY(wanted.added(*device));
-    Guard guard(lock);
-    device = devices.next(*device);
-  }
+  for (CharDeviceBase* device = next_char_device(nullptr); device != nullptr;
+       device = next_char_device(device))
+    TRY(wanted(*device));
   return {};
 }
 

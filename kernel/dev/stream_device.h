@@ -15,6 +15,7 @@ class StreamDevice : public ListNode<StreamDevice> {
   uint32_t major = 0;
   uint32_t minor = 0;
   StringView name;       // below /dev; stays valid
+  StringView device_class = "misc";
   uint16_t mode = 0600;
 
   // Errors: Busy, MFile… as the device has them.

@@ -107,6 +107,8 @@ Result<Ref<ThreadGroup>> make_group(ThreadGroup& parent, const CloneRequest& req
   group->oom_score_adjust = parent.oom_score_adjust;
   group->oom_score_adjust_minimum = parent.oom_score_adjust_minimum;
   group->personality = parent.personality;
+  group->login_uid.store_relaxed(parent.login_uid.load_relaxed());
+  group->login_session.store_relaxed(parent.login_session.load_relaxed());
   group->no_huge_pages = parent.no_huge_pages;
   return group;
 }
@@ -136,6 +138,7 @@ void copy_attributes(const Task& parent, Task& child, const CloneRequest& reques
   if (has(request, kCloneVm) && !has(request, kCloneVfork)) child.alt_stack = {.flags = 2};
   child.no_new_privileges = parent.no_new_privileges;
   child.timer_slack_ns = parent.timer_slack_ns;
+  child.io_priority.store_relaxed(parent.io_priority.load_relaxed());
   if (has(request, kCloneChildSetTid)) child.set_child_tid = request.child_tid;
   if (has(request, kCloneChildClearTid)) child.clear_child_tid = request.child_tid;
   child.machine_check_policy = parent.machine_check_policy;

@@ -62,6 +62,12 @@ Result<> wchan_text(FormatSink& sink, Task& task, bool whole_process);
 Result<> oom_score_text(FormatSink& sink, Task& task, bool whole_process);
 Result<> oom_score_adj_text(FormatSink& sink, Task& task, bool whole_process);
 Result<> oom_score_adj_store(StringView text, Task& task);
+Result<> loginuid_text(FormatSink& sink, Task& task, bool whole_process);
+Result<> loginuid_store(StringView text, Task& task);
+Result<> sessionid_text(FormatSink& sink, Task& task, bool whole_process);
+Result<> children_text(FormatSink& sink, Task& task, bool whole_process);
+Result<> timer_slack_text(FormatSink& sink, Task& task, bool whole_process);
+Result<> timer_slack_store(StringView text, Task& task);
 Result<> io_text(FormatSink& sink, Task& task, bool whole_process);
 
 Result<Ref<Inode>> make_fd_directory(SuperBlock& super_block, const ProcessKey& key);

@@ -207,6 +207,7 @@ void status_memory(FormatSink& sink, Task& task) {
   line("VmLib", 0);
   line("VmPTE", memory.table_pages);
   line("VmSwap", 0);
+  line("HugetlbPages", 0);
   sink.write("CoreDumping:\t0\nTHP_enabled:\t1\n");
 }
 
@@ -270,49 +271,8 @@ Result<> limits_text(FormatSink& sink, Task& task, bool) {
   return {};
 }
 
-Result<> comm_text(FormatSink& sink, Task& task, bool) {
-  format(sink, "{}\n", task.name());
-  return {};
-}
-
-Result<> comm_store(StringView text, Task& task) {
-  if (&current_task().group() != &task.group()) return Errno::Inval;
-  task.set_name(text);  // as written, a newline included
-  return {};
-}
-
-Result<> personality_text(FormatSink& sink, Task& task, bool) {
-  format(sink, "{:08x}\n", task.group().personality);
-  return {};
-}
-
 Result<> wchan_text(FormatSink& sink, Task&, bool) {
   sink.write("0");  // as Linux tells those who may not know kernel symbols
-  return {};
-}
-
-Result<> oom_score_text(FormatSink& sink, Task& task, bool) {
-  format(sink, "{}\n", oom_score(task.group()));
-  return {};
-}
-
-Result<> oom_score_adj_text(FormatSink& sink, Task& task, bool) {
-  format(sink, "{}\n", task.group().oom_score_adjust);
-  return {};
-}
-
-Result<> oom_score_adj_store(StringView text, Task& task) {
-  text = text.trimmed();
-  bool negative = text.starts_with("-");
-  std::optional<uint64_t> number = text.substr(negative ? 1 : 0).to_number();
-  if (!number || *number > 1000) return Errno::Inval;
-  int16_t value =
-      static_cast<int16_t>(negative ? -static_cast<int>(*number) : static_cast<int>(*number));
-  ThreadGroup& group = task.group();
-  bool privileged = current_task().credentials().has(Capability::SysResource);
-  if (value < group.oom_score_adjust_minimum && !privileged) return Errno::Acces;
-  group.oom_score_adjust = value;
-  if (privileged) group.oom_score_adjust_minimum = value;
   return {};
 }
 

@@ -206,10 +206,8 @@ Result<> devices_text(FormatSink& sink) {
   return {};
 }
 
-Result<> partitions_text(FormatSink& sink) {
-  sink.write("major minor  #blocks  name\n\n");
-  return {};
-}
+// Of devices and modules that there are none of; the headers too come with the first.
+Result<> empty_text(FormatSink&) { return {}; }
 
 struct SystemFile {
   StringView name;
@@ -220,7 +218,8 @@ constexpr SystemFile kFiles[] = {
     {"cmdline", 0444, cmdline_system_text}, {"cpuinfo", 0444, cpuinfo_text},
     {"devices", 0444, devices_text},        {"filesystems", 0444, filesystems_text},
     {"interrupts", 0444, interrupts_text},  {"loadavg", 0444, loadavg_text},
-    {"meminfo", 0444, meminfo_text},        {"partitions", 0444, partitions_text},
+    {"meminfo", 0444, meminfo_text},        {"modules", 0444, empty_text},
+    {"partitions", 0444, empty_text},
     {"slabinfo", 0400, slabinfo_text},      {"stat", 0444, stat_system_text},
     {"swaps", 0444, swaps_text},            {"uptime", 0444, uptime_text},
     {"version", 0444, version_text},        {"vmstat", 0444, vmstat_text},

@@ -113,6 +113,7 @@ class Task final : public Thread, public ListNode<Task, GroupThreadTag> {
   bool exiting = false;            // signal lock: takes no more signals
   uint8_t machine_check_policy = 2;     // PR_MCE_KILL_DEFAULT; there are no machine checks
   uint64_t timer_slack_ns = 50'000;
+  Atomic<uint16_t> io_priority{0};  // class and level as ioprio_set(2) has them
 
   arch::UserState user_state{};
 
@@ -197,6 +198,10 @@ class ThreadGroup final : public RefCounted<ThreadGroup>,
   int16_t oom_score_adjust = 0;
   int16_t oom_score_adjust_minimum = 0;
   uint32_t personality = 0;
+  // Who logged in, and in which of the logins: audit's loginuid, see /proc/PID/loginuid.
+  Atomic<uint32_t> login_uid{kNoLogin};
+  Atomic<uint32_t> login_session{kNoLogin};
+  static constexpr uint32_t kNoLogin = UINT32_MAX;
   bool no_huge_pages = false;      // PR_SET_THP_DISABLE
   uint64_t start_time_ns = 0;
 

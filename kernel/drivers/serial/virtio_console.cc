@@ -117,6 +117,7 @@ Port::Port(Console& console, uint32_t id, unsigned device, Owned<Queue> receive,
   BufferSink sink(name_);
   format(sink, "vport{}p{}", device, id);
   name = sink.view();
+  device_class = "virtio-ports";
   major = kMajor;
   minor = id;
   mode = 0600;

@@ -51,26 +51,6 @@ Result<> add_node(CharDeviceBase& device) {
   return {};
 }
 
-void remove_node(CharDeviceBase& device) {
-  Ref<Dentry> directory(own_mount->root());
-  StringView rest = device.name;
-  while (rest.find('/') != StringView::npos) {
-    Result<Ref<Dentry>> inner = DentryCache::lookup(*directory, rest.take_until('/'));
-    if (!inner.ok() || (*inner)->inode() == nullptr) return;
-    directory = std::move(inner).take();
-  }
-  Inode& parent = *directory->inode();
-  Guard guard(parent.lock);
-  Result<Ref<Dentry>> dentry = DentryCache::lookup_locked(*directory, rest);
-  // A program may have removed it, or put something else there.
-  if (!dentry.ok() || (*dentry)->inode() == nullptr) return;
-  Inode& node = *(*dentry)->inode();
-  if (node.type() != FileType::CharDevice ||
-      node.device() != DeviceNumber{device.major, device.minor})
-    return;
-  if (parent.unlink(rest, node).ok()) DentryCache::remove(**dentry);
-}
-
 }  // namespace
 
 Result<> init() {
@@ -80,7 +60,7 @@ Result<> init() {
   instance = TRY(TmpfsSuperBlock::create("devtmpfs", options)).leak();
   own_mount = TRY(MountTree::make(Ref<SuperBlock>(*instance), "devtmpfs", 0)).leak();
   register_file_system(devtmpfs_type);
-  TRY(set_char_device_sink({add_node, remove_node}));
+  TRY(set_char_device_sink(add_node));
   TRY(register_memory_devices());
   return set_stream_device_sink(register_stream_file);
 }

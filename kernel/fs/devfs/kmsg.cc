@@ -98,6 +98,7 @@ class KmsgDevice final : public CharDeviceBase {
     major = 1;
     minor = 11;
     name = "kmsg";
+    device_class = "mem";
     mode = 0644;
   }
   Result<Ref<File>> open(const Path& path, uint32_t flags) override {

@@ -127,6 +127,7 @@ class Device final : public CharDeviceBase {
     major = kMajor;
     minor = own_minor;
     name = own_name;
+    device_class = "mem";
     mode = 0666;
   }
   Result<Ref<File>> open(const Path& path, uint32_t flags) override {

@@ -34,6 +34,7 @@ class StreamNode final : public CharDeviceBase {
     major = device.major;
     minor = device.minor;
     name = device.name;
+    device_class = device.device_class;
     mode = device.mode;
   }
   Result<Ref<File>> open(const Path& path, uint32_t flags) override {

@@ -3,7 +3,7 @@
 
 #include "fs/sysfs/sysfs.h"
 
-#include "fs/vfs/synthetic.h"
+#include "fs/sysfs/devices.h"
 #include "lib/version.h"
 #include "sched/cpu_list.h"
 #include "sched/scheduler.h"
@@ -37,6 +37,16 @@ Result<> address_bits(FormatSink& sink) { return sink.write("64\n"), Result<>();
 Result<> byte_order(FormatSink& sink) { return sink.write("little\n"), Result<>(); }
 Result<> huge_pages(FormatSink& sink) { return sink.write("always madvise [never]\n"), Result<>(); }
 
+class FixedText final : public AttributeText {
+ public:
+  using Generate = Result<> (*)(FormatSink& sink);
+  FixedText(SuperBlock& super_block, Generate text) : AttributeText(super_block), text_(text) {}
+  Result<> generate(FormatSink& sink) override { return text_(sink); }
+
+ private:
+  Generate text_;
+};
+
 // A directory below `parent`, made and linked in.
 Result<Ref<StaticDirectory>> folder(StaticDirectory& parent, StringView name) {
   Ref<StaticDirectory> made = TRY(make_ref<StaticDirectory>(parent.super_block()));
@@ -44,9 +54,8 @@ Result<Ref<StaticDirectory>> folder(StaticDirectory& parent, StringView name) {
   return made;
 }
 
-Result<> text(StaticDirectory& parent, StringView name, GeneratedText::Generate generate) {
-  return parent.add(name,
-                    TRY(make_ref<GeneratedText>(parent.super_block(), uint16_t{0444}, generate)));
+Result<> text(StaticDirectory& parent, StringView name, FixedText::Generate generate) {
+  return parent.add(name, TRY(make_ref<FixedText>(parent.super_block(), generate)));
 }
 
 Result<> add_cpus(StaticDirectory& system) {
@@ -74,9 +83,12 @@ Result<> SysSuperBlock::fill() {
   Ref<StaticDirectory> nodes = TRY(folder(*system, "node"));
   TRY(text(*nodes, "online", node_online));
   TRY(text(*nodes, "possible", node_online));
-  for (StringView name :
-       {"block"_sv, "bus"_sv, "class"_sv, "dev"_sv, "firmware"_sv, "fs"_sv, "module"_sv})
+  for (StringView name : {"block"_sv, "bus"_sv, "firmware"_sv, "fs"_sv, "module"_sv})
     TRY(folder(*root, name));
+  Ref<StaticDirectory> classes = TRY(folder(*root, "class"));
+  Ref<StaticDirectory> dev = TRY(folder(*root, "dev"));
+  TRY(folder(*dev, "block"));
+  TRY(add_devices(*devices, *classes, *dev));
   Ref<StaticDirectory> kernel = TRY(folder(*root, "kernel"));
   TRY(text(*kernel, "address_bits", address_bits));
   TRY(text(*kernel, "cpu_byteorder", byte_order));

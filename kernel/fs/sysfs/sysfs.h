@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // sysfs (sysfs(5)): the first part of /sys that programs look into: CPUs, memory, the kernel's own
-// facts. A fixed tree made at boot.
+// facts, in a fixed tree made at boot, and the character devices.
 #pragma once
 
 #include "lib/result.h"

@@ -42,7 +42,7 @@ class MasterFile final : public File {
 
 class MultiplexerNode final : public CharDeviceBase {
  public:
-  MultiplexerNode() { major = 5, minor = 2, name = "ptmx", mode = 0666; }
+  MultiplexerNode() { major = 5, minor = 2, name = "ptmx", mode = 0666, device_class = "tty"; }
   Result<Ref<File>> open(const Path& path, uint32_t flags) override {
     Ref<Terminal> terminal = TRY(Pty::create());
     return TRY(make_ref<MasterFile>(std::move(terminal), path, flags));

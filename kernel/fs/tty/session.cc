@@ -129,7 +129,7 @@ void Terminal::hangup() {
     foreground_.reset();
     line_.flush_input();
     line_.flush_output();
-    line_.termios = tty::Termios{};
+    if (!device_.is_line()) line_.termios = tty::Termios{};
   }
   generation_.fetch_add_acq_rel(1);
   readers_.wake_all();

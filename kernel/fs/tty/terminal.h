@@ -63,7 +63,9 @@ class Terminal final : public RefCounted<Terminal>, public RcuHead {
   // The line is lost: signals to the session, files opened so far are dead.
   void hangup();
 
-  // --- File side. `generation` is the one the file was opened in.
+  // --- File side. `generation` is the one the file was opened in: a hangup begins the next.
+  // /dev/console outlives them all.
+  static constexpr uint32_t kEveryGeneration = UINT32_MAX;
   uint32_t generation() const { return generation_.load_acquire(); }
   Result<size_t> read(IoBuffer& buffer, bool nonblocking, uint32_t generation);
   Result<size_t> write(IoBuffer& buffer, bool nonblocking, uint32_t generation);
@@ -102,7 +104,9 @@ class Terminal final : public RefCounted<Terminal>, public RcuHead {
   // SIGTTIN and SIGTTOU for background groups. RestartSys after a signal was sent; Io when it
   // cannot be.
   Result<> check_foreground(Direction direction);
-  bool is_dead(uint32_t generation) const { return generation_.load_acquire() != generation; }
+  bool is_dead(uint32_t generation) const {
+    return generation != kEveryGeneration && generation_.load_acquire() != generation;
+  }
   Result<> wait_for_input(bool nonblocking, uint32_t generation, size_t minimum, Deadline deadline);
   size_t read_available(IoBuffer& buffer, std::span<uint8_t> bounce, bool canonical,
                         Result<>& failure);

@@ -14,7 +14,9 @@ constexpr uint32_t kTtyMajor = 5;
 
 class ControllingTerminalNode final : public CharDeviceBase {
  public:
-  ControllingTerminalNode() { major = kTtyMajor, minor = 0, name = "tty", mode = 0666; }
+  ControllingTerminalNode() {
+    major = kTtyMajor, minor = 0, name = "tty", mode = 0666, device_class = "tty";
+  }
   Result<Ref<File>> open(const Path& path, uint32_t flags) override {
     Optional<Ref<Terminal>> terminal = Terminal::controlling();
     if (!terminal) return Errno::NxIo;
@@ -24,12 +26,14 @@ class ControllingTerminalNode final : public CharDeviceBase {
 
 class ConsoleNode final : public CharDeviceBase {
  public:
-  ConsoleNode() { major = kTtyMajor, minor = 1, name = "console", mode = 0600; }
+  ConsoleNode() {
+    major = kTtyMajor, minor = 1, name = "console", mode = 0600, device_class = "tty";
+  }
   // Linux's init opens it without becoming its session's leader: the console is never acquired
   // here.
   Result<Ref<File>> open(const Path& path, uint32_t flags) override {
     if (!terminal) return Errno::NoDev;
-    return TerminalFile::open(terminal.value(), path, flags | kOpenNoCtty);
+    return TerminalFile::open_console(terminal.value(), path, flags);
   }
   Optional<Ref<Terminal>> terminal;  // set at boot, before user programs run
   unsigned word = 0;                 // of console=, that chose it
@@ -42,11 +46,20 @@ constinit ConsoleNode* console_node = nullptr;
 Result<Ref<File>> TerminalFile::open(Ref<Terminal> terminal, const Path& path, uint32_t flags) {
   if (terminal->device().is_gone()) return Errno::Io;
   TRY(terminal->opened((flags & kOpenNoCtty) != 0));
-  return TRY(make_ref<TerminalFile>(std::move(terminal), path, flags));
+  uint32_t generation = terminal->generation();
+  return TRY(make_ref<TerminalFile>(std::move(terminal), path, flags, generation));
 }
 
-TerminalFile::TerminalFile(Ref<Terminal> terminal, const Path& path, uint32_t flags)
-    : File(path, flags), terminal_(std::move(terminal)), generation_(terminal_->generation()) {
+Result<Ref<File>> TerminalFile::open_console(Ref<Terminal> terminal, const Path& path,
+                                             uint32_t flags) {
+  TRY(terminal->opened(/*no_controlling=*/true));
+  return TRY(
+      make_ref<TerminalFile>(std::move(terminal), path, flags, Terminal::kEveryGeneration));
+}
+
+TerminalFile::TerminalFile(Ref<Terminal> terminal, const Path& path, uint32_t flags,
+                           uint32_t generation)
+    : File(path, flags), terminal_(std::move(terminal)), generation_(generation) {
   terminal_->device().opened();
 }
 
@@ -70,6 +83,7 @@ TerminalNode::TerminalNode(Ref<Terminal> terminal) : terminal_(std::move(termina
   major = terminal_->number().major;
   minor = terminal_->number().minor;
   mode = 0600;
+  device_class = "tty";
 }
 Result<Ref<File>> TerminalNode::open(const Path& path, uint32_t flags) {
   return TerminalFile::open(terminal_, path, flags);
@@ -93,6 +107,12 @@ void set_console(Ref<Terminal> terminal, unsigned word) {
   if (word < console_node->word) return;
   console_node->terminal = std::move(terminal);
   console_node->word = word;
+}
+
+StringView console_name() {
+  return console_node != nullptr && console_node->terminal
+             ? console_node->terminal.value()->name()
+             : StringView();
 }
 
 }  // namespace tty

@@ -12,8 +12,10 @@ class TerminalFile final : public File {
  public:
   // Makes the file and, unless O_NOCTTY, the controlling terminal of a session leader without one.
   static Result<Ref<File>> open(Ref<Terminal> terminal, const Path& path, uint32_t flags);
+  // /dev/console: a hangup of the terminal behind it does not end it.
+  static Result<Ref<File>> open_console(Ref<Terminal> terminal, const Path& path, uint32_t flags);
 
-  TerminalFile(Ref<Terminal> terminal, const Path& path, uint32_t flags);
+  TerminalFile(Ref<Terminal> terminal, const Path& path, uint32_t flags, uint32_t generation);
   Result<size_t> read(IoBuffer& buffer, uint64_t offset) override;
   Result<size_t> write(IoBuffer& buffer, uint64_t offset) override;
   uint32_t poll(PollRegistration* registration) override;
@@ -43,6 +45,8 @@ Result<> init_serial();
 // The terminal behind /dev/console: the one that the last console= names (`word`, counted from 1),
 // and without any the serial port of /chosen/stdout-path (0).
 void set_console(Ref<Terminal> terminal, unsigned word);
+// Its name; empty when there is none.
+StringView console_name();
 }  // namespace tty
 
 }  // namespace kernel

@@ -117,8 +117,10 @@ Result<Created> create_file(const Path& parent, StringView name, uint16_t mode) 
   TRY(check_create_in(parent));
   auto masked = static_cast<uint16_t>(mode & kModeMask & ~acting_context().umask());
   CreateParameters parameters = new_inode_parameters(parent.inode(), FileType::Regular, masked);
-  Ref<Inode> inode = TRY(parent.inode().create(name, parameters));
-  DentryCache::instantiate(*dentry, std::move(inode));
+  Result<Ref<Inode>> inode = parent.inode().create(name, parameters);
+  // A directory in which nobody makes anything: mknod(2) has EPERM for it.
+  if (inode.failed_with(Errno::Perm)) return Errno::Acces;
+  DentryCache::instantiate(*dentry, TRY(std::move(inode)));
   return Created{std::move(dentry), true};
 }
 

@@ -95,7 +95,7 @@ Result<Ref<File>> TextInode::open(const Path& path, uint32_t flags) {
 }
 
 Result<> GeneratedText::store(StringView text, uint64_t) {
-  return store_ == nullptr ? Result<>(Errno::Inval) : store_(text);
+  return store_ == nullptr ? Result<>(Errno::Io) : store_(text);
 }
 
 DynamicDirectory::DynamicDirectory(SuperBlock& super_block, uint16_t mode, uint64_t number)

@@ -25,7 +25,7 @@ class TextInode : public Inode {
   TextInode(SuperBlock& super_block, uint16_t mode, uint64_t number = 0);
 };
 
-// A text file that is one function.
+// A text file that is one function. Written without another: Io, as Linux's procfs has it.
 class GeneratedText final : public TextInode {
  public:
   using Generate = Result<> (*)(FormatSink& sink);
