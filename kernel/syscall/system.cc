@@ -82,7 +82,10 @@ Value sys_sysinfo(Context&, UserOut<abi::SystemInfo> out) {
   return 0;
 }
 
+// 32-bit programs are refused, as Linux does on a CPU that has none.
 Value sys_personality(Context& context, uint32_t persona) {
+  constexpr uint32_t kDomain = 0xff, kLinux32 = 8;
+  if ((persona & kDomain) == kLinux32) return Errno::Inval;
   uint32_t& present = context.task.group().personality;
   uint32_t before = present;
   if (persona != 0xffffffff) present = persona;

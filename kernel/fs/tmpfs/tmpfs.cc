@@ -64,6 +64,7 @@ bool parse_option(StringView key, StringView value, TmpfsSuperBlock::Options& op
     (key == "uid" ? options.uid : options.gid) = static_cast<uint32_t>(*id);
     return true;
   }
+  if (key == "inode64") return value.empty();  // what inode numbers are
   // One node, no huge pages: any policy is kept.
   return key == "huge" && (value == "never" || value == "advise");
 }
