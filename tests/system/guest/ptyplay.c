@@ -5,7 +5,9 @@
 //
 //     run COMMAND        start it with sh -c (first)     size ROWS COLUMNS    before or after
 //     expect TEXT        wait until the screen shows it  type TEXT            \r \n \e \xNN
-//     \\ known await NAME         until a program of that name is in the foreground and asleep
+//     await NAME         until a program of that name is in the foreground and asleep
+//     stopped NAME       until a program of that name on the terminal has been stopped
+//     make FILE          makes an empty file, for a program that waits for it
 //     pause MS           let time pass                   quiet                no transcript
 //     mask               numbers of two and more digits become N (process ids)
 //     end                wait for the command's end, say how it was
@@ -16,6 +18,7 @@
 #include "../../abi/abi.h"
 
 #include <ctype.h>
+#include <dirent.h>
 #include <poll.h>
 #include <sys/ioctl.h>
 #include <termios.h>
@@ -134,22 +137,41 @@ static bool expect(const char* text, size_t length) {
   }
 }
 
-static bool await(const char* name) {
-  for (int64_t deadline = now_ns() + 10000000000; now_ns() < deadline; look(10)) {
-    pid_t group = 0;
-    char path[64], stat[512], wanted[64];
-    if (ioctl(master, TIOCGPGRP, &group) == -1 || group <= 0) continue;
-    snprintf(path, sizeof path, "/proc/%d/stat", group);
-    snprintf(wanted, sizeof wanted, "(%.40s) S", name);
-    int fd = open(path, O_RDONLY);
-    ssize_t length = fd == -1 ? 0 : read(fd, stat, sizeof stat - 1);
-    if (fd != -1) close(fd);
-    stat[length > 0 ? length : 0] = 0;
-    if (strstr(stat, wanted) != NULL) return true;
-  }
+// Whether the process has that name and that state, and belongs to the session on the terminal.
+static bool is(pid_t process, const char* name, char state) {
+  char path[64], stat[512], wanted[64];
+  int session = 0;
+  snprintf(path, sizeof path, "/proc/%d/stat", process);
+  snprintf(wanted, sizeof wanted, "(%.40s) %c", name, state);
+  int fd = open(path, O_RDONLY);
+  ssize_t length = fd == -1 ? 0 : read(fd, stat, sizeof stat - 1);
+  if (fd != -1) close(fd);
+  stat[length > 0 ? length : 0] = 0;
+  char* found = strstr(stat, wanted);
+  return found != NULL && sscanf(found + strlen(wanted), "%*d %*d %d", &session) == 1 &&
+         session == child;
+}
+
+static bool is_in_the_foreground(const char* name) {
+  pid_t group = 0;
+  return ioctl(master, TIOCGPGRP, &group) == 0 && group > 0 && is(group, name, 'S');
+}
+
+static bool is_stopped(const char* name) {
+  bool found = false;
+  DIR* processes = opendir("/proc");
+  for (struct dirent* entry; processes != NULL && (entry = readdir(processes)) != NULL;)
+    found = found || (atoi(entry->d_name) > 0 && is(atoi(entry->d_name), name, 'T'));
+  if (processes != NULL) closedir(processes);
+  return found;
+}
+
+static bool await(const char* name, bool (*has_come)(const char*)) {
+  for (int64_t deadline = now_ns() + 10000000000; now_ns() < deadline; look(10))
+    if (has_come(name)) return true;
   quiet = false;
   transcript();
-  say("[%s did not come to the foreground]", name);
+  say("[%s did not come]", name);
   return false;
 }
 
@@ -200,10 +222,13 @@ int main(int argc, char** argv) {
       masked = true;
     else if (strcmp(line, "end") == 0)
       finish();
+    else if (strcmp(line, "make") == 0)
+      close((int)MUST(open(text, O_WRONLY | O_CREAT, 0644)));
     else if (strcmp(line, "show") == 0)
       say("%s: %s", text, read_file(text) ? read_file(text) : "missing");
     else if ((strcmp(line, "expect") == 0 && !expect(text, length)) ||
-             (strcmp(line, "await") == 0 && !await(text))) {
+             (strcmp(line, "await") == 0 && !await(text, is_in_the_foreground)) ||
+             (strcmp(line, "stopped") == 0 && !await(text, is_stopped))) {
       kill(child, SIGKILL);
       return 1;
     }
