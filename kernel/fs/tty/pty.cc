@@ -45,7 +45,12 @@ class MultiplexerNode final : public CharDeviceBase {
   MultiplexerNode() { major = 5, minor = 2, name = "ptmx", mode = 0666, device_class = "tty"; }
   Result<Ref<File>> open(const Path& path, uint32_t flags) override {
     Ref<Terminal> terminal = TRY(Pty::create());
-    return TRY(make_ref<MasterFile>(std::move(terminal), path, flags));
+    Result<Ref<MasterFile>> file = make_ref<MasterFile>(terminal, path, flags);
+    if (!file.ok()) {
+      static_cast<Pty&>(terminal->device()).close_master();  // takes name and number back
+      return file.error();
+    }
+    return std::move(file).take();
   }
 };
 
