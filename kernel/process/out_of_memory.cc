@@ -7,6 +7,7 @@
 
 #include "lib/log.h"
 #include "mm/frames.h"
+#include "mm/kernel_map.h"
 #include "process/observe.h"
 #include "sched/scheduler.h"
 #include "task/process_tree.h"
@@ -18,16 +19,28 @@ namespace {
 constexpr Nanoseconds kPause = 10'000'000;
 constexpr int16_t kNever = -1000;
 
-// Pages as the killer counts them; nothing: not to be killed, or not to be known now.
+// A thread of the process that still has its memory; null: none has. A main thread may have ended
+// before the others.
+Task* thread_with_memory(ThreadGroup& group) REQUIRES(task::tree_lock, group.signal_lock) {
+  for (Task& task : group.threads) {
+    if (task.address_space != nullptr) return &task;
+  }
+  return nullptr;
+}
+
+// Pages as the killer counts them: the program's, and what the kernel keeps for it. Nothing: not to
+// be killed. No reference is taken, because giving up the last one would tear memory or files down
+// under the locks of the thread that ran out.
 std::optional<int64_t> badness(ThreadGroup& group, uint64_t total_pages) {
   if (group.is_init() || group.oom_score_adjust == kNever) return std::nullopt;
-  Optional<Ref<Task>> leader = task::find_task(group.pid());
-  Optional<Ref<AddressSpace>> space;
-  if (leader) space = address_space_of(*leader);
-  if (!space) return std::nullopt;
-  std::optional<uint64_t> pages = space->try_footprint();
-  if (!pages) return std::nullopt;
-  return static_cast<int64_t>(*pages) +
+  Guard tree(task::tree_lock);
+  Guard guard(group.signal_lock);
+  Task* task = thread_with_memory(group);
+  if (task == nullptr) return std::nullopt;
+  uint64_t pages = task->address_space->footprint();
+  if (task->files != nullptr) pages += task->files->held_pages();
+  pages += group.thread_count * (kKernelStackSize / kPageSize);
+  return static_cast<int64_t>(pages) +
          group.oom_score_adjust * static_cast<int64_t>(total_pages / 1000);
 }
 
@@ -59,13 +72,22 @@ Choice choose(uint64_t total_pages) {
   return choice;
 }
 
+const AddressSpace* space_of(ThreadGroup& group) REQUIRES(task::tree_lock) {
+  Guard guard(group.signal_lock);
+  Task* task = thread_with_memory(group);
+  return task != nullptr ? task->address_space : nullptr;
+}
+
 // Whoever else has the victim's memory must go too, or nothing is freed.
-void kill_sharers(const AddressSpace& space) {
+void kill_with_sharers(ThreadGroup& victim, int64_t points) {
   Guard guard(task::tree_lock);
+  const AddressSpace* space = space_of(victim);
+  if (space == nullptr) return;  // it has ended meanwhile
+  log_error("out of memory: killed process {} ({}), {} KiB, score adjustment {}", victim.pid(),
+            victim.leader->name(), points > 0 ? points * int64_t{kPageSize / KiB} : 0,
+            victim.oom_score_adjust);
   for (ThreadGroup& group : ProcessTree::all()) {
-    if (group.is_init() || group.leader == nullptr || group.leader->address_space != &space)
-      continue;
-    kill_group(group, Signal::Kill);
+    if (!group.is_init() && space_of(group) == space) kill_group(group, Signal::Kill);
   }
 }
 
@@ -74,15 +96,7 @@ bool kill_one() {
   Choice choice = choose(frames::statistics().total_pages);
   if (!choice.somebody_dies) {
     if (!choice.victim) return false;
-    ThreadGroup& victim = *choice.victim;
-    Optional<Ref<Task>> leader = task::find_task(victim.pid());
-    if (leader) {
-      log_error("out of memory: killed process {} ({}), {} KiB, score adjustment {}", victim.pid(),
-                leader->name(), choice.badness > 0 ? choice.badness * int64_t{kPageSize / KiB} : 0,
-                victim.oom_score_adjust);
-      if (Optional<Ref<AddressSpace>> space = address_space_of(*leader)) kill_sharers(*space);
-    }
-    kill_group(victim, Signal::Kill);
+    kill_with_sharers(*choice.victim, choice.badness);
     if (sched::kill_pending()) return false;
   }
   sched::sleep_until(Deadline::after(kPause));

@@ -95,9 +95,9 @@ class AddressSpace final : public RefCounted<AddressSpace> {
     uint64_t locked_pages = 0, data_pages = 0, stack_pages = 0, code_pages = 0, table_pages = 0;
   };
   Statistics statistics();
-  // Resident and table pages without waiting for anybody; nothing when the space is busy. For the
-  // out-of-memory killer, whose caller may hold any space's lock.
-  std::optional<uint64_t> try_footprint();
+  // Resident and table pages without waiting for anybody: the last known count while the space is
+  // busy. For the out-of-memory killer, whose caller may hold any space's lock.
+  uint64_t footprint();
 
   // Calls visit for each mapping at or above `from` while it returns true, with the lock held:
   // visit neither sleeps on user memory nor calls back. For /proc/PID/maps and smaps.
@@ -207,6 +207,7 @@ class AddressSpace final : public RefCounted<AddressSpace> {
   friend struct Truncation;
 
   mutable RwMutex<LockRank::AddressSpace> lock_;
+  Atomic<uint64_t> known_footprint_;
   MappingTree mappings_ GUARDED_BY(lock_);
   PageTables tables_;                      // its own rules: page_tables.h
   Statistics statistics_ GUARDED_BY(lock_);

@@ -18,11 +18,13 @@ AddressSpace::Statistics AddressSpace::statistics() {
   return result;
 }
 
-std::optional<uint64_t> AddressSpace::try_footprint() {
+uint64_t AddressSpace::footprint() {
   TryReadGuard guard(lock_);
-  if (!guard.locked()) return std::nullopt;
-  PageCounts counts = tables_.counts();
-  return counts.total() + counts.tables;
+  if (guard.locked()) {
+    PageCounts counts = tables_.counts();
+    known_footprint_.store_relaxed(counts.total() + counts.tables);
+  }
+  return known_footprint_.load_relaxed();
 }
 
 namespace {

@@ -59,6 +59,7 @@ Result<Ref<Pipe>> Pipe::create() {
 void Pipe::publish_counts_locked() {
   has_data_.store_release(used_ != 0);
   has_room_.store_release(used_ < limit_);
+  used_pages_.store_relaxed(used_);
 }
 
 // One sleeper is enough: it wakes the next one when it leaves something.

@@ -73,6 +73,7 @@ class Pipe final : public RefCounted<Pipe> {
   uint32_t poll_writer(PollRegistration* registration);
   size_t readable_bytes();
   size_t capacity();
+  uint64_t used_pages() const { return used_pages_.load_relaxed(); }
   // F_SETPIPE_SZ, in bytes; returns what it became. Errors: Busy, Perm, Inval, NoMem.
   Result<size_t> set_capacity(size_t bytes);
 
@@ -116,6 +117,7 @@ class Pipe final : public RefCounted<Pipe> {
   // What sleepers and poll look at without the lock.
   Atomic<bool> has_data_;
   Atomic<bool> has_room_{true};
+  Atomic<uint32_t> used_pages_;
   Atomic<uint32_t> readers_, writers_, reader_opens_, writer_opens_;
   WaitQueue read_queue_, write_queue_, opens_;
 };

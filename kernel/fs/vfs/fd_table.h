@@ -62,6 +62,9 @@ class FdTable final : public RefCounted<FdTable> {
   Result<> set_close_on_exec(Fd fd, bool value);
   // The first open descriptor >= from; -1 when none. For /proc/PID/fd.
   Fd next_open(Fd from) const;
+  // Pages that stand or fall with what is open here, roughly. For the out-of-memory killer: takes
+  // no lock and no reference.
+  uint64_t held_pages() const;
   size_t capacity() const;  // slots there are now: FDSize of /proc/PID/status
 
  private:

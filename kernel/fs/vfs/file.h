@@ -62,6 +62,9 @@ class File : public RefCounted<File>, public RcuHead {
   virtual void show_info(FormatSink& sink) { (void)sink; }
   // True for files with a position (lseek works, read/write use and move it).
   virtual bool is_seekable() const { return false; }
+  // Pages that come back when nobody has this open any more. For the out-of-memory killer: takes
+  // no lock.
+  virtual uint64_t held_pages() const { return 0; }
   // A constant of the derived class, for calls that take one kind of file only (pidfds); null:
   // none.
   virtual const void* kind() const { return nullptr; }

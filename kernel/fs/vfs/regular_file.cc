@@ -22,6 +22,11 @@ class RegularFile final : public File {
   Result<> synchronise(bool data_only) override { return inode().synchronise(data_only); }
   Result<> allocate(uint32_t mode, uint64_t start, uint64_t length) override;
   bool is_seekable() const override { return true; }
+  // What has no name any more (memfd_create, unlink) lives on its open files alone.
+  uint64_t held_pages() const override {
+    MemoryObject* object = inode().links() == 0 ? inode().contents() : nullptr;
+    return object != nullptr ? object->resident_pages() : 0;
+  }
 
  private:
   Result<size_t> write_some(IoBuffer& buffer, uint64_t& offset);

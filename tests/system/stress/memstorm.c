@@ -66,7 +66,7 @@ static void private_memory(uint64_t* state) {
       break;
     }
     case 3: {
-      pid_t pid = fork();
+      pid_t pid = (fork)();
       if (pid == 0) {
         bool good = holds(map, pages, tag);
         fill(map, pages, ~tag);

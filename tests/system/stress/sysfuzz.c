@@ -239,7 +239,7 @@ static void child(long number, volatile long* counter) {
 
 // Whatever nobody's children left behind, in whatever session.
 static void sweep_up(void) {
-  pid_t pid = fork();
+  pid_t pid = (fork)();
   if (pid == 0) {
     setresuid(kNobody, kNobody, kNobody);
     kill(-1, SIGKILL);
@@ -262,7 +262,7 @@ int main(int argc, char** argv) {
   for (; *counter < wanted; children++) {
     state = (seed << 20) + (uint64_t)children + 1;
     state *= 0x9e3779b97f4a7c15ul;
-    pid_t pid = fork();
+    pid_t pid = (fork)();
     if (pid == -1) {
       sweep_up();
       continue;
