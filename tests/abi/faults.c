@@ -120,6 +120,120 @@ static void instructions(void) {
     FAULT(list[i].name, code + list[i].at, jump(code + list[i].at));
 }
 
+static uint32_t* code_page(uint32_t instruction) {
+  static uint32_t* code;
+  if (code == NULL)
+    code = mmap(NULL, PAGE, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  code[0] = instruction;
+  code[1] = 0xd65f03c0;  // ret
+  __builtin___clear_cache((char*)code, (char*)(code + 2));
+  return code;
+}
+
+// Instructions of extensions: what this CPU has not is undefined, hints are nothing at all, and
+// what is trapped for the kernel's sake is done for the program.
+static void extensions(void) {
+  section("hints and extensions");
+  static const struct {
+    uint32_t instruction;
+    const char* name;
+  } list[] = {{0xd503245f, "bti c"},
+              {0xd503249f, "bti j"},
+              {0xd503233f, "paciasp"},
+              {0xd50323bf, "autiasp"},
+              {0xd50320ff, "xpaclri"},
+              {0xdac103e1, "pacia x1, sp"},
+              {0xdac113e1, "autia x1, sp"},
+              {0x9ac23021, "pacga x1, x1, x2"},
+              {0xd65f0bff, "retaa"},
+              {0xd63f0bff, "blraaz xzr"},
+              {0xf8200401, "ldraa x1, [x0]"},
+              {0xd503207f, "wfi"},
+              {0xd503205f, "wfe"},
+              {0xd503203f, "yield"},
+              {0xd50320bf, "sevl"},
+              {0xd503221f, "esb"},
+              {0xd503225f, "tsb csync"},
+              {0xd503229f, "csdb"},
+              {0xd5033ff0, "reserved barrier"},
+              {0xd50330ff, "sb"},
+              {0xd503417f, "msr uao"},
+              {0xd500401f, "cfinv"},
+              {0xb8200041, "ldadd w0, w1, [x2]"},
+              {0x08a07c41, "casb w0, w1, [x2]"},
+              {0x04bf5fe0, "rdvl x0, #31"},
+              {0x25221c20, "whilels p0.b, w1, w2"},
+              {0xd503477f, "smstart"},
+              {0x9ac01000, "irg x0, x0"},
+              {0xd9200800, "stg x0, [x0]"},
+              {0x1e7e0000, "fjcvtzs w0, d0"},
+              {0x4e829420, "sdot"},
+              {0x0ee0e020, "pmull"},
+              {0x19000000, "mops"},
+              {0xd5380000, "mrs midr_el1"},
+              {0xd53be040, "mrs cntvct_el0"},
+              {0xd53be020, "mrs cntpct_el0"},
+              {0xd53b9d00, "mrs pmccntr_el0"},
+              {0xd53bd0a0, "mrs tpidr2_el0"},
+              {0xd51bd060, "msr tpidrro_el0"},
+              {0xd5384100, "mrs sp_el0"},
+              {0xd5384240, "mrs currentel"},
+              {0xd53b2400, "mrs rndr"},
+              {0xd5087800, "at s1e1r, x0"},
+              {0xd508831f, "tlbi vmalle1is"},
+              {0xd50b7520, "ic ivau, x0"},
+              {0xd50b7b20, "dc cvau, x0"},
+              {0xd50b7e20, "dc civac, x0"},
+              {0xd50b7420, "dc zva, x0"},
+              {0xd50b7a20, "dc cvac, x0"},
+              {0xd50b7c20, "dc cvap, x0"},
+              {0xf9800000, "prfm pldl1keep, [x0]"}};
+  static char somewhere[256] __attribute__((aligned(128)));
+  for (unsigned i = 0; i < COUNT(list); i++) {
+    uint32_t* code = code_page(list[i].instruction);
+    for (int mapped = 0; mapped < 2; mapped++) {
+      char label[64];
+      snprintf(label, sizeof label, "%s%s", list[i].name, mapped ? "" : ", bad address");
+      char* address = mapped ? somewhere : (char*)8;
+      // Only the instruction itself decides whether the address matters.
+      if (sigsetjmp(again, 1) == 0) {
+        ((void (*)(char*, char*, char*))(uintptr_t)code)(address, address, address);
+        say("%-36s no fault", label);
+      } else {
+        report(label, seen.si_signo == SIGSEGV ? (void*)8 : (void*)code);
+      }
+    }
+  }
+}
+
+// svc: Linux looks at x8 alone.
+static void supervisor_calls(void) {
+  section("svc");
+  static const uint32_t numbers[] = {0, 1, 0x42, 0x1234, 0xffff};
+  for (unsigned i = 0; i < COUNT(numbers); i++) {
+    long (*call)(void) = (long (*)(void))(uintptr_t)code_page(0xd4000001 | numbers[i] << 5);
+    register long number __asm__("x8") = SYS_getppid;
+    register long result __asm__("x0") = 0;
+    __asm__ volatile("blr %2" : "+r"(result) : "r"(number), "r"(call) : "x30", "memory");
+    say("svc #0x%x: %s", numbers[i], result == getppid() ? "a system call" : "something else");
+  }
+}
+
+// Trap enables that the CPU may not have: then nothing traps.
+static void floating_point(void) {
+  section("floating point");
+  uint64_t old, control = 0x9f00;
+  __asm__ volatile("mrs %0, fpcr" : "=r"(old));
+  __asm__ volatile("msr fpcr, %0\n\tmrs %0, fpcr" : "+r"(control));
+  say("trap enables that stay: 0x%lx", (unsigned long)(control & 0x9f00));
+  volatile double zero = 0, one = 1;
+  volatile double quotient;
+  FAULT("1.0 / 0.0", NULL, quotient = one / zero);
+  FAULT("0.0 / 0.0", NULL, quotient = zero / zero);
+  (void)quotient;
+  __asm__ volatile("msr fpcr, %0" ::"r"(old));
+}
+
 static void alignment(void) {
   section("alignment");
   FAULT("pc not aligned", (char*)&alignment + 2, jump((char*)&alignment + 2));
@@ -202,6 +316,9 @@ int main(void) {
   memory();
   files();
   instructions();
+  extensions();
+  supervisor_calls();
+  floating_point();
   alignment();
   uncaught();
 }
