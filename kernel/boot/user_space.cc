@@ -3,6 +3,7 @@
 
 #include "boot/user_space.h"
 
+#include "boot/allocation_report.h"
 #include "fs/devfs/devtmpfs.h"
 #include "fs/initramfs/initramfs.h"
 #include "fs/sysfs/sysfs.h"
@@ -49,6 +50,7 @@ void start_user_space(PhysRange initrd) {
   CHECK(vdso::init().ok());
   out_of_memory::init();
   process_timers::init();
+  report_allocation_failures();
   syscall::set_trace_all(command_line::value("trace") == StringView("syscalls"));
 
   Result<Ref<FsContext>> context = make_root();

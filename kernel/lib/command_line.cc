@@ -40,9 +40,9 @@ constexpr StringView kKnown[] = {
     "rootwait",   "rootdelay",  "ro",
     "rw",         "init",       "rdinit",
     "noinitrd",   "test",       "trace",
-    "alloc_fail", "earlycon",   "nokaslr",
-    "hostname",   "samara",     "ignore_loglevel",
-    "initrd",     "kaslr",      "video",
+    "earlycon",   "nokaslr",    "hostname",
+    "samara",     "initrd",     "ignore_loglevel",
+    "kaslr",      "video",
 };
 
 bool is_known(StringView name) {

@@ -1,25 +1,29 @@
 // SPDX-License-Identifier: MIT
-// Failure injection (alloc_fail=N, see heap.h): tests run a program with N rising until it
-// succeeds, and so visit every error path of every system call that it makes.
+// See allocation_failure.h.
 
-#include "arch/cpu.h"
-#include "mm/heap.h"
+#include "mm/allocation_failure.h"
 
-namespace kernel::heap {
+#ifdef SAMARA_DEBUG
 
-constinit Atomic<uint64_t> detail::failure_countdown;
+namespace kernel::allocation_failure {
+namespace {
 
-void set_allocation_failure(uint64_t countdown) {
-  detail::failure_countdown.store_relaxed(countdown);
+constinit Atomic<uint64_t> injected;
+constinit Atomic<void (*)()> reporter;
+
+}  // namespace
+
+bool detail::count_down(Atomic<uint32_t>& left) {
+  if (left.fetch_sub_relaxed(1) != 1) return false;
+  injected.fetch_add_relaxed(1);
+  if (auto report = reporter.load_acquire(); report != nullptr) report();
+  return true;
 }
 
-bool detail::count_down_failure() {
-  if ((arch::current_thread()->memory_flags & kMemoryFailInjection) == 0) return false;
-  uint64_t left = failure_countdown.load_relaxed();
-  while (left != 0) {
-    if (failure_countdown.compare_exchange_relaxed(left, left - 1)) return left == 1;
-  }
-  return false;
-}
+uint64_t count() { return injected.load_relaxed(); }
 
-}  // namespace kernel::heap
+void set_reporter(void (*report)()) { reporter.store_release(report); }
+
+}  // namespace kernel::allocation_failure
+
+#endif

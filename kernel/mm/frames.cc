@@ -6,8 +6,8 @@
 
 #include "mm/frames.h"
 
+#include "mm/allocation_failure.h"
 #include "mm/buddy.h"
-#include "mm/heap.h"
 #include "mm/reclaim.h"
 #include "sync/per_cpu.h"
 #include "sync/spin_lock.h"
@@ -156,7 +156,7 @@ void release_reserved(PhysRange range) {
 
 Result<PhysAddr> allocate(unsigned order, FrameUse use, AllocationFlags flags) {
   DCHECK(use != FrameUse::Free);
-  if (order > kMaxOrder || heap::should_fail_allocation()) return Errno::NoMem;
+  if (order > kMaxOrder || allocation_failure::is_due()) return Errno::NoMem;
   FrameNumber number = take(order, use, flags);
   if (number == 0) [[unlikely]] {
     number = take_after_reclaim(order, use, flags);

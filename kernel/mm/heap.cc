@@ -5,6 +5,7 @@
 
 #include "mm/heap.h"
 
+#include "mm/allocation_failure.h"
 #include "mm/slab.h"
 #include "sync/per_cpu.h"
 
@@ -135,7 +136,7 @@ void* allocate(size_t size, size_t alignment, AllocationFlags flags) {
   // Powers of two are naturally aligned, so that a larger alignment is a larger power of two.
   if (alignment > 16) size = std::bit_ceil(size > alignment ? size : alignment);
   if (size > kLargestObject) return allocate_large(size, alignment, flags);
-  if (should_fail_allocation()) return nullptr;
+  if (allocation_failure::is_due()) return nullptr;
   void* object = allocate_object(kClassTable.by_step[(size + 15) / 16], flags);
   if (object != nullptr && has(flags, AllocationFlags::Zero)) __builtin_memset(object, 0, size);
   return object;

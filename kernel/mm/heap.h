@@ -28,16 +28,4 @@ CacheStatistics cache_statistics(size_t index);  // for /proc/slabinfo
 // Returns empty slabs to the frame allocator (leak tests, drop_caches, memory pressure).
 uint64_t shrink();
 
-// alloc_fail=N: the N-th allocation from now that a thread with kMemoryFailInjection makes fails,
-// once. 0: off.
-void set_allocation_failure(uint64_t countdown);
-namespace detail {
-extern Atomic<uint64_t> failure_countdown;
-bool count_down_failure();
-}  // namespace detail
-// Asked by frames and heap.
-inline bool should_fail_allocation() {
-  return detail::failure_countdown.load_relaxed() != 0 && detail::count_down_failure();
-}
-
 }  // namespace kernel::heap

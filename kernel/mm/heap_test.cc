@@ -12,6 +12,7 @@
 
 #include "arch/cpu.h"
 #include "host_tests/machine.h"
+#include "mm/allocation_failure.h"
 
 namespace kernel {
 namespace {
@@ -155,11 +156,8 @@ TEST_F(Heap, MisuseIsSeen) {
 
 TEST_F(Heap, FailureInjection) {
   ThreadBase& thread = *arch::current_thread();
-  heap::set_allocation_failure(3);
-  void* unaffected = heap::allocate(16, 16, kNone);  // this thread is not flagged
-  EXPECT_NE(unaffected, nullptr);
-  heap::free(unaffected);
-  thread.memory_flags |= kMemoryFailInjection;
+  uint64_t before = allocation_failure::count();
+  thread.allocations_until_failure.store_relaxed(3);
   std::vector<bool> worked;
   for (int i = 0; i < 5; ++i) {
     void* object = heap::allocate(16, 16, kNone);
@@ -167,10 +165,10 @@ TEST_F(Heap, FailureInjection) {
     heap::free(object);
   }
   EXPECT_EQ(worked, (std::vector<bool>{true, true, false, true, true}));
-  heap::set_allocation_failure(1);
+  EXPECT_EQ(thread.allocations_until_failure.load_relaxed(), 0u);
+  thread.allocations_until_failure.store_relaxed(1);
   EXPECT_EQ(frames::allocate().error(), Errno::NoMem);
-  thread.memory_flags &= ~uint32_t{kMemoryFailInjection};
-  heap::set_allocation_failure(0);
+  EXPECT_EQ(allocation_failure::count(), before + 2);
 }
 
 }  // namespace

@@ -142,7 +142,10 @@ void copy_attributes(const Task& parent, Task& child, const CloneRequest& reques
   if (has(request, kCloneChildSetTid)) child.set_child_tid = request.child_tid;
   if (has(request, kCloneChildClearTid)) child.clear_child_tid = request.child_tid;
   child.machine_check_policy = parent.machine_check_policy;
-  child.memory_flags |= parent.memory_flags & (kMemoryTaggedAddresses | kMemoryFailInjection);
+  child.memory_flags |= parent.memory_flags & kMemoryTaggedAddresses;
+#ifdef SAMARA_DEBUG
+  child.allocations_until_failure.store_relaxed(parent.allocations_until_failure.load_relaxed());
+#endif
   child.work.fetch_or_relaxed(parent.work.load_relaxed() & kWorkTraceSyscall);
 }
 

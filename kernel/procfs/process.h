@@ -68,6 +68,8 @@ Result<> sessionid_text(FormatSink& sink, Task& task, bool whole_process);
 Result<> children_text(FormatSink& sink, Task& task, bool whole_process);
 Result<> timer_slack_text(FormatSink& sink, Task& task, bool whole_process);
 Result<> timer_slack_store(StringView text, Task& task);
+Result<> fail_nth_text(FormatSink& sink, Task& task, bool whole_process);
+Result<> fail_nth_store(StringView text, Task& task);
 Result<> io_text(FormatSink& sink, Task& task, bool whole_process);
 
 Result<Ref<Inode>> make_fd_directory(SuperBlock& super_block, const ProcessKey& key);

@@ -111,4 +111,19 @@ Result<> timer_slack_store(StringView text, Task& task) {
   return {};
 }
 
+#ifdef SAMARA_DEBUG
+// fault-injection.rst of Linux. A thread may only hurt itself.
+Result<> fail_nth_text(FormatSink& sink, Task& task, bool) {
+  format(sink, "{}\n", task.allocations_until_failure.load_relaxed());
+  return {};
+}
+Result<> fail_nth_store(StringView text, Task& task) {
+  std::optional<uint64_t> number = text.trimmed().to_number();
+  if (!number || *number > INT32_MAX) return Errno::Inval;
+  if (&task != &current_task()) return Errno::Perm;
+  task.allocations_until_failure.store_relaxed(static_cast<uint32_t>(*number));
+  return {};
+}
+#endif
+
 }  // namespace kernel::procfs

@@ -78,6 +78,13 @@ constexpr Name kNames[] = {
      .mode = 0644,
      .text = oom_score_adj_text,
      .store = oom_score_adj_store},
+#ifdef SAMARA_DEBUG
+    {.name = "fail-nth",
+     .where = kBoth,
+     .mode = 0644,
+     .text = fail_nth_text,
+     .store = fail_nth_store},
+#endif
     {.name = "io", .where = kBoth, .mode = 0400, .text = io_text},
 };
 

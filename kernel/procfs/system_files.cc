@@ -9,6 +9,7 @@
 #include "dev/interrupt.h"
 #include "fs/vfs/super_block.h"
 #include "lib/log.h"
+#include "mm/allocation_failure.h"
 #include "mm/frames.h"
 #include "mm/heap.h"
 #include "procfs/procfs.h"
@@ -190,6 +191,9 @@ Result<> vmstat_text(FormatSink& sink) {
          memory.mapped_pages, memory.object_pages, memory.shared_pages);
   format(sink, "nr_page_table_pages {}\nnr_dirty 0\nnr_writeback 0\npgfault {}\npgmajfault 0\n",
          frames.by_use[static_cast<size_t>(FrameUse::PageTable)], memory.faults);
+#ifdef SAMARA_DEBUG
+  format(sink, "allocation_failures_injected {}\n", allocation_failure::count());
+#endif
   return {};
 }
 

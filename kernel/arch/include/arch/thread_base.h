@@ -21,8 +21,7 @@ enum ThreadWork : uint32_t {
 enum ThreadMemoryFlag : uint32_t {
   kMemoryReclaiming =
       1u << 0,  // frees memory just now: no recursion into reclaim, may use the reserve
-  kMemoryFailInjection = 1u << 1,    // alloc_fail=N counts this thread's allocations
-  kMemoryTaggedAddresses = 1u << 2,  // user copies take tagged pointers (PR_SET_TAGGED_ADDR_CTRL)
+  kMemoryTaggedAddresses = 1u << 1,  // user copies take tagged pointers (PR_SET_TAGGED_ADDR_CTRL)
 };
 
 struct ThreadBase {
@@ -49,6 +48,8 @@ struct ThreadBase {
   };
   HeldLock held[kMaxHeldLocks] = {};
   uint32_t held_count = 0;
+  // mm/allocation_failure.h; 0: none is to fail. Set by the thread itself; anybody may read it.
+  Atomic<uint32_t> allocations_until_failure;
 #endif
 };
 
