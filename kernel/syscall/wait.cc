@@ -46,6 +46,18 @@ Result<WaitRequest> parse_waitid(Context& context, int32_t which, int32_t who, u
   }
 }
 
+Result<std::optional<WaitNews>> wait_by_id(Context& context, int32_t which, int32_t who,
+                                           Flags32 options) {
+  constexpr uint32_t kEvents = kWaitExited | kWaitStopped | kWaitContinued;
+  if (!options.only(kWaitNoHang | kWaitNoWait | kEvents | kKinship) || !options.any(kEvents))
+    return Errno::Inval;
+  WaitRequest request = TRY(parse_waitid(context, which, who, options.bits()));
+  std::optional<WaitNews> news = TRY(wait_for_child(context.task, request));
+  // A nonblocking pidfd says so by an error.
+  if (!news && !options.has(kWaitNoHang)) return Errno::Again;
+  return news;
+}
+
 }  // namespace
 
 Value sys_wait4(Context& context, int32_t pid, UserOut<int32_t> status, Flags32 options,
@@ -69,23 +81,21 @@ Value sys_wait4(Context& context, int32_t pid, UserOut<int32_t> status, Flags32 
   return news->pid;
 }
 
+// The structure is written whatever the outcome: with zeros where there is no news, errors included.
 Value sys_waitid(Context& context, int32_t which, int32_t who, UserAddr info, Flags32 options,
                  UserOut<abi::ResourceUsage> usage) {
-  constexpr uint32_t kEvents = kWaitExited | kWaitStopped | kWaitContinued;
-  if (!options.only(kWaitNoHang | kWaitNoWait | kEvents | kKinship) || !options.any(kEvents))
-    return Errno::Inval;
-  WaitRequest request = TRY(parse_waitid(context, which, who, options.bits()));
-  std::optional<WaitNews> news = TRY(wait_for_child(context.task, request));
-  // A nonblocking pidfd says so by an error.
-  if (!news && !options.has(kWaitNoHang)) return Errno::Again;
+  Result<std::optional<WaitNews>> waited = wait_by_id(context, which, who, options);
+  std::optional<WaitNews> news = waited.ok() ? *waited : std::nullopt;
   if (news && !usage.is_null()) TRY(usage.write(encode_usage(news->usage)));
-  if (raw(info) == 0) return 0;
-  UserChildInfo told{};
-  if (news) {
-    told = {.signal = static_cast<int32_t>(Signal::Chld), .error = 0, .code = news->code, .hole = 0,
-            .pid = news->pid, .uid = news->uid, .status = news->status};
+  if (raw(info) != 0) {
+    UserChildInfo told{};
+    if (news) {
+      told = {.signal = static_cast<int32_t>(Signal::Chld), .error = 0, .code = news->code,
+              .hole = 0, .pid = news->pid, .uid = news->uid, .status = news->status};
+    }
+    TRY(copy_out(info, &told, sizeof told));
   }
-  TRY(copy_out(info, &told, sizeof told));
+  if (!waited.ok()) return waited.error();
   return 0;
 }
 
