@@ -22,16 +22,21 @@ Result<abi::CloneArgs> copy_arguments(UserAddr from, size_t size) {
   return arguments;
 }
 
-Result<> check_arguments(const abi::CloneArgs& arguments, size_t size) {
+// What is looked at before set_tid is read.
+Result<> check_fields(const abi::CloneArgs& arguments, size_t size) {
   constexpr uint64_t kMaxLevels = 32;
   if (arguments.set_tid_size > kMaxLevels) return Errno::Inval;
   if ((arguments.set_tid == 0) != (arguments.set_tid_size == 0)) return Errno::Inval;
   if (arguments.exit_signal > kSignalCount) return Errno::Inval;
-  constexpr uint64_t kKnown = 0xffff'ffff | kCloneClearSigHand | kCloneIntoCgroup;
-  uint64_t flags = arguments.flags;
-  if ((flags & kCloneIntoCgroup) != 0 &&
+  if ((arguments.flags & kCloneIntoCgroup) != 0 &&
       (arguments.cgroup > INT32_MAX || size < abi::kCloneArgsSizeVersion2))
     return Errno::Inval;
+  return {};
+}
+
+Result<> check_flags(const abi::CloneArgs& arguments) {
+  constexpr uint64_t kKnown = 0xffff'ffff | kCloneClearSigHand | kCloneIntoCgroup;
+  uint64_t flags = arguments.flags;
   if ((flags & ~kKnown) != 0) return Errno::Inval;
   if ((flags & (kCloneDetached | (kCloneSignalMask & ~uint64_t{kCloneNewTime}))) != 0)
     return Errno::Inval;
@@ -44,16 +49,22 @@ Result<> check_arguments(const abi::CloneArgs& arguments, size_t size) {
   return {};
 }
 
-// set_tid: one number, since there is one pid namespace. 0: none is asked for.
-Result<PidNumber> chosen_tid(const Task& task, const abi::CloneArgs& arguments) {
-  if (arguments.set_tid_size == 0) return 0;
-  if (arguments.set_tid_size > 1) return Errno::Inval;
-  int32_t tid = TRY(UserIn<int32_t>(UserAddr{arguments.set_tid}).read());
+// set_tid has one number for each level of pid namespaces: the first is the one that is used here.
+// 0: none is asked for.
+Result<int32_t> read_set_tid(const abi::CloneArgs& arguments) {
+  int32_t tids[32] = {};
+  TRY(UserIn<int32_t>(UserAddr{arguments.set_tid}).read_array(tids, arguments.set_tid_size));
+  return tids[0];
+}
+
+Result<> check_tid(const Task& task, const abi::CloneArgs& arguments, int32_t tid) {
+  if (arguments.set_tid_size == 0) return {};
+  if (arguments.set_tid_size > 1) return Errno::Inval;  // there is one level
   if (tid < 1 || tid >= kPidMax) return Errno::Inval;
   const Credentials& credentials = task.credentials();
   if (!credentials.has(Capability::SysAdmin) && !credentials.has(Capability::CheckpointRestore))
     return Errno::Perm;
-  return tid;
+  return {};
 }
 
 }  // namespace
@@ -74,8 +85,10 @@ Value sys_clone(Context& context, uint64_t flags, UserAddr stack, UserAddr paren
 
 Value sys_clone3(Context& context, UserAddr from, size_t size) {
   abi::CloneArgs arguments = TRY(copy_arguments(from, size));
-  TRY(check_arguments(arguments, size));
-  PidNumber tid = TRY(chosen_tid(context.task, arguments));
+  TRY(check_fields(arguments, size));
+  int32_t tid = TRY(read_set_tid(arguments));
+  TRY(check_flags(arguments));
+  TRY(check_tid(context.task, arguments, tid));
   CloneRequest request{.flags = arguments.flags,
                        .exit_signal = static_cast<uint8_t>(arguments.exit_signal),
                        .stack_pointer = UserAddr{arguments.stack + arguments.stack_size},
