@@ -73,7 +73,8 @@ ThreadGroup& find_reaper(ThreadGroup& group) REQUIRES(task::tree_lock) {
 void send_death_signals(ThreadGroup& child, const Task& dying) REQUIRES(task::tree_lock) {
   for (Task& task : child.threads) {
     uint8_t signal = task.parent_death_signal;
-    if (signal != 0) ignore(post_signal(child, user_signal(dying, static_cast<Signal>(signal))));
+    if (signal == 0 || !may_signal(dying, child, static_cast<Signal>(signal))) continue;
+    ignore(post_signal(child, user_signal(dying, static_cast<Signal>(signal))));
   }
 }
 

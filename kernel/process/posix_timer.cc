@@ -10,12 +10,13 @@ namespace kernel {
 using process_timers::When;
 
 PosixTimer::PosixTimer(ProcessTimers& owner, int32_t id, ClockId clock,
-                       TimerNotification notification)
+                       TimerNotification notification, Ref<UserAccount> account)
     : Timer(expire),
       owner_(owner),
       id_(id),
       clock_(std::move(clock)),
-      notification_(std::move(notification)) {}
+      notification_(std::move(notification)),
+      account_(std::move(account)) {}
 
 Nanoseconds PosixTimer::now() const { return on_monotonic_ ? clock::monotonic() : clock_.now(); }
 
@@ -119,7 +120,7 @@ void PosixTimer::post() {
   SignalInfo info{.signal = notification_.signal, .code = kSiTimer};
   info.value = notification_.value_is_id ? static_cast<uint64_t>(id_) : notification_.value;
   info.timer_id = id_;
-  // Without quota or memory the expiration is lost; the next period tries again.
+  // Without memory the expiration is lost; the next period tries again.
   if (notification_.kind == TimerNotification::Kind::Process) {
     ignore(post_signal(owner_.group, info));
   } else {
@@ -143,7 +144,6 @@ void ProcessTimers::destroy_posix() {
       timer = posix.pop_front();
       if (timer == nullptr) break;
       timer->disarm_locked();
-      --posix_count;
       update_cpu_active();
     }
     delete timer;  // waits for a callback under way
@@ -170,21 +170,28 @@ auto with_timer(ThreadGroup& group, int32_t id, Function function)
 
 Result<int32_t> create(ThreadGroup& group, ClockId clock, TimerNotification notification) {
   ProcessTimers* timers = TRY(ProcessTimers::of(group));
+  Ref<UserAccount> account = current_task().credentials().account;
   uint64_t limit = task::limit(group, Resource::SigPending).soft;
+  if (account->pending_signals.fetch_add_relaxed(1) >= limit) {
+    account->pending_signals.fetch_sub_relaxed(1);
+    return Errno::Again;
+  }
   int32_t id;
   {
     Guard guard(timers->lock);
-    if (timers->posix_count >= limit) return Errno::Again;
     do {
       id = timers->next_id++;
       if (timers->next_id < 0) timers->next_id = 0;
     } while (timers->find(id) != nullptr);
   }
-  Owned<PosixTimer> timer =
-      TRY(make_owned<PosixTimer>(*timers, id, std::move(clock), std::move(notification)));
+  auto timer = make_owned<PosixTimer>(*timers, id, std::move(clock), std::move(notification),
+                                      account);
+  if (!timer.ok()) {
+    account->pending_signals.fetch_sub_relaxed(1);
+    return timer.error();
+  }
   Guard guard(timers->lock);
-  timers->posix.push_back(*std::move(timer).leak());
-  ++timers->posix_count;
+  timers->posix.push_back(*std::move(timer).take().leak());
   return id;
 }
 
@@ -223,7 +230,6 @@ Result<> destroy(ThreadGroup& group, int32_t id) {
     if (timer == nullptr) return Errno::Inval;
     timer->disarm_locked();
     timers->posix.remove(*timer);
-    --timers->posix_count;
     timers->update_cpu_active();
   }
   delete timer;  // waits for a callback under way

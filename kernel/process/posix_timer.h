@@ -9,7 +9,10 @@ namespace kernel {
 
 class PosixTimer final : public Timer, public ListNode<PosixTimer> {
  public:
-  PosixTimer(ProcessTimers& owner, int32_t id, ClockId clock, TimerNotification notification);
+  // `account` has counted its signal.
+  PosixTimer(ProcessTimers& owner, int32_t id, ClockId clock, TimerNotification notification,
+             Ref<UserAccount> account);
+  ~PosixTimer() { account_->pending_signals.fetch_sub_relaxed(1); }
 
   int32_t id() const { return id_; }
   bool is_cpu() const { return clock_.is_cpu(); }
@@ -41,6 +44,7 @@ class PosixTimer final : public Timer, public ListNode<PosixTimer> {
   const int32_t id_;
   const ClockId clock_;
   const TimerNotification notification_;
+  const Ref<UserAccount> account_;
   bool armed_ = false;
   bool awaiting_ = false;      // its signal is pending: the next period begins when it is taken
   bool on_monotonic_ = false;  // relative on a wall clock: not moved when that is set
@@ -83,7 +87,6 @@ struct ProcessTimers final : Timer, RcuHead, ListNode<ProcessTimers> {
   CpuInterval profile_interval GUARDED_BY(lock);
   List<PosixTimer> posix GUARDED_BY(lock);
   int32_t next_id GUARDED_BY(lock) = 0;
-  size_t posix_count GUARDED_BY(lock) = 0;
   Atomic<bool> cpu_active;  // the tick has something to look at
 
   static SpinLock<LockRank::ProcessTimers> all_lock;

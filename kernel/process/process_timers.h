@@ -51,7 +51,7 @@ Result<TimerSetting> get(ThreadGroup& group, int32_t id);
 Result<int32_t> overrun(ThreadGroup& group, int32_t id);
 Result<> destroy(ThreadGroup& group, int32_t id);
 
-// Whoever took a signal with code kSiTimer off a pending queue, for itself or its reader: puts in
+// Whoever took a timer's signal off a pending queue, for itself or its reader: puts in
 // the overrun count and arms the timer's next period. No lock held.
 void timer_signal_taken(ThreadGroup& group, SignalInfo& info);
 

@@ -116,7 +116,7 @@ bool next_caught(Task& task, arch::TrapFrame& frame, Caught& caught) {
     }
     // Whatever becomes of the signal: the timer's next period begins.
     SignalInfo& info = found.caught.info;
-    if (info.signal != Signal::None && info.code == kSiTimer)
+    if (info.signal != Signal::None && info.is_of_timer())
       process_timers::timer_signal_taken(group, info);
     switch (found.step) {
       case Step::Nothing: return false;

@@ -6,7 +6,7 @@
 namespace kernel {
 namespace {
 
-enum class Layout : uint8_t { Kill, Queue, Timer, Child, Fault, Poll, Syscall };
+enum class Layout : uint8_t { Kill, Queue, Timer, Child, Fault, Poll, Syscall, Given };
 
 Layout layout_of(Signal signal, int32_t code) {
   if (code == kSiTimer) return Layout::Timer;
@@ -34,6 +34,24 @@ uint64_t get64(const UserSignalInfo& user, size_t word) {
   return user.words[word] | uint64_t{user.words[word + 1]} << 32;
 }
 
+// What Linux keeps of a siginfo_t: what lies behind must be zero where the code is not known.
+constexpr size_t kKernelWords = 8;
+
+// Linux's known_siginfo_layout(): the greatest code of each signal that has its own.
+bool is_known_code(Signal signal, int32_t code) {
+  constexpr int32_t kSiDetThread = -7, kSiAsyncNl = -60, kPollCodes = 6;
+  if (code == kSiKernel || code == kSiAsyncNl) return true;
+  if (code <= kSiUser) return code >= kSiDetThread;
+  switch (signal) {
+    case Signal::Ill: return code <= 11;
+    case Signal::Fpe: return code <= 15;
+    case Signal::Segv: return code <= 9;
+    case Signal::Bus: return code <= 5;
+    case Signal::Sys: return code <= 2;
+    default: return code <= kPollCodes;
+  }
+}
+
 }  // namespace
 
 UserSignalInfo encode_signal_info(const SignalInfo& info) {
@@ -41,7 +59,14 @@ UserSignalInfo encode_signal_info(const SignalInfo& info) {
   user.signal = static_cast<int32_t>(info.signal);
   user.error = info.error;
   user.code = info.code;
-  switch (layout_of(info.signal, info.code)) {
+  switch (info.given ? Layout::Given : layout_of(info.signal, info.code)) {
+    case Layout::Given:
+      put64(user, 4, info.user_time);
+      put64(user, 6, info.system_time);
+      put64(user, 2, info.value);
+      user.words[0] = static_cast<uint32_t>(info.pid);
+      user.words[1] = info.uid;
+      break;
     case Layout::Child:
       user.words[2] = static_cast<uint32_t>(info.status);
       put64(user, 4, info.user_time);
@@ -77,36 +102,21 @@ UserSignalInfo encode_signal_info(const SignalInfo& info) {
   return user;
 }
 
-SignalInfo decode_signal_info(const UserSignalInfo& user, Signal signal) {
-  SignalInfo info{.signal = signal, .code = user.code, .error = user.error};
-  switch (layout_of(signal, user.code)) {
-    case Layout::Child:
-      info.status = static_cast<int32_t>(user.words[2]);
-      info.user_time = get64(user, 4);
-      info.system_time = get64(user, 6);
-      [[fallthrough]];
-    case Layout::Kill:
-      info.pid = static_cast<int32_t>(user.words[0]);
-      info.uid = user.words[1];
-      break;
-    case Layout::Queue:
-      info.pid = static_cast<int32_t>(user.words[0]);
-      info.uid = user.words[1];
-      info.value = get64(user, 2);
-      break;
-    case Layout::Timer:
-      info.timer_id = static_cast<int32_t>(user.words[0]);
-      info.overrun = static_cast<int32_t>(user.words[1]);
-      info.value = get64(user, 2);
-      break;
-    case Layout::Fault:
-    case Layout::Poll:
-    case Layout::Syscall:
-      info.value = get64(user, 0);
-      info.status = static_cast<int32_t>(user.words[2]);
-      break;
+Result<SignalInfo> decode_signal_info(const UserSignalInfo& user, Signal signal) {
+  if (!is_known_code(signal, user.code)) {
+    for (size_t word = kKernelWords; word < std::size(user.words); ++word) {
+      if (user.words[word] != 0) return Errno::TooBig;
+    }
   }
-  return info;
+  return SignalInfo{.signal = signal,
+                    .code = user.code,
+                    .error = user.error,
+                    .pid = static_cast<int32_t>(user.words[0]),
+                    .uid = user.words[1],
+                    .user_time = get64(user, 4),
+                    .system_time = get64(user, 6),
+                    .value = get64(user, 2),
+                    .given = true};
 }
 
 }  // namespace kernel

@@ -5,6 +5,7 @@
 
 #include <span>
 
+#include "lib/result.h"
 #include "task/signal.h"
 
 namespace kernel {
@@ -19,7 +20,7 @@ struct UserSignalInfo {
 static_assert(sizeof(UserSignalInfo) == 128);
 
 UserSignalInfo encode_signal_info(const SignalInfo& info);
-// What rt_sigqueueinfo(2) was given; `signal` replaces si_signo.
-SignalInfo decode_signal_info(const UserSignalInfo& user, Signal signal);
+// What rt_sigqueueinfo(2) was given; `signal` replaces si_signo. Error: TooBig.
+Result<SignalInfo> decode_signal_info(const UserSignalInfo& user, Signal signal);
 
 }  // namespace kernel

@@ -11,21 +11,27 @@ namespace {
 
 constexpr bool is_valid(int32_t signal) { return signal == 0 || is_valid_signal(signal); }
 
-// Only the kernel and kill(2) say who they are by a code >= 0; others may not pretend, but to
-// themselves.
-Result<SignalInfo> copy_info(Context& context, int32_t pid, int32_t signal, UserAddr from) {
+// What a number that is no signal gets: a target that is not there is the first error.
+Errno refusal(const Result<>& reached) {
+  return reached.failed_with(Errno::Srch) ? Errno::Srch : Errno::Inval;
+}
+
+Result<SignalInfo> copy_info(int32_t signal, UserAddr from) {
   UserSignalInfo user;
   TRY(copy_in(&user, from, sizeof user));
-  if ((user.code >= 0 || user.code == kSiTkill) && pid != context.task.group().pid())
-    return Errno::Perm;
   return decode_signal_info(user, static_cast<Signal>(signal));
+}
+
+// Only the kernel and kill(2) say who they are by a code >= 0; others may not pretend, but a thread
+// to itself.
+bool may_claim(const Context& context, const SignalInfo& info, int32_t target) {
+  return (info.code < 0 && info.code != kSiTkill) || target == context.task.tid();
 }
 
 Value to_thread(Context& context, int32_t group, int32_t tid, int32_t signal, SignalInfo info) {
   if (!is_valid(signal)) {
-    info.signal = Signal::None;  // a thread that is not there is the first error
-    TRY(send_signal_to_thread(context.task, group, tid, info));
-    return Errno::Inval;
+    info.signal = Signal::None;
+    return refusal(send_signal_to_thread(context.task, group, tid, info));
   }
   TRY(send_signal_to_thread(context.task, group, tid, info));
   return 0;
@@ -35,9 +41,7 @@ Value to_thread(Context& context, int32_t group, int32_t tid, int32_t signal, Si
 
 Value sys_kill(Context& context, int32_t pid, int32_t signal) {
   if (!is_valid(signal)) {
-    Result<> reached = send_signal(context.task, pid, user_signal(context.task, Signal::None));
-    if (reached.failed_with(Errno::Srch)) return Errno::Srch;
-    return Errno::Inval;
+    return refusal(send_signal(context.task, pid, user_signal(context.task, Signal::None)));
   }
   TRY(send_signal(context.task, pid, user_signal(context.task, static_cast<Signal>(signal))));
   return 0;
@@ -56,11 +60,11 @@ Value sys_tgkill(Context& context, int32_t pid, int32_t tid, int32_t signal) {
 }
 
 Value sys_rt_sigqueueinfo(Context& context, int32_t pid, int32_t signal, UserAddr from) {
-  SignalInfo info = TRY(copy_info(context, pid, signal, from));
+  SignalInfo info = TRY(copy_info(signal, from));
+  if (!may_claim(context, info, pid)) return Errno::Perm;
   if (!is_valid(signal)) {
     info.signal = Signal::None;
-    TRY(send_signal_to_process(context.task, pid, info));
-    return Errno::Inval;
+    return refusal(send_signal_to_process(context.task, pid, info));
   }
   TRY(send_signal_to_process(context.task, pid, info));
   return 0;
@@ -68,8 +72,9 @@ Value sys_rt_sigqueueinfo(Context& context, int32_t pid, int32_t signal, UserAdd
 
 Value sys_rt_tgsigqueueinfo(Context& context, int32_t pid, int32_t tid, int32_t signal,
                             UserAddr from) {
-  SignalInfo info = TRY(copy_info(context, tid, signal, from));
+  SignalInfo info = TRY(copy_info(signal, from));
   if (pid <= 0 || tid <= 0) return Errno::Inval;
+  if (!may_claim(context, info, tid)) return Errno::Perm;
   return to_thread(context, pid, tid, signal, info);
 }
 

@@ -29,13 +29,13 @@ Value sys_pidfd_send_signal(Context& context, Fd fd, int32_t signal, UserAddr us
   Ref<File> file = TRY(context.task.files->get(fd, true));
   Ref<Pid> pid = TRY(pid_of_pidfd(*file));
   SignalInfo info;
-  bool own = pid->number() == context.task.group().pid();
+  bool own = pid->number() == context.task.tid();
   if (raw(user_info) != 0) {
     UserSignalInfo given;
     TRY(copy_in(&given, user_info, sizeof given));
+    info = TRY(decode_signal_info(given, static_cast<Signal>(signal)));
     if (given.signal != signal) return Errno::Inval;
     if (!own && (given.code >= 0 || given.code == kSiTkill)) return Errno::Perm;
-    info = decode_signal_info(given, static_cast<Signal>(signal));
   } else {
     info = user_signal(context.task, static_cast<Signal>(signal));
   }

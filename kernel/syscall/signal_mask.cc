@@ -107,7 +107,7 @@ Value sys_rt_sigtimedwait(Context& context, UserIn<uint64_t> set, UserAddr user_
     taken = take(task, wanted, info);
   }
   if (taken == Signal::None) return woken ? Errno::Intr : Errno::Again;
-  if (info.code == kSiTimer) process_timers::timer_signal_taken(task.group(), info);
+  if (info.is_of_timer()) process_timers::timer_signal_taken(task.group(), info);
   if (raw(user_info) != 0) {
     UserSignalInfo encoded = encode_signal_info(info);
     TRY(copy_out(user_info, &encoded, sizeof encoded));

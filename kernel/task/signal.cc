@@ -49,7 +49,7 @@ Signal PendingSignals::next_fault(SignalSet blocked) {
 
 bool PendingSignals::has_timer(int32_t timer_id) {
   for (QueuedSignal& entry : queue_) {
-    if (entry.info.code == kSiTimer && entry.info.timer_id == timer_id) return true;
+    if (entry.info.is_of_timer() && entry.info.timer_id == timer_id) return true;
   }
   return false;
 }

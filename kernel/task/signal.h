@@ -117,6 +117,11 @@ struct SignalInfo {
   uint64_t value = 0;       // sigval; fault address
   int32_t timer_id = 0;
   int32_t overrun = 0;
+  // A program made it up (rt_sigqueueinfo(2)): pid, uid, value, user_time and system_time, in this
+  // order, are what it put behind si_code, and mean nothing to the kernel.
+  bool given = false;
+
+  bool is_of_timer() const { return code == kSiTimer && !given; }
 };
 
 enum SignalFlags : uint64_t {
@@ -144,13 +149,16 @@ struct SignalAction {
 // RLIMIT_SIGPENDING.
 class QueuedSignal : public ListNode<QueuedSignal> {
  public:
-  QueuedSignal(const SignalInfo& what, Ref<UserAccount> sender)
-      : info(what), account_(std::move(sender)) {}
-  ~QueuedSignal() { account_->pending_signals.fetch_sub_relaxed(1); }
+  // Without an account it is counted elsewhere: a timer's.
+  QueuedSignal(const SignalInfo& what, Optional<Ref<UserAccount>> account)
+      : info(what), account_(std::move(account)) {}
+  ~QueuedSignal() {
+    if (account_) account_->pending_signals.fetch_sub_relaxed(1);
+  }
   const SignalInfo info;
 
  private:
-  Ref<UserAccount> account_;  // has counted this entry
+  Optional<Ref<UserAccount>> account_;  // has counted this entry
 };
 
 // Guarded by the thread group's signal lock.

@@ -103,9 +103,14 @@ void wake_target(ThreadGroup& group, Task& target, Scope scope, Signal signal)
 }
 
 // A queue entry within the quota of the target's user; empty without. `unlimited`: kill(2) and the
-// kernel are not refused a standard signal.
+// kernel are not refused a standard signal. A timer's signal is part of the timer's own quota.
 Optional<Owned<QueuedSignal>> make_entry(Task& target, ThreadGroup& group, const SignalInfo& info,
                                          bool unlimited) REQUIRES(group.signal_lock) {
+  if (info.is_of_timer()) {
+    Result<Owned<QueuedSignal>> made = make_owned<QueuedSignal>(info, Optional<Ref<UserAccount>>());
+    if (made.ok()) return std::move(made).take();
+    return {};
+  }
   Ref<UserAccount> account = target.credentials().account;  // the spin lock is an RCU section
   uint64_t limit = group.limits[static_cast<size_t>(Resource::SigPending)].soft;
   uint64_t before = account->pending_signals.fetch_add_relaxed(1);
@@ -124,7 +129,7 @@ Result<> post_locked(ThreadGroup& group, Task& target, Scope scope, const Signal
   if (is_ignored(target, group, signal, forced)) return {};
   PendingSignals& queue = scope == Scope::Group ? group.pending : target.pending;
   // Standard signals are queued once, but each timer has one entry of its own (timer_create(2)).
-  if (!is_realtime(signal) && queue.has(signal) && info.code != kSiTimer) return {};
+  if (!is_realtime(signal) && queue.has(signal) && !info.is_of_timer()) return {};
   Optional<Owned<QueuedSignal>> entry;
   if (signal != Signal::Kill) {
     entry = make_entry(target, group, info, !is_realtime(signal) && info.code >= 0);

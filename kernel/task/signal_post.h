@@ -43,7 +43,7 @@ void set_blocked(Task& task, SignalSet blocked);
 void hand_over_signals_locked(Task& task, ThreadGroup& group, SignalSet signals)
     REQUIRES(group.signal_lock);
 // Takes one signal out of the running task's queues, or its process's, that is not in `blocked`;
-// None. Whoever gets one with code kSiTimer calls process_timers::timer_signal_taken() behind the
+// None. Whoever gets a timer's calls process_timers::timer_signal_taken() behind the
 // lock.
 Signal take_signal_locked(Task& task, ThreadGroup& group, SignalSet blocked, SignalInfo& info)
     REQUIRES(group.signal_lock);

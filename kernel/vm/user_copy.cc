@@ -29,6 +29,7 @@ bool is_user_range(UserAddr start, size_t size) {
 
 Result<> copy_in(void* to, UserAddr from, size_t size) {
   assert_may_fault();
+  if (size == 0) return {};  // wherever it is, as on Linux
   if (!is_user_range(from, size) || arch::copy_from_user(to, accepted(from), size) != 0)
     return Errno::Fault;
   return {};
@@ -36,6 +37,7 @@ Result<> copy_in(void* to, UserAddr from, size_t size) {
 
 Result<> copy_out(UserAddr to, const void* from, size_t size) {
   assert_may_fault();
+  if (size == 0) return {};  // wherever it is, as on Linux
   if (!is_user_range(to, size) || arch::copy_to_user(accepted(to), from, size) != 0)
     return Errno::Fault;
   return {};
