@@ -32,6 +32,9 @@ struct ClockId {
 
   bool is_cpu() const { return base == Base::ProcessCpu || base == Base::ThreadCpu; }
 
+  // The id of a clock device's descriptor (clock_getres(2), "Dynamic clocks"); there is none here.
+  static constexpr bool is_dynamic(int32_t id) { return id < 0 && (id & 7) == 3; }
+
   enum class Purpose : uint8_t { Read, Timer };
   // Errors: Inval when there is no such clock, process or thread of the caller.
   static Result<ClockId> resolve(int32_t id, Task& caller, Purpose purpose);

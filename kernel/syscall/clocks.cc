@@ -48,7 +48,8 @@ Result<> set_zone(const Context& context, abi::TimeZone zone, bool with_time) {
 // timex.modes (adjtimex(2)).
 constexpr uint32_t kAdjOffset = 0x1, kAdjFrequency = 0x2, kAdjMaxError = 0x4, kAdjEstError = 0x8,
                    kAdjStatus = 0x10, kAdjTimeConst = 0x20, kAdjTai = 0x80, kAdjSetOffset = 0x100,
-                   kAdjNano = 0x2000, kAdjTick = 0x4000, kAdjReadOnlyShot = 0xa001;
+                   kAdjNano = 0x2000, kAdjTick = 0x4000, kAdjTime = 0x8000,
+                   kAdjReadOnlyShot = 0xa001;
 constexpr int32_t kStatusUnsynchronised = 0x40, kStatusNano = 0x2000, kStatusReadOnly = 0xff00;
 constexpr int64_t kTimeError = 5;  // what the call returns while the clock is not synchronised
 
@@ -85,6 +86,8 @@ Result<> shift_realtime(const Context& context, const abi::Timex& wanted) {
 
 // What steers the rate is not there: the clock is the counter.
 Result<> adjust(const Context& context, const abi::Timex& wanted) {
+  // adjtime(3)'s way in needs ADJ_OFFSET_SINGLESHOT's other bit.
+  if ((wanted.modes & kAdjTime) != 0 && (wanted.modes & kAdjOffset) == 0) return Errno::Inval;
   constexpr uint32_t kSteering = kAdjOffset | kAdjFrequency | kAdjTick | kAdjTimeConst;
   if (asks_for_change(wanted.modes) && !may_set_time(context)) return Errno::Perm;
   if ((wanted.modes & kSteering) != 0 && asks_for_change(wanted.modes)) return Errno::OpNotSupp;
@@ -95,8 +98,7 @@ Result<> adjust(const Context& context, const abi::Timex& wanted) {
   return {};
 }
 
-Value adjust_and_report(Context& context, UserInOut<abi::Timex> parameters) {
-  abi::Timex timex = TRY(parameters.read());
+Value adjust_and_report(Context& context, abi::Timex timex, UserInOut<abi::Timex> parameters) {
   TRY(adjust(context, timex));
   bool changes = asks_for_change(timex.modes);
   uint32_t modes = timex.modes;
@@ -137,9 +139,7 @@ Value sys_clock_getres(Context& context, int32_t clock, UserOut<abi::TimeSpec> r
 }
 
 Value sys_clock_settime(Context& context, int32_t clock, UserIn<abi::TimeSpec> time) {
-  bool settable = clock == abi::kClockRealtime || clock == abi::kClockProcessCpu ||
-                  clock == abi::kClockThreadCpu || clock < 0;
-  if (!settable) return Errno::Inval;
+  if (clock != abi::kClockRealtime && clock >= 0) return Errno::Inval;
   abi::TimeSpec wanted = TRY(time.read());
   if (clock == abi::kClockRealtime) {
     TRY(set_realtime(context, wanted));
@@ -176,14 +176,15 @@ Value sys_settimeofday(Context& context, UserIn<abi::TimeVal> time, UserIn<abi::
 }
 
 Value sys_adjtimex(Context& context, UserInOut<abi::Timex> parameters) {
-  return adjust_and_report(context, parameters);
+  return adjust_and_report(context, TRY(parameters.read()), parameters);
 }
 
 Value sys_clock_adjtime(Context& context, int32_t clock, UserInOut<abi::Timex> parameters) {
-  ClockId id = TRY(ClockId::resolve(clock, context.task, Purpose::Read));
-  if (clock != abi::kClockRealtime)
-    return id.is_cpu() && !id.fixed ? Errno::Inval : Errno::OpNotSupp;
-  return adjust_and_report(context, parameters);
+  abi::Timex timex = TRY(parameters.read());
+  if (ClockId::is_dynamic(clock)) return Errno::Inval;
+  if (clock >= 0) TRY(ClockId::resolve(clock, context.task, Purpose::Read));
+  if (clock != abi::kClockRealtime) return Errno::OpNotSupp;
+  return adjust_and_report(context, timex, parameters);
 }
 
 Value sys_times(Context& context, UserOut<abi::Tms> buffer) {

@@ -43,9 +43,10 @@ Value sys_timer_create(Context& context, int32_t clock, UserIn<abi::SignalEvent>
                        UserOut<int32_t> id) {
   abi::SignalEvent given{};
   if (!event.is_null()) given = TRY(event.read());
-  bool dynamic = clock < 0;
+  if (ClockId::is_dynamic(clock)) return Errno::OpNotSupp;
+  bool of_cpu = clock < 0;
   ClockId resolved;
-  if (!dynamic) {
+  if (!of_cpu) {
     resolved = TRY(ClockId::resolve(clock, context.task, ClockId::Purpose::Timer));
     if (resolved.coarse || resolved.raw) return Errno::OpNotSupp;
     if (resolved.alarm && !context.task.credentials().has(Capability::WakeAlarm))
@@ -58,7 +59,7 @@ Value sys_timer_create(Context& context, int32_t clock, UserIn<abi::SignalEvent>
     notification = TRY(parse(context, given));
   }
   TRY(id.write(0));
-  if (dynamic) resolved = TRY(ClockId::resolve(clock, context.task, ClockId::Purpose::Timer));
+  if (of_cpu) resolved = TRY(ClockId::resolve(clock, context.task, ClockId::Purpose::Timer));
   ThreadGroup& group = context.task.group();
   int32_t made = TRY(process_timers::create(group, std::move(resolved), std::move(notification)));
   Result<> written = id.write(made);

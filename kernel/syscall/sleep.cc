@@ -93,11 +93,20 @@ Value sys_nanosleep(Context& context, UserIn<abi::TimeSpec> request,
 // Flags other than TIMER_ABSTIME are not looked at, as on Linux.
 Value sys_clock_nanosleep(Context& context, int32_t clock_id, int32_t flags,
                           UserIn<abi::TimeSpec> request, UserOut<abi::TimeSpec> remaining) {
-  ClockId clock = TRY(ClockId::resolve(clock_id, context.task, ClockId::Purpose::Timer));
-  bool own_thread = clock.base == ClockId::Base::ThreadCpu;
-  if (clock.coarse || clock.raw || (own_thread && clock.fixed)) return Errno::OpNotSupp;
+  auto resolve = [&] {
+    return ClockId::resolve(clock_id, context.task, ClockId::Purpose::Timer);
+  };
+  // Whether a numbered clock can be slept on comes first, whom a CPU clock measures last.
+  if (ClockId::is_dynamic(clock_id)) return Errno::OpNotSupp;
+  if (clock_id >= 0) {
+    ClockId numbered = TRY(resolve());
+    if (numbered.coarse || numbered.raw || numbered.base == ClockId::Base::ThreadCpu)
+      return Errno::OpNotSupp;
+  }
   abi::TimeSpec wanted = TRY(request.read());
   if (!wanted.is_valid()) return Errno::Inval;
+  ClockId clock = TRY(resolve());
+  bool own_thread = clock.base == ClockId::Base::ThreadCpu;
   // A thread that waits for its own CPU time would wait for ever.
   if (own_thread && clock.task.get() == &context.task) return Errno::Inval;
   if ((flags & abi::kTimerAbsolute) == 0) {
