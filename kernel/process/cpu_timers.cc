@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What goes by CPU time, looked at by the tick of the running thread: ITIMER_VIRTUAL, ITIMER_PROF,
-// POSIX timers on CPU clocks, RLIMIT_CPU. As exact as the tick is.
+// POSIX timers on CPU clocks, RLIMIT_CPU, RLIMIT_RTTIME. As exact as the tick is.
 
 #include "process/posix_timer.h"
 #include "sched/scheduler.h"
@@ -43,17 +43,18 @@ void check_timers(ProcessTimers& timers, const ResourceUsage& usage) {
   timers.update_cpu_active();
 }
 
-// setrlimit(2): SIGXCPU at the soft limit and each second behind it, SIGKILL at the hard one.
-void check_limit(ThreadGroup& group, uint64_t seconds) {
+// getrlimit(2), RLIMIT_CPU and RLIMIT_RTTIME: SIGXCPU at the soft limit and each second behind it,
+// SIGKILL at the hard one. `used` and `second` in the limit's unit.
+void check_limit(ThreadGroup& group, Resource resource, uint64_t used, uint64_t second) {
   Signal signal = Signal::None;
   {
     Guard guard(group.signal_lock);
-    Limit& limit = group.limits[static_cast<size_t>(Resource::Cpu)];
-    if (seconds >= limit.hard) {
+    Limit& limit = group.limits[static_cast<size_t>(resource)];
+    if (used >= limit.hard) {
       signal = Signal::Kill;
-    } else if (seconds >= limit.soft) {
+    } else if (used >= limit.soft) {
       signal = Signal::Xcpu;
-      limit.soft = seconds + 1;
+      limit.soft += second;
     }
   }
   if (signal != Signal::None) ignore(post_signal(group, kernel_signal(signal)));
@@ -61,15 +62,26 @@ void check_limit(ThreadGroup& group, uint64_t seconds) {
 
 // Interrupt context, masked.
 void tick(Thread& thread, bool) {
+  constexpr uint64_t kMicrosPerSecond = 1'000'000;
   ThreadGroup& group = static_cast<Task&>(thread).group();
   ProcessTimers* timers = ProcessTimers::peek(group);
   bool timed = timers != nullptr && timers->cpu_active.load_relaxed();
-  Limit limit = task::limit(group, Resource::Cpu);
-  bool limited = limit.soft != kUnlimited || limit.hard != kUnlimited;
+  bool limited, realtime_limited;
+  {
+    Guard guard(group.signal_lock);
+    const Limit& cpu = group.limits[static_cast<size_t>(Resource::Cpu)];
+    limited = cpu.soft != kUnlimited || cpu.hard != kUnlimited;
+    realtime_limited = group.limits[static_cast<size_t>(Resource::RtTime)].soft != kUnlimited;
+  }
+  if (realtime_limited && thread.parameters().is_realtime())
+    check_limit(group, Resource::RtTime, thread.run_time_since_wake() / 1000, kMicrosPerSecond);
   if (!timed && !limited) return;
   ResourceUsage usage = task::usage_of(group);
   if (timed) check_timers(*timers, usage);
-  if (limited) check_limit(group, (usage.user_time_ns + usage.system_time_ns) / kNanosPerSecond);
+  if (limited) {
+    check_limit(group, Resource::Cpu,
+                (usage.user_time_ns + usage.system_time_ns) / kNanosPerSecond, 1);
+  }
 }
 
 }  // namespace

@@ -74,6 +74,12 @@ Nanoseconds Scheduler::run_time(const Thread& thread) {
   return thread.entity_.runtime;
 }
 
+Nanoseconds Scheduler::run_time_since_wake(const Thread& thread) {
+  QueueGuard queue(thread);
+  if (queue->current == &thread) charge(*queue, clock::monotonic());
+  return thread.entity_.runtime - thread.runtime_at_wake_;
+}
+
 // The exact run time, divided as the samples are; neither part goes back.
 CpuUsage Scheduler::cpu_usage(const Thread& thread) {
   QueueGuard queue(thread);

@@ -155,6 +155,7 @@ class Scheduler {
   static void publish_load(CpuState& state);
   static CpuUsage cpu_usage(const Thread& thread);
   static Nanoseconds run_time(const Thread& thread);
+  static Nanoseconds run_time_since_wake(const Thread& thread);
   static void update_load_average(Nanoseconds now);
 
   static void set_parameters(Thread& thread, const SchedParameters& parameters);

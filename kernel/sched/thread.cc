@@ -82,10 +82,13 @@ void Thread::set_parameters(const SchedParameters& parameters) {
 SchedParameters Thread::parameters() const { return Scheduler::parameters(*this); }
 CpuUsage Thread::cpu_usage() const { return Scheduler::cpu_usage(*this); }
 Nanoseconds Thread::run_time() const { return Scheduler::run_time(*this); }
+Nanoseconds Thread::run_time_since_wake() const { return Scheduler::run_time_since_wake(*this); }
 
 void Scheduler::set_parameters(Thread& thread, const SchedParameters& parameters) {
   QueueGuard queue(thread);
   charge(*queue, clock::monotonic());
+  if (parameters.is_realtime() && !thread.entity_.is_realtime())
+    thread.runtime_at_wake_ = thread.entity_.runtime;
   queue->queue.change(thread.entity_, parameters);
   publish_load(*queue);
   // The running thread may have to give way now, or a waiting one may have become the first.

@@ -76,6 +76,8 @@ class Thread : public ThreadBase, public RefCounted<Thread>, public RcuHead {
   Nanoseconds run_time() const;
   Nanoseconds user_time() const { return cpu_usage().user; }
   Nanoseconds system_time() const { return cpu_usage().system; }
+  // Of that, since it last slept or became a real-time thread (RLIMIT_RTTIME).
+  Nanoseconds run_time_since_wake() const;
   uint64_t voluntary_switches() const { return voluntary_switches_.load_relaxed(); }
   uint64_t involuntary_switches() const { return involuntary_switches_.load_relaxed(); }
 
@@ -110,6 +112,7 @@ class Thread : public ThreadBase, public RefCounted<Thread>, public RcuHead {
   CpuMask affinity_ = ~CpuMask{0};
   bool runnable_ = false;       // waiting, running, or on its way between two queues
   bool blocks_load_ = false;    // asleep in a state that counts for the load average
+  Nanoseconds runtime_at_wake_ = 0;
   Nanoseconds user_samples_ = 0;
   Nanoseconds system_samples_ = 0;
   Nanoseconds unsampled_ = 0;   // run time since the last sample

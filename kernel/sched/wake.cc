@@ -42,6 +42,7 @@ bool Scheduler::wake(Thread& thread, unsigned states) {
     thread.blocks_load_ = false;
     queue->blocked.fetch_sub_relaxed(1);
   }
+  thread.runtime_at_wake_ = thread.entity_.runtime;
   Nanoseconds now = clock::monotonic();
   Nanoseconds slept = now > thread.entity_.accounted ? now - thread.entity_.accounted : 0;
   settle(queue, thread, RunQueue::Arrival::Woken, slept);

@@ -31,14 +31,18 @@ void fix_capabilities(Credentials& changed, const Credentials& old) {
 bool may_set_uid(const Credentials& credentials) { return credentials.has(Capability::Setuid); }
 bool may_set_gid(const Credentials& credentials) { return credentials.has(Capability::Setgid); }
 
-// A new real user: counts against its limits from now on. A process over RLIMIT_NPROC finds out at
-// its next execve, because programs do not check setuid's result.
-Result<> change_user(Task& task, Credentials& changed) {
+// The account of a new real user.
+Result<> change_user(Credentials& changed) {
   changed.account = TRY(UserAccount::of(changed.uid));
+  return {};
+}
+
+// A process whose user has more than RLIMIT_NPROC of them finds out at its next execve, because
+// programs do not check setuid's result. A new user's do not count this one yet.
+void note_process_limit(Task& task, const Credentials& changed) {
   Limit limit = task::limit(task.group(), Resource::Processes);
   task.process_limit_exceeded =
-      changed.uid != 0 && changed.account->processes.load_relaxed() >= limit.soft;
-  return {};
+      changed.uid != 0 && changed.account->processes.load_relaxed() > limit.soft;
 }
 
 }  // namespace
@@ -65,12 +69,13 @@ Result<> CredentialChange::set_uid(Task& task, Uid uid) {
   Ref<Credentials> changed = TRY(old.clone());
   if (may_set_uid(old)) {
     changed->uid = changed->suid = uid;
-    if (uid != old.uid) TRY(change_user(task, *changed));
+    if (uid != old.uid) TRY(change_user(*changed));
   } else if (uid != old.uid && uid != old.suid) {
     return Errno::Perm;
   }
   changed->euid = changed->fsuid = uid;
   fix_capabilities(*changed, old);
+  note_process_limit(task, *changed);
   commit(task, std::move(changed));
   return {};
 }
@@ -88,10 +93,11 @@ Result<> CredentialChange::set_real_effective_uid(Task& task, Uid real, Uid effe
       return Errno::Perm;
     changed->euid = effective;
   }
-  if (changed->uid != old.uid) TRY(change_user(task, *changed));
+  if (changed->uid != old.uid) TRY(change_user(*changed));
   if (real != kNoId || (effective != kNoId && effective != old.uid)) changed->suid = changed->euid;
   changed->fsuid = changed->euid;
   fix_capabilities(*changed, old);
+  note_process_limit(task, *changed);
   commit(task, std::move(changed));
   return {};
 }
@@ -107,9 +113,10 @@ Result<> CredentialChange::set_all_uids(Task& task, Uid real, Uid effective, Uid
   if (real != kNoId) changed->uid = real;
   if (effective != kNoId) changed->euid = effective;
   if (saved != kNoId) changed->suid = saved;
-  if (changed->uid != old.uid) TRY(change_user(task, *changed));
+  if (changed->uid != old.uid) TRY(change_user(*changed));
   changed->fsuid = changed->euid;
   fix_capabilities(*changed, old);
+  note_process_limit(task, *changed);
   commit(task, std::move(changed));
   return {};
 }

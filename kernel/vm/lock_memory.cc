@@ -15,6 +15,7 @@ Result<> AddressSpace::lock_range(UserAddr start, uint64_t size, bool locked, bo
   uint64_t offset = page_offset(start);
   size = align_up(size + offset, kPageSize);  // may wrap to nothing, as on Linux
   start = page_of(start);
+  if (locked && !may_exceed_locked() && limit_locked.load_relaxed() == 0) return Errno::Perm;
   if (raw(start) + size < raw(start)) return Errno::Inval;
   if (size == 0) return {};
   UserRange range{start, start + size};
@@ -23,7 +24,6 @@ Result<> AddressSpace::lock_range(UserAddr start, uint64_t size, bool locked, bo
     Guard guard(lock_);
     if (locked && !may_exceed_locked()) {
       uint64_t limit = limit_locked.load_relaxed() >> kPageShift;
-      if (limit == 0) return Errno::Perm;
       uint64_t wanted = statistics_.locked_pages + (size >> kPageShift);
       if (wanted > limit) wanted -= locked_pages_locked(range);
       if (wanted > limit) return Errno::NoMem;
@@ -88,7 +88,7 @@ Result<> AddressSpace::lock_all(uint32_t flags) {
     Guard guard(lock_);
     if (!may_exceed_locked()) {
       uint64_t limit = limit_locked.load_relaxed() >> kPageShift;
-      if (limit == 0) return Errno::Perm;
+      if (limit_locked.load_relaxed() == 0) return Errno::Perm;
       if ((flags & kCurrent) != 0 && statistics_.mapped_pages > limit) return Errno::NoMem;
     }
     default_flags_.locked = (flags & kFuture) != 0;
