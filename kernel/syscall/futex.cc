@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
-// futex(2), set_robust_list(2), get_robust_list(2): arguments and timeouts. A relative wait that a
+// futex(2), futex_waitv, set_robust_list(2), get_robust_list(2): arguments and timeouts. A relative wait that a
 // signal interrupts goes on after the handler for the time that is left; an absolute one is called
 // again.
 
+#include "process/clock_id.h"
 #include "syscall/declarations.h"
 #include "vm/futex.h"
 
@@ -69,6 +70,16 @@ Value wait_bitset(UserAddr address, uint32_t expected, Scope scope, uint64_t tim
   return 0;
 }
 
+Result<futex::Awaited> parse_waiter(UserIn<abi::FutexWaiter> waiters, size_t index) {
+  constexpr uint32_t kSize32 = 2;
+  abi::FutexWaiter given = TRY(waiters.read(index));
+  bool known = (given.flags & ~(kSize32 | uint32_t{kPrivateFlag})) == 0 && given.reserved == 0;
+  if (!known || (given.flags & kSize32) == 0) return Errno::Inval;
+  return futex::Awaited{
+      UserAddr{given.address}, static_cast<uint32_t>(given.value),
+      (given.flags & uint32_t{kPrivateFlag}) != 0 ? Scope::Private : Scope::Shared};
+}
+
 }  // namespace
 
 Value sys_futex(Context& context, UserAddr address, int32_t operation, uint32_t value,
@@ -92,6 +103,23 @@ Value sys_futex(Context& context, UserAddr address, int32_t operation, uint32_t 
     case kWakeOp: return TRY(futex::wake_op(address, second, count, second_count, value3, scope));
     default: return Errno::NoSys;
   }
+}
+
+// The timeout is absolute, and looked at before the list is.
+Value sys_futex_waitv(Context&, UserIn<abi::FutexWaiter> waiters, uint32_t count, Flags32 flags,
+                      UserIn<abi::TimeSpec> timeout, int32_t clock) {
+  constexpr uint32_t kMost = 128;
+  if (flags.bits() != 0 || count == 0 || count > kMost || waiters.is_null()) return Errno::Inval;
+  futex::Until until;
+  if (!timeout.is_null()) {
+    if (clock != abi::kClockRealtime && clock != abi::kClockMonotonic) return Errno::Inval;
+    std::optional<Nanoseconds> end = TRY(read_timeout(raw(timeout.address())));
+    until = {{*end}, clock == abi::kClockRealtime};
+  }
+  Vector<futex::Awaited> awaited;
+  TRY(awaited.reserve(count));
+  for (uint32_t i = 0; i < count; ++i) awaited.append_reserved(TRY(parse_waiter(waiters, i)));
+  return static_cast<int64_t>(TRY(futex::wait_any(awaited.span(), until)));
 }
 
 Value sys_set_robust_list(Context& context, UserAddr head, uint64_t size) {

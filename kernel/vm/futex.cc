@@ -111,11 +111,12 @@ Deadline deadline_of(const Until& until) {
 }
 
 // Until it is woken, a signal comes (false) or the time is over (TimedOut).
-Result<> sleep(Waiter& waiter, const Until& until) {
+template <class Woken>
+Result<> sleep(Woken woken, const Until& until) {
   Result<> result;
   for (;;) {
     sched::set_state(ThreadState::Interruptible);
-    if (waiter.woken.load_acquire()) break;
+    if (woken()) break;
     if (sched::signal_pending()) {
       result = Errno::RestartSys;
       break;
@@ -130,12 +131,62 @@ Result<> sleep(Waiter& waiter, const Until& until) {
   return result;
 }
 
-Result<> sleep_on_wall_clock(Waiter& waiter, const Until& until) {
+// Setting the wall clock wakes the sleeper, which looks at it again.
+template <class Woken>
+Result<> sleep_until(Woken woken, const Until& until) {
+  if (!until.wall_clock) return sleep(woken, until);
   ThreadWaiter clock_change;
   clock::realtime_waiters().add(clock_change);
-  Result<> result = sleep(waiter, until);
+  Result<> result = sleep(woken, until);
   clock::realtime_waiters().remove(clock_change);
   return result;
+}
+
+Result<> prepare(Waiter& waiter, UserAddr address, Scope scope, uint32_t bitset) {
+  waiter.key = TRY(key_of(address, scope));
+  waiter.bitset = bitset;
+  waiter.thread = &current();
+  return {};
+}
+
+// False: the word must be faulted in first. Error: Again.
+Result<bool> join_queue(Waiter& waiter, UserAddr address, uint32_t expected) {
+  Bucket& bucket = bucket_of(waiter.key);
+  Guard guard(bucket.lock);
+  uint32_t value;
+  if (!arch::load_user_u32(untagged(address), value)) return false;
+  if (value != expected) return Errno::Again;
+  waiter.bucket.store_relaxed(&bucket);
+  bucket.waiters.push_back(waiter);
+  return true;
+}
+
+using Waiters = Vector<Owned<Waiter>>;
+
+// Takes the first `count` off their queues; the last one that somebody has woken.
+std::optional<size_t> leave_queues(Waiters& waiters, size_t count) {
+  std::optional<size_t> woken;
+  for (size_t i = 0; i < count; ++i) {
+    if (!leave_queue(*waiters[i])) woken = i;
+  }
+  return woken;
+}
+
+// All of them are queued on return; or none, with an index when one was woken meanwhile.
+Result<std::optional<size_t>> join_queues(Waiters& waiters, std::span<const Awaited> awaited) {
+  for (size_t queued = 0; queued < awaited.size();) {
+    Result<bool> joined =
+        join_queue(*waiters[queued], awaited[queued].address, awaited[queued].expected);
+    if (joined.ok() && *joined) {
+      ++queued;
+      continue;
+    }
+    if (std::optional<size_t> woken = leave_queues(waiters, queued)) return woken;
+    if (!joined.ok()) return joined.error();
+    TRY(fault_in(untagged(awaited[queued].address), sizeof(uint32_t), /*for_write=*/false));
+    queued = 0;
+  }
+  return std::optional<size_t>();
 }
 
 }  // namespace
@@ -143,28 +194,32 @@ Result<> sleep_on_wall_clock(Waiter& waiter, const Until& until) {
 Result<> wait(UserAddr address, uint32_t expected, Scope scope, uint32_t bitset, Until until) {
   if (bitset == 0) return Errno::Inval;
   Waiter waiter;
-  waiter.key = TRY(key_of(address, scope));
-  waiter.bitset = bitset;
-  waiter.thread = &current();
-  address = untagged(address);
-  Bucket& bucket = bucket_of(waiter.key);
-  for (bool queued = false; !queued;) {
-    {
-      Guard guard(bucket.lock);
-      uint32_t value;
-      if (arch::load_user_u32(address, value)) {
-        if (value != expected) return Errno::Again;
-        waiter.bucket.store_relaxed(&bucket);
-        bucket.waiters.push_back(waiter);
-        queued = true;
-      }
-    }
-    if (!queued) TRY(fault_in(address, sizeof(uint32_t), /*for_write=*/false));
-  }
-  Result<> result = until.wall_clock ? sleep_on_wall_clock(waiter, until) : sleep(waiter, until);
+  TRY(prepare(waiter, address, scope, bitset));
+  while (!TRY(join_queue(waiter, address, expected)))
+    TRY(fault_in(untagged(address), sizeof(uint32_t), /*for_write=*/false));
+  Result<> result = sleep_until([&waiter] { return waiter.woken.load_acquire(); }, until);
   // Woken and interrupted at once: it was a wake-up, which must not be lost.
   if (!leave_queue(waiter)) return {};
   return result;
+}
+
+Result<size_t> wait_any(std::span<const Awaited> awaited, Until until) {
+  Waiters waiters;
+  TRY(waiters.reserve(awaited.size()));
+  for (const Awaited& one : awaited) {
+    waiters.append_reserved(TRY(make_owned<Waiter>()));
+    TRY(prepare(*waiters[waiters.size() - 1], one.address, one.scope, kMatchAny));
+  }
+  if (std::optional<size_t> woken = TRY(join_queues(waiters, awaited))) return *woken;
+  auto any_woken = [&waiters] {
+    for (const Owned<Waiter>& waiter : waiters) {
+      if (waiter->woken.load_acquire()) return true;
+    }
+    return false;
+  };
+  Result<> result = sleep_until(any_woken, until);
+  if (std::optional<size_t> woken = leave_queues(waiters, waiters.size())) return *woken;
+  return result.error();
 }
 
 Result<int> wake(UserAddr address, int count, Scope scope, uint32_t bitset) {
@@ -215,7 +270,8 @@ struct Operation {
     if ((encoded >> 31) != 0)
       argument = static_cast<int32_t>(uint32_t{1} << (static_cast<uint32_t>(argument) & 31));
   }
-  bool is_known() const { return code <= 4 && comparison <= 5; }
+  bool is_known() const { return code <= 4; }
+  bool compares() const { return comparison <= 5; }
   uint32_t apply(uint32_t old) const {
     uint32_t operand = static_cast<uint32_t>(argument);
     switch (code) {
@@ -291,6 +347,7 @@ Result<int> wake_op(UserAddr first, UserAddr second, int wake_count, int wake_co
       Guard2 guard(first_bucket.lock, second_bucket.lock);
       uint32_t old = 0;
       if (apply_to_word(second, operation, old)) {
+        if (!operation.compares()) return Errno::NoSys;  // as Linux: behind the change
         int woken = wake_matching_locked(first_bucket, first_key, wake_count, kMatchAny);
         if (operation.holds(old))
           woken += wake_matching_locked(second_bucket, second_key, wake_count_second, kMatchAny);

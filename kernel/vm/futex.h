@@ -19,6 +19,13 @@ struct Until {
 
 // Errors: Again when *address != expected, Fault, Inval, TimedOut, RestartSys on a signal.
 Result<> wait(UserAddr address, uint32_t expected, Scope scope, uint32_t bitset, Until until);
+// futex_waitv: until one of them is woken. Returns which, the last one when there are several.
+struct Awaited {
+  UserAddr address{};
+  uint32_t expected = 0;
+  Scope scope = Scope::Private;
+};
+Result<size_t> wait_any(std::span<const Awaited> awaited, Until until);
 // Return the number woken (and, requeue: moved). As on Linux at least one is woken, whatever the
 // count.
 Result<int> wake(UserAddr address, int count, Scope scope, uint32_t bitset);

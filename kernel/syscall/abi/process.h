@@ -40,6 +40,12 @@ struct SystemInfo {
 };
 static_assert(sizeof(SystemInfo) == 112);
 
+struct FutexWaiter {  // struct futex_waitv
+  uint64_t value;
+  uint64_t address;
+  uint32_t flags;
+  uint32_t reserved;
+};
 struct CapabilityHeader {
   uint32_t version;
   int32_t pid;
