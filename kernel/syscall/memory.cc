@@ -32,6 +32,20 @@ Value sys_mremap(Context& context, UserAddr old, uint64_t old_size, uint64_t new
   return static_cast<int64_t>(raw(moved));
 }
 
+// Since Linux 4.0 a mapping of its own, which needs no support below: only the old protection will do.
+Value sys_remap_file_pages(Context& context, UserAddr start, uint64_t size, uint64_t protection,
+                           uint64_t page_offset, Flags32 flags) {
+  constexpr uint64_t kMaxFilePages = (~uint64_t{0} >> 1) >> kPageShift;
+  start = page_of(start);
+  size = align_down(size, kPageSize);
+  if (protection != 0 || raw(start) + size <= raw(start)) return Errno::Inval;
+  uint64_t end;
+  if (__builtin_add_overflow(page_offset, size >> kPageShift, &end)) return Errno::Inval;
+  if (end > kMaxFilePages) return Errno::Overflow;
+  return done(space_of(context).remap_object({start, start + size}, page_offset << kPageShift,
+                                             !flags.has(abi::kMapNonBlock)));
+}
+
 Value sys_mprotect(Context& context, UserAddr start, uint64_t size, uint64_t protection) {
   constexpr uint64_t kGrows = abi::kProtGrowsDown | abi::kProtGrowsUp;
   if ((protection & kGrows) == kGrows) return Errno::Inval;

@@ -46,6 +46,8 @@ class AddressSpace final : public RefCounted<AddressSpace> {
   Result<> protect(UserAddr start, uint64_t size, uint32_t protection);
   Result<UserAddr> remap(UserAddr old, uint64_t old_size, uint64_t new_size, uint32_t flags,
                          UserAddr fixed);
+  // A range of a shared mapping shows another part of its object.
+  Result<> remap_object(UserRange range, uint64_t object_offset, bool populate);
   UserAddr set_break(UserAddr wanted);  // returns the break in force
   Result<> advise(UserAddr start, uint64_t size, int advice);
   // One byte a page: bit 0 = resident.
@@ -132,6 +134,7 @@ class AddressSpace final : public RefCounted<AddressSpace> {
   static PageKind kind_of(const Mapping& mapping);
 
   // map.cc
+  static bool may_map_lowest();  // CAP_SYS_RAWIO of the caller
   Result<UserAddr> place_locked(const MapRequest& request) const REQUIRES_SHARED(lock_);
   Result<> check_room_locked(const MapRequest& request, uint64_t replaced) const REQUIRES(lock_);
   uint64_t mapped_pages_locked(UserRange range) const REQUIRES(lock_);
@@ -160,6 +163,7 @@ class AddressSpace final : public RefCounted<AddressSpace> {
   Result<> check_growth_locked(const Mapping& mapping, uint64_t pages) const REQUIRES(lock_);
   Result<UserAddr> move_locked(Mapping& mapping, RemapRequest& request, DoomedMappings& doomed)
       REQUIRES(lock_);
+  Result<Owned<Mapping>> copy_shared(UserRange range);
   Result<> prepare_move_locked(UserRange from, UserAddr to) REQUIRES(lock_);
   void move_pages_locked(UserRange from, UserAddr to, PageKind kind) REQUIRES(lock_);
 

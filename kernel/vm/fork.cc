@@ -32,6 +32,7 @@ Result<Ref<AddressSpace>> AddressSpace::fork() {
     child->limit_data.store_relaxed(limit_data.load_relaxed());
     child->limit_stack.store_relaxed(limit_stack.load_relaxed());
     child->limit_locked.store_relaxed(limit_locked.load_relaxed());
+    child->membarrier_registrations.store_relaxed(membarrier_registrations.load_relaxed());
     copied = copy_mappings_locked(*child);
     if (copied.ok()) copied = share_tables_locked(*child);
     // Writable translations of what is shared now must go, whether or not all of it was done.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // mmap(2): where a mapping goes, whether limits allow it, and its insertion.
 
+#include "task/task.h"
 #include "vm/address_space.h"
 #include "vm/overcommit.h"
 
@@ -22,6 +23,10 @@ bool is_accountable(const MapRequest& request) {
 
 }  // namespace
 
+bool AddressSpace::may_map_lowest() {
+  return current().is_user() && current_task().credentials().has(Capability::SysRawio);
+}
+
 Result<UserAddr> AddressSpace::place_locked(const MapRequest& request) const {
   using Placement = MapRequest::Placement;
   UserAddr wanted = request.address;
@@ -29,7 +34,7 @@ Result<UserAddr> AddressSpace::place_locked(const MapRequest& request) const {
     if (request.size > raw(arch::kUserLimit) || wanted > arch::kUserLimit - request.size)
       return Errno::NoMem;
     if (!is_aligned(wanted, kPageSize)) return Errno::Inval;
-    if (wanted < kLowestAddress) return Errno::Perm;
+    if (wanted < kLowestAddress && !may_map_lowest()) return Errno::Perm;
     if (request.placement == Placement::FixedNoReplace &&
         mappings_.overlapping({wanted, wanted + request.size}) != nullptr)
       return Errno::Exist;

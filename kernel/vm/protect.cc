@@ -8,12 +8,13 @@
 namespace kernel {
 namespace {
 
-constexpr uint32_t kProtGrowsDown = 0x0100'0000;
+constexpr uint32_t kProtGrowsDown = 0x0100'0000, kProtGrowsUp = 0x0200'0000;
 
 }  // namespace
 
 Result<> AddressSpace::protect(UserAddr start, uint64_t size, uint32_t protection) {
   bool whole_stack = (protection & kProtGrowsDown) != 0;
+  bool grows_up = (protection & kProtGrowsUp) != 0;
   protection &= kProtAll;
   if (!is_aligned(start, kPageSize)) return Errno::Inval;
   if (size == 0) return {};
@@ -30,6 +31,9 @@ Result<> AddressSpace::protect(UserAddr start, uint64_t size, uint32_t protectio
     if (first->range.start >= range.end) return Errno::NoMem;
     if (!first->flags.grows_down) return Errno::Inval;
     range.start = first->range.start;
+  } else if (grows_up) {
+    // No mapping does; a missing one is the first error.
+    return first->range.start > range.start ? Errno::NoMem : Errno::Inval;
   }
   Result<> result;
   UserAddr at = range.start;

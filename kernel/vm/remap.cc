@@ -57,7 +57,7 @@ Result<UserAddr> AddressSpace::remap_locked(RemapRequest& request, DoomedMapping
         return Errno::Inval;
       UserRange target{request.fixed, request.fixed + request.new_size};
       if (target.overlaps(request.old)) return Errno::Inval;
-      if (request.fixed < kLowestAddress) return Errno::Perm;
+      if (request.fixed < kLowestAddress && !may_map_lowest()) return Errno::Perm;
     }
   } else if (old_size >= request.new_size) {
     // Shrinking in place, which may span mappings.
@@ -190,6 +190,39 @@ void AddressSpace::move_pages_locked(UserRange from, UserAddr to, PageKind kind)
     if (tables_.lock_leaf(to + (at - from.start), leaf))
       leaf.put(to + (at - from.start), entry, kind);
   }
+}
+
+// What the whole range maps alike, as a description with references of its own.
+Result<Owned<Mapping>> AddressSpace::copy_shared(UserRange range) {
+  ReadGuard guard(lock_);
+  const Mapping* first = mappings_.containing(range.start);
+  if (first == nullptr || !first->flags.shared) return Errno::Inval;
+  for (const Mapping* at = first; at->range.end < range.end;) {
+    const Mapping* above = MappingTree::next(*at);
+    bool alike = above != nullptr && above->range.start == at->range.end &&
+                 above->object.get() == first->object.get() && above->flags == first->flags &&
+                 above->protection == first->protection;
+    if (!alike) return Errno::Inval;
+    at = above;
+  }
+  return first->clone();
+}
+
+Result<> AddressSpace::remap_object(UserRange range, uint64_t object_offset, bool populate) {
+  Owned<Mapping> model = TRY(copy_shared(range));
+  MapRequest request{.address = range.start,
+                     .size = range.size(),
+                     .protection = model->protection,
+                     .max_protection = model->max_protection,
+                     .flags = model->flags,
+                     .placement = MapRequest::Placement::Fixed,
+                     .populate = populate,
+                     .object = model->object,
+                     .object_offset = object_offset,
+                     .file = model->file,
+                     .special = model->special};
+  TRY(map(request));
+  return {};
 }
 
 }  // namespace kernel
