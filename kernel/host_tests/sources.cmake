@@ -52,6 +52,7 @@ list(APPEND UNDER_TEST
 )
 
 list(APPEND UNDER_TEST
+  ${KERNEL}/task/file_capabilities.cc
   ${KERNEL}/task/pid.cc
   ${KERNEL}/task/signal.cc
   ${KERNEL}/task/user_account.cc

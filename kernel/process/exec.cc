@@ -49,16 +49,25 @@ bool shares_fs_context(const Task& task) {
   return task.fs_context->ref_count() > own;
 }
 
+Result<std::optional<FileCapabilities>> file_capabilities(const File& file) {
+  if (!file.inode().has_capabilities.load_relaxed()) return std::optional<FileCapabilities>();
+  Result<String> value = vfs::get_xattr(file.path(), kFileCapabilitiesName);
+  if (value.failed_with(Errno::NoData)) return std::optional<FileCapabilities>();
+  return FileCapabilities::parse(TRY(std::move(value)));
+}
+
 Result<CredentialChange::ExecResult> new_credentials(Task& task, const File& file) {
   CredentialChange::ExecRequest request;
   request.shares_fs = shares_fs_context(task);
   const Inode& inode = file.inode();
   uint16_t mode = inode.mode();
-  if (!file.path().mount().has(kMountNoSuid) && !task.no_new_privileges) {
+  bool may_gain = !file.path().mount().has(kMountNoSuid);
+  if (may_gain && !task.no_new_privileges) {
     if ((mode & kModeSetUid) != 0) request.set_uid = inode.uid();
     // Without group execute the bit means mandatory locking.
     if ((mode & kModeSetGid) != 0 && (mode & 0010) != 0) request.set_gid = inode.gid();
   }
+  if (may_gain) request.file = TRY(file_capabilities(file));
   return CredentialChange::for_exec(task, request);
 }
 

@@ -273,8 +273,7 @@ Result<> CredentialChange::lower_ambient(Task& task, CapabilitySet capabilities)
   return {};
 }
 
-// capabilities(7), "Transformation of capabilities during execve()", for files without capabilities
-// of their own.
+// capabilities(7), "Transformation of capabilities during execve()".
 Result<CredentialChange::ExecResult> CredentialChange::for_exec(Task& task,
                                                                 const ExecRequest& request) {
   const Credentials& old = task.credentials();
@@ -284,10 +283,19 @@ Result<CredentialChange::ExecResult> CredentialChange::for_exec(Task& task,
 
   changed->permitted = 0;
   bool effective = false;
-  if ((old.securebits & kSecureNoRoot) == 0) {
+  if (request.file) {
+    const FileCapabilities& file = *request.file;
+    effective = file.effective;
+    changed->permitted = (old.bounding & file.permitted) | (old.inheritable & file.inheritable);
+    // A program that would not notice what it lacks is not run.
+    if (effective && !is_subset(file.permitted, changed->permitted)) return Errno::Perm;
+  }
+  // Root has them all; but a program that is set-user-ID root for others has those of its file.
+  bool set_user_root = changed->euid == 0 && changed->uid != 0;
+  if ((old.securebits & kSecureNoRoot) == 0 && !(request.file && set_user_root)) {
     if (changed->euid == 0 || changed->uid == 0)
       changed->permitted = old.bounding | old.inheritable;
-    effective = changed->euid == 0;
+    if (changed->euid == 0) effective = true;
   }
   bool gained = !is_subset(changed->permitted, old.permitted);
   bool changes_id = changed->euid != old.uid || changed->egid != old.gid;
@@ -302,7 +310,7 @@ Result<CredentialChange::ExecResult> CredentialChange::for_exec(Task& task,
   }
   changed->suid = changed->fsuid = changed->euid;
   changed->sgid = changed->fsgid = changed->egid;
-  if (changes_id) changed->ambient = 0;
+  if (changes_id || request.file) changed->ambient = 0;
   changed->permitted |= changed->ambient;
   changed->effective = effective ? changed->permitted : changed->ambient;
   changed->securebits &= ~kSecureKeepCaps;

@@ -6,6 +6,7 @@
 
 #include <span>
 
+#include "task/file_capabilities.h"
 #include "task/task.h"
 
 namespace kernel {
@@ -35,6 +36,7 @@ class CredentialChange {
   struct ExecRequest {
     std::optional<Uid> set_uid;
     std::optional<Gid> set_gid;
+    std::optional<FileCapabilities> file;
     bool shares_fs = false;
   };
   struct ExecResult {
@@ -42,6 +44,7 @@ class CredentialChange {
     bool secure = false;        // AT_SECURE
     bool gained = false;        // clears dangerous personality bits
   };
+  // Error: Perm when the file must have what this task may not.
   static Result<ExecResult> for_exec(Task& task, const ExecRequest& request);
 
   // Makes `credentials` those of the running task. Cannot fail.

@@ -78,7 +78,9 @@ Result<> change_owner(const Path& path, Uid uid, Gid gid) {
     change.gid = gid;
   }
   drop_set_id_bits(inode, change);
-  return inode.set_attributes(change);
+  TRY(inode.set_attributes(change));
+  if (!inode.is_directory()) drop_capabilities_locked(inode);
+  return {};
 }
 
 Result<> change_times(const Path& path, std::optional<Timestamp> access,

@@ -14,7 +14,9 @@ Result<Ref<File>> open_directory(const Path& path, uint32_t flags);
 // O_PATH: the place, without its contents.
 Result<Ref<File>> open_place(const Path& path, uint32_t flags);
 
-// What a write does to the mode bits (inode's lock held).
+// What a write does to the mode bits and to the file's capabilities (inode's lock held).
 void drop_privileges_locked(Inode& inode);
+// What a change of the owner does to the latter.
+void drop_capabilities_locked(Inode& inode);
 
 }  // namespace kernel::vfs

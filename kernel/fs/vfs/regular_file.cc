@@ -193,8 +193,10 @@ Result<Ref<File>> vfs::open_place(const Path& path, uint32_t flags) {
   return make_file<PlaceFile>(path, flags);
 }
 
-// A write takes set-user-ID and set-group-ID (where it means execution) away, unless CAP_FSETID.
+// A write takes set-user-ID and set-group-ID (where it means execution) away, unless CAP_FSETID;
+// and capabilities, whoever writes.
 void vfs::drop_privileges_locked(Inode& inode) {
+  drop_capabilities_locked(inode);
   uint16_t mode = inode.mode();
   if ((mode & (kModeSetUid | kModeSetGid)) == 0 || inode.type() != FileType::Regular) return;
   if (acting_has(Capability::Fsetid)) return;

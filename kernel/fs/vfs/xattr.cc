@@ -2,8 +2,10 @@
 // Extended attributes: who may see and set which namespace (xattr(7)); the file system keeps them.
 
 #include "fs/vfs/identity.h"
+#include "fs/vfs/open.h"
 #include "fs/vfs/permission.h"
 #include "fs/vfs/vfs.h"
+#include "task/file_capabilities.h"
 
 namespace kernel::vfs {
 namespace {
@@ -22,9 +24,8 @@ Result<> check_namespace(const Path& path, StringView name, bool writing) {
   const Credentials& credentials = acting_credentials();
   if (writing) TRY(check_writable_mount(path));
   if (name.starts_with("security.")) {
-    if (!writing) return {};
-    if (name == "security.capability")
-      return credentials.has(Capability::Setfcap) ? Result<>() : Result<>(Errno::Perm);
+    if (writing && name == kFileCapabilitiesName && !credentials.has(Capability::Setfcap))
+      return Errno::Perm;
     return {};  // names that mean nothing here; Debian's Linux lets anybody set them
   }
   if (name.starts_with("system.")) return {};
@@ -67,10 +68,18 @@ Result<> set_xattr(const Path& path, StringView name, StringView value, uint32_t
   TRY(check_name(name));
   if (value.size() > kValueLimit) return Errno::TooBig;
   Inode& inode = path.inode();
+  String capabilities;
+  bool of_capabilities = name == kFileCapabilitiesName;
+  if (of_capabilities && !value.empty()) {  // as Linux: an empty value is kept, and no good
+    TRY(check_writable_mount(path));
+    capabilities = TRY(checked_file_capabilities(value));
+    value = capabilities;
+  }
   Guard guard(inode.lock);
   TRY(check_namespace(path, name, true));
   TRY(check_supported(inode, name));
   TRY(inode.set_xattr(name, value, flags));
+  if (of_capabilities) inode.has_capabilities.store_relaxed(true);
   inode.touch(false, false, true);
   return {};
 }
@@ -97,8 +106,15 @@ Result<> remove_xattr(const Path& path, StringView name) {
   TRY(check_namespace(path, name, true));
   TRY(check_supported(inode, name));
   TRY(inode.remove_xattr(name));
+  if (name == kFileCapabilitiesName) inode.has_capabilities.store_relaxed(false);
   inode.touch(false, false, true);
   return {};
+}
+
+void drop_capabilities_locked(Inode& inode) {
+  if (!inode.has_capabilities.load_relaxed()) return;
+  ignore(inode.remove_xattr(kFileCapabilitiesName));  // it is there
+  inode.has_capabilities.store_relaxed(false);
 }
 
 }  // namespace kernel::vfs
