@@ -30,6 +30,11 @@ bool is_known(int32_t policy) {
   }
 }
 
+// SCHED_IDLE leaves the nice value alone, as the real-time policies do.
+bool has_nice(SchedPolicy policy) {
+  return policy == SchedPolicy::Normal || policy == SchedPolicy::Batch;
+}
+
 // sched_setscheduler(2), "Privileges and resource limits".
 bool is_permitted(const Context& context, const Task& target, const SchedParameters& old,
                   const SchedParameters& wanted) {
@@ -38,7 +43,7 @@ bool is_permitted(const Context& context, const Task& target, const SchedParamet
     uint64_t limit = task::limit(target.group(), Resource::RtPriority).soft;
     if (wanted.policy != old.policy && limit == 0) return false;
     if (wanted.rt_priority > old.rt_priority && wanted.rt_priority > limit) return false;
-  } else if (wanted.nice < old.nice && !may_set_nice(context, target, wanted.nice)) {
+  } else if (has_nice(wanted.policy) && wanted.nice < old.nice && !may_set_nice(context, target, wanted.nice)) {
     return false;
   }
   if (old.policy == SchedPolicy::Idle && wanted.policy != SchedPolicy::Idle &&
@@ -64,8 +69,13 @@ Result<> apply(const Context& context, Task& target, const Change& change) {
   if (change.priority > kMaxRtPriority) return Errno::Inval;
   if (wanted.is_realtime() != (change.priority != 0)) return Errno::Inval;
   wanted.rt_priority = static_cast<uint8_t>(change.priority);
-  wanted.nice = wanted.is_realtime() ? old.nice : static_cast<int8_t>(change.nice);
+  wanted.nice = has_nice(wanted.policy) ? static_cast<int8_t>(change.nice) : old.nice;
   if (!is_permitted(context, target, old, wanted)) return Errno::Perm;
+  // What is checked is not taken over: the policy neither.
+  if ((change.flags & abi::kSchedFlagKeepParams) != 0) {
+    old.reset_on_fork = wanted.reset_on_fork;
+    wanted = old;
+  }
   target.set_parameters(wanted);
   return {};
 }
