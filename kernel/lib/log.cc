@@ -179,6 +179,8 @@ void log_set_console_level(LogLevel level) {
   console_level.store_relaxed(static_cast<uint8_t>(level));
 }
 
+LogLevel log_console_level() { return static_cast<LogLevel>(console_level.load_relaxed()); }
+
 void log_enter_panic() {
   panicking.store_release(true);
   // Whoever drained may be a CPU that stands still now.

@@ -77,6 +77,7 @@ void log_flush();
 void log_set_drainer(void (*wake)());
 // Messages above this level are recorded but not printed (`quiet`, `loglevel=`).
 void log_set_console_level(LogLevel level);
+LogLevel log_console_level();
 // Panic: print directly again, ignoring locks.
 void log_enter_panic();
 bool log_in_panic();

@@ -9,6 +9,7 @@
 namespace kernel {
 
 inline constexpr StringView kRelease = "6.1.0-samara";
+inline constexpr StringView kRelease26 = "2.6.61-samara";  // 60 more than the second number
 inline constexpr StringView kVersion = "#1 SMP PREEMPT Samara";
 inline constexpr StringView kBuilder = "samara@samara";
 

@@ -23,6 +23,7 @@ namespace kernel {
 namespace {
 
 constexpr uint32_t kNoRandomise = 0x0040000;               // personality(2), ADDR_NO_RANDOMIZE
+constexpr uint32_t kReadImpliesExec = 0x0400000;
 constexpr uint32_t kClearedOnGain =
     0x0040000 | 0x0100000 | 0x0200000 | 0x0400000;                 // PER_CLEAR_ON_SETID
 constexpr uint64_t kProgramBase = raw(arch::kUserLimit) / 3 * 2;   // ELF_ET_DYN_BASE
@@ -142,6 +143,7 @@ void reset_task(Task& task, StringView name, CredentialChange::ExecResult& chang
   task.set_child_tid = UserAddr{};
   task.fault_address = task.fault_syndrome = 0;
   task.set_name(base_name(name));
+  group.personality &= ~kReadImpliesExec;  // AArch64 programs do without
   if (change.gained) group.personality &= ~kClearedOnGain;
   const Credentials& credentials = *change.credentials;
   group.dumpable =

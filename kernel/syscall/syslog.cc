@@ -24,12 +24,27 @@ enum Action : int32_t {
 };
 constexpr size_t kLineMost = kLogLine + 32;
 constexpr int64_t kBufferSize = 128 * 1024;
-constexpr LogLevel kQuietLevel = LogLevel::Emerg, kUsualLevel = LogLevel::Info;
 
 // Where kRead stands, and where kReadAll begins after a clear. Racing readers share the stream, as
 // on Linux, and each record goes to at least one of them.
 constinit Atomic<uint64_t> read_position;
 constinit Atomic<uint64_t> clear_position;
+
+// The console's level when kConsoleOff silenced it, for kConsoleOn.
+constexpr int32_t kNotSilenced = -1;
+constinit Atomic<int32_t> level_before{kNotSilenced};
+
+void silence_console() {
+  auto level = static_cast<int32_t>(log_console_level());
+  int32_t none = kNotSilenced;
+  level_before.compare_exchange_acq_rel(none, level);
+  log_set_console_level(LogLevel::Emerg);
+}
+
+void restore_console() {
+  int32_t level = level_before.exchange_acq_rel(kNotSilenced);
+  if (level != kNotSilenced) log_set_console_level(static_cast<LogLevel>(level));
+}
 
 StringView format_record(const LogRecord& record, std::span<char> buffer) {
   BufferSink sink(buffer);
@@ -115,6 +130,7 @@ Value sys_syslog(Context& context, int32_t action, UserAddr buffer, int32_t size
   if (reads && (raw(buffer) == 0 || size < 0)) return Errno::Inval;
   if (reads && size == 0) return 0;
   auto room = static_cast<size_t>(size);
+  if (reads && !is_user_range(buffer, room)) return Errno::Fault;
   switch (action) {
     case kClose:
     case kOpen: return 0;
@@ -126,11 +142,12 @@ Value sys_syslog(Context& context, int32_t action, UserAddr buffer, int32_t size
       return done;
     }
     case kClear: clear_position.store_relaxed(log_next_sequence()); return 0;
-    case kConsoleOff: log_set_console_level(kQuietLevel); return 0;
-    case kConsoleOn: log_set_console_level(kUsualLevel); return 0;
+    case kConsoleOff: silence_console(); return 0;
+    case kConsoleOn: restore_console(); return 0;
     case kConsoleLevel:
       if (size < 1 || size > 8) return Errno::Inval;
       log_set_console_level(static_cast<LogLevel>(size - 1));
+      level_before.store_relaxed(kNotSilenced);
       return 0;
     case kSizeUnread: return static_cast<int64_t>(bytes_from(read_position.load_relaxed()));
     case kSizeBuffer: return kBufferSize;

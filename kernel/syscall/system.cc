@@ -9,6 +9,7 @@
 #include "sched/scheduler.h"
 #include "sync/random.h"
 #include "syscall/declarations.h"
+#include "vm/io_buffer.h"
 
 namespace kernel::syscall {
 namespace {
@@ -26,6 +27,12 @@ Value set_name(Context& context, UserAddr from, int32_t size, Result<> (*set)(St
   StringView text(name, static_cast<size_t>(size));
   TRY(set(text.substr(0, text.find('\0'))));
   return 0;
+}
+
+// personality(2), UNAME26: the release that Linux 3 and later tell programs that cannot bear it.
+StringView release_for(const Context& context) {
+  constexpr uint32_t kUname26 = 0x0020000;
+  return (context.task.group().personality & kUname26) != 0 ? kRelease26 : kRelease;
 }
 
 // Reboot commands (linux/reboot.h).
@@ -47,11 +54,11 @@ void say_goodbye(StringView text) {
 
 }  // namespace
 
-Value sys_uname(Context&, UserOut<abi::UtsName> out) {
+Value sys_uname(Context& context, UserOut<abi::UtsName> out) {
   abi::UtsName name{};
   put(name.system, "Linux");
   put(name.node, TRY(settings::host_name()));
-  put(name.release, kRelease);
+  put(name.release, release_for(context));
   put(name.version, kVersion);
   put(name.machine, "aarch64");
   put(name.domain, TRY(settings::domain_name()));
@@ -84,11 +91,11 @@ Value sys_sysinfo(Context&, UserOut<abi::SystemInfo> out) {
 
 // 32-bit programs are refused, as Linux does on a CPU that has none.
 Value sys_personality(Context& context, uint32_t persona) {
-  constexpr uint32_t kDomain = 0xff, kLinux32 = 8;
-  if ((persona & kDomain) == kLinux32) return Errno::Inval;
+  constexpr uint32_t kKind = 0xff, kLinux32 = 8, kQuery = 0xffffffff;
+  if (persona != kQuery && (persona & kKind) == kLinux32) return Errno::Inval;  // no AArch32 here
   uint32_t& present = context.task.group().personality;
   uint32_t before = present;
-  if (persona != 0xffffffff) present = persona;
+  if (persona != kQuery) present = persona;
   return before;
 }
 
@@ -108,11 +115,14 @@ Value sys_getrandom(Context&, UserAddr buffer, size_t size, Flags32 flags) {
   if (size > kMost) size = kMost;
   size_t done = 0;
   uint8_t bytes[256];
+  IoBuffer out = IoBuffer::user(buffer, size);
   while (done < size) {
     size_t part = size - done < sizeof bytes ? size - done : sizeof bytes;
     random::fill({bytes, part});
-    if (!copy_out(buffer + done, bytes, part).ok()) break;
-    done += part;
+    Result<size_t> copied = out.put(bytes, part);
+    if (!copied.ok()) break;
+    done += *copied;
+    if (*copied < part) break;
     // A long request may be interrupted; the first page's worth is always given.
     if (done % kPageSize == 0 && sched::signal_pending()) break;
   }
