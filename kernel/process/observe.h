@@ -14,6 +14,10 @@ namespace kernel {
 Optional<Ref<AddressSpace>> address_space_of(const Task& task);
 Optional<Ref<FdTable>> files_of(const Task& task);
 Optional<Ref<FsContext>> fs_context_of(const Task& task);
+// ptrace(2), "Ptrace access mode checking": may `self` look into `target`, by its real ids (as a
+// debugger does) or by those that count for files? One's own process always.
+enum class IdsFrom : uint8_t { Real, FileSystem };
+bool may_trace(const Task& self, Task& target, IdsFrom ids);
 // How likely the out-of-memory killer takes it, 0 to 2000 (/proc/PID/oom_score).
 unsigned oom_score(ThreadGroup& group);
 // Signals queued now for the user of these credentials (RLIMIT_SIGPENDING).

@@ -50,6 +50,14 @@ Result<Ref<Pid>> pid_of_pidfd(const File& file) {
   return static_cast<const PidFile&>(file).pid();
 }
 
+Result<Ref<Task>> task_of_pidfd(const File& file) {
+  Ref<Pid> pid = TRY(pid_of_pidfd(file));
+  RcuReadGuard reading;
+  Task* found = pid->task();
+  if (found == nullptr || !found->try_ref()) return Errno::Srch;
+  return Ref<Task>::adopt(*found);
+}
+
 Result<ReservedPidFd> ReservedPidFd::reserve(Task& task, Ref<Pid> pid, UserAddr number_address) {
   Ref<File> file = TRY(make_pidfd(std::move(pid), 0));
   uint64_t limit = task::limit(task.group(), Resource::OpenFiles).soft;

@@ -11,6 +11,8 @@ namespace kernel {
 Result<Ref<File>> make_pidfd(Ref<Pid> pid, uint32_t flags);
 // The identity behind one; BadF for other files.
 Result<Ref<Pid>> pid_of_pidfd(const File& file);
+// Errors: BadF; Srch when the process has been reaped.
+Result<Ref<Task>> task_of_pidfd(const File& file);
 
 // CLONE_PIDFD: a descriptor and its number told to the caller before the child exists; nothing is
 // left when the child is not made.

@@ -4,6 +4,7 @@
 // again.
 
 #include "process/clock_id.h"
+#include "process/observe.h"
 #include "syscall/declarations.h"
 #include "vm/futex.h"
 
@@ -136,11 +137,7 @@ Value sys_get_robust_list(Context& context, int32_t pid, UserOut<uint64_t> head,
   if (pid != 0 && pid != context.task.tid()) {
     Optional<Ref<Task>> target = task::find_task(pid);
     if (!target) return Errno::Srch;
-    const Credentials& own = context.task.credentials();
-    Ref<Credentials> other = task::credentials_of(*target);
-    bool same = &target->group() == &context.task.group() ||
-                (own.uid == other->uid && own.uid == other->euid && own.uid == other->suid);
-    if (!same && !own.has(Capability::SysPtrace)) return Errno::Perm;
+    if (!may_trace(context.task, *target, IdsFrom::Real)) return Errno::Perm;
     list = raw(target->robust_list);
   }
   TRY(size.write(kHeadSize));

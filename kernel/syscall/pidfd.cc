@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
-// pidfd_open(2), pidfd_send_signal(2).
+// pidfd_open(2), pidfd_send_signal(2), pidfd_getfd(2).
 
 #include "process/pidfd.h"
 
 #include "process/kill.h"
+#include "process/observe.h"
 #include "syscall/declarations.h"
 #include "task/signal_post.h"
 
@@ -49,6 +50,18 @@ Value sys_pidfd_send_signal(Context& context, Fd fd, int32_t signal, UserAddr us
   }
   TRY(send_signal_to_group(context.task, *group, info));
   return 0;
+}
+
+// The descriptor of another process is ours too from now on, closed by execve.
+Value sys_pidfd_getfd(Context& context, Fd fd, Fd wanted, Flags32 flags) {
+  if (!flags.only(0)) return Errno::Inval;
+  Ref<Task> target = TRY(task_of_pidfd(*TRY(context.task.files->get(fd))));
+  if (!may_trace(context.task, *target, IdsFrom::Real)) return Errno::Perm;
+  Optional<Ref<FdTable>> files = files_of(*target);
+  if (!files) return Errno::BadF;
+  Ref<File> file = TRY(files->get(wanted, true));
+  uint64_t limit = task::limit(context.task.group(), Resource::OpenFiles).soft;
+  return TRY(context.task.files->install(std::move(file), true, limit));
 }
 
 }  // namespace kernel::syscall

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// process_vm_readv(2), process_vm_writev(2).
+// process_vm_readv(2), process_vm_writev(2), process_madvise(2).
 
 #include "process/observe.h"
+#include "process/pidfd.h"
 #include "syscall/declarations.h"
 #include "vm/address_space.h"
 
@@ -9,17 +10,6 @@ namespace kernel::syscall {
 namespace {
 
 using Access = AddressSpace::MemoryAccess;
-
-// ptrace(2), access mode check PTRACE_MODE_ATTACH_REALCREDS.
-bool may_attach(const Task& self, Task& target) {
-  if (&self.group() == &target.group()) return true;
-  const Credentials& own = self.credentials();
-  if (own.has(Capability::SysPtrace)) return true;
-  Ref<Credentials> other = task::credentials_of(target);
-  bool same = own.uid == other->uid && own.uid == other->euid && own.uid == other->suid &&
-              own.gid == other->gid && own.gid == other->egid && own.gid == other->sgid;
-  return same && target.group().dumpable && (other->permitted & ~own.permitted) == 0;
-}
 
 Result<Vector<IoBuffer::Segment>> read_segments(UserIn<abi::IoVector> vectors, uint64_t count,
                                                 uint64_t limit) {
@@ -55,7 +45,7 @@ Value transfer(Context& context, int32_t pid, UserIn<abi::IoVector> local, uint6
   if (!target) return Errno::Srch;
   Optional<Ref<AddressSpace>> space = address_space_of(*target);
   if (!space) return Errno::Srch;
-  if (!may_attach(context.task, *target)) return Errno::Perm;
+  if (!may_trace(context.task, *target, IdsFrom::Real)) return Errno::Perm;
 
   // An error counts only when nothing has been moved.
   size_t total = 0;
@@ -88,6 +78,31 @@ Value sys_process_vm_writev(Context& context, int32_t pid, UserIn<abi::IoVector>
                             uint64_t local_count, UserIn<abi::IoVector> remote,
                             uint64_t remote_count, Flags64 flags) {
   return transfer(context, pid, local, local_count, remote, remote_count, flags, Access::Write);
+}
+
+// How many bytes were advised about; an error counts only when there were none.
+Value sys_process_madvise(Context& context, Fd fd, UserIn<abi::IoVector> vectors, uint64_t count,
+                          int32_t advice, Flags32 flags) {
+  constexpr int32_t kWillNeed = 3, kCold = 20, kPageOut = 21, kCollapse = 25;
+  if (!flags.only(0)) return Errno::Inval;
+  auto segments = TRY(read_segments(vectors, count, abi::kMaxTransfer));
+  Ref<Task> target = TRY(task_of_pidfd(*TRY(context.task.files->get(fd))));
+  if (advice != kWillNeed && advice != kCold && advice != kPageOut && advice != kCollapse)
+    return Errno::Inval;
+  Optional<Ref<AddressSpace>> space = address_space_of(*target);
+  if (!space) return Errno::Srch;
+  bool own = space.get() == context.task.address_space;
+  if (!own && !may_trace(context.task, *target, IdsFrom::FileSystem)) return Errno::Acces;
+  if (!own && !context.task.credentials().has(Capability::SysNice)) return Errno::Perm;
+  uint64_t total = 0;
+  for (const auto& segment : segments) {
+    Result<> advised =
+        space->advise(untagged(UserAddr{segment.address}), segment.size, advice);
+    if (!advised.ok() && total == 0) return advised.error();
+    if (!advised.ok()) break;
+    total += segment.size;
+  }
+  return static_cast<int64_t>(total);
 }
 
 }  // namespace kernel::syscall
