@@ -128,7 +128,12 @@ bool may_read(const File& file, const Credentials& credentials) {
   return vfs::check_permission(file.inode(), vfs::kMayRead, credentials).ok();
 }
 
-void reset_task(Task& task, StringView name, CredentialChange::ExecResult& change, bool readable) {
+void name_task(Task& task, const ExecFile& file, const File& program) {
+  RcuReadGuard reading;  // a rename replaces the name
+  task.set_name(file.is_opened ? program.path().dentry().name() : base_name(file.name));
+}
+
+void reset_task(Task& task, CredentialChange::ExecResult& change, bool readable) {
   ThreadGroup& group = task.group();
   task.files->close_on_exec();
   process_timers::exec(group);
@@ -142,7 +147,6 @@ void reset_task(Task& task, StringView name, CredentialChange::ExecResult& chang
   task.memory_flags &= ~uint32_t{kMemoryTaggedAddresses};
   task.set_child_tid = UserAddr{};
   task.fault_address = task.fault_syndrome = 0;
-  task.set_name(base_name(name));
   group.personality &= ~kReadImpliesExec;  // AArch64 programs do without
   if (change.gained) group.personality &= ~kClearedOnGain;
   const Credentials& credentials = *change.credentials;
@@ -236,7 +240,8 @@ Result<> become(Task& task, arch::TrapFrame& frame, const ExecFile& file,
   replace_memory(task, std::move(space));
   TRY(unshare_tables(task));
   bool secure = change.secure;
-  reset_task(task, file.name, change, readable);
+  name_task(task, file, *program.file);
+  reset_task(task, change, readable);
   CredentialChange::commit(task, std::move(change.credentials));
   return build_program(task, frame, program, strings, secure);
 }

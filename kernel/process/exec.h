@@ -17,6 +17,7 @@ struct ExecFile {
   StringView name;                 // of descriptor-relative files "/dev/fd/N…", else the path
   bool name_is_unreachable =
       false;  // the descriptor closes on exec: no interpreter could open the name
+  bool is_opened = false;          // a descriptor alone: the thread is called as the file is
 };
 
 // Arguments and environment, gathered: argument strings in front of the environment's, those in

@@ -46,6 +46,7 @@ Value sys_execveat(Context& context, Fd directory, UserString path, UserAddr arg
   String described = name.empty() ? TRY(format_string("/dev/fd/{}", directory))
                                   : TRY(format_string("/dev/fd/{}/{}", directory, name));
   file.name = described;
+  file.is_opened = name.empty();
   return run(context, file, arguments, environment);
 }
 
