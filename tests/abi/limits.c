@@ -238,9 +238,6 @@ static void cpu_hard(void) {
 
 static void cpu_zero(void) {
   limit(RLIMIT_CPU, 0, 5);
-  struct rlimit now;
-  getrlimit(RLIMIT_CPU, &now);
-  say("%lu %lu", now.rlim_cur, now.rlim_max);
   spin_ms(5000);
 }
 
