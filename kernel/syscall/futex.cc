@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// futex(2), futex_waitv, set_robust_list(2), get_robust_list(2): arguments and timeouts. A relative wait that a
-// signal interrupts goes on after the handler for the time that is left; an absolute one is called
-// again.
+// futex(2), futex_waitv, set_robust_list(2), get_robust_list(2): arguments and timeouts. A relative
+// wait that a signal interrupts goes on after the handler for the time that is left; an absolute
+// one is called again.
 
 #include "process/clock_id.h"
 #include "process/observe.h"

@@ -32,7 +32,7 @@ Value sys_mremap(Context& context, UserAddr old, uint64_t old_size, uint64_t new
   return static_cast<int64_t>(raw(moved));
 }
 
-// Since Linux 4.0 a mapping of its own, which needs no support below: only the old protection will do.
+// Since Linux 4.0 a mapping of its own, which needs no support below. The protection stays.
 Value sys_remap_file_pages(Context& context, UserAddr start, uint64_t size, uint64_t protection,
                            uint64_t page_offset, Flags32 flags) {
   constexpr uint64_t kMaxFilePages = (~uint64_t{0} >> 1) >> kPageShift;

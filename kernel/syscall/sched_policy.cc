@@ -43,7 +43,7 @@ bool is_permitted(const Context& context, const Task& target, const SchedParamet
     uint64_t limit = task::limit(target.group(), Resource::RtPriority).soft;
     if (wanted.policy != old.policy && limit == 0) return false;
     if (wanted.rt_priority > old.rt_priority && wanted.rt_priority > limit) return false;
-  } else if (has_nice(wanted.policy) && wanted.nice < old.nice && !may_set_nice(context, target, wanted.nice)) {
+  } else if (wanted.nice < old.nice && !may_set_nice(context, target, wanted.nice)) {
     return false;
   }
   if (old.policy == SchedPolicy::Idle && wanted.policy != SchedPolicy::Idle &&

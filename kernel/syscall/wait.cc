@@ -81,7 +81,7 @@ Value sys_wait4(Context& context, int32_t pid, UserOut<int32_t> status, Flags32 
   return news->pid;
 }
 
-// The structure is written whatever the outcome: with zeros where there is no news, errors included.
+// The structure is written whatever the outcome: with zeros where there is no news, and on errors.
 Value sys_waitid(Context& context, int32_t which, int32_t who, UserAddr info, Flags32 options,
                  UserOut<abi::ResourceUsage> usage) {
   Result<std::optional<WaitNews>> waited = wait_by_id(context, which, who, options);

@@ -17,7 +17,7 @@ struct FileCapabilities {
   CapabilitySet inheritable = 0;
   bool effective = false;  // for programs that do not know of capabilities
 
-  // Of the attribute's value. Empty: they are another user namespace's, and none here. Error: Inval.
+  // Of the attribute's value. Empty: another user namespace's, and none here. Error: Inval.
   static Result<std::optional<FileCapabilities>> parse(StringView value);
 };
 

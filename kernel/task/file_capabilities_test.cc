@@ -21,11 +21,11 @@ TEST(FileCapabilities, EveryRevisionIsRead) {
   EXPECT_EQ((*found)->inheritable, 4u);
   EXPECT_TRUE((*found)->effective);
   const uint32_t second[] = {0x02000000, 1, 2, 0x100, ~0u};
-  found = FileCapabilities::parse(bytes(second));
-  ASSERT_TRUE(found.ok() && found->has_value());
-  EXPECT_EQ((*found)->permitted, uint64_t{0x100} << 32 | 1);
-  EXPECT_EQ((*found)->inheritable, uint64_t{0x1ff} << 32 | 2);  // of the known ones
-  EXPECT_FALSE((*found)->effective);
+  auto wide = FileCapabilities::parse(bytes(second));
+  ASSERT_TRUE(wide.ok() && wide->has_value());
+  EXPECT_EQ((*wide)->permitted, uint64_t{0x100} << 32 | 1);
+  EXPECT_EQ((*wide)->inheritable, uint64_t{0x1ff} << 32 | 2);  // of the known ones
+  EXPECT_FALSE((*wide)->effective);
 }
 
 TEST(FileCapabilities, AnotherNamespaceGivesNothing) {

@@ -130,7 +130,8 @@ static void files(const char* self) {
   unlink(PROGRAM);
   to = (int)MUST(open(PROGRAM, O_WRONLY | O_CREAT, 0755));
   ssize_t length;
-  while ((length = read(from, command, sizeof command)) > 0) MUST(write(to, command, (size_t)length));
+  while ((length = read(from, command, sizeof command)) > 0)
+    MUST(write(to, command, (size_t)length));
   close(from);
   close(to);
   run("root, no capabilities");

@@ -49,7 +49,8 @@ static void every(const char* label, int clock) {
 static void adjust(void) {
   section("adjtimex");
   struct timex timex;
-  static const unsigned modes[] = {0, 0xa001, 0x8001, 0x2000, 0x1000, 0x4000, 0x0002, 0x0001, 0x0010, 0x0080, 0x0100, 0x2100, 0x4, 0x8, 0x20};
+  static const unsigned modes[] = {0,    0xa001, 0x8001, 0x2000, 0x1000, 0x4000, 0x2, 0x1,
+                                   0x10, 0x80,   0x100,  0x2100, 0x4,    0x8,    0x20};
   MUST(setresuid(1000, 1000, 1000));
   for (size_t i = 0; i < COUNT(modes); i++) {
     memset(&timex, 0, sizeof timex);

@@ -44,7 +44,8 @@ static void places(void) {
   write_file("/tmp/exec_place/lost", "#!/nowhere\n");
   write_file("/tmp/exec_place/itself", "#!/tmp/exec_place/itself\n");
   write_file("/tmp/exec_place/elf", "\177ELF");
-  static const char* const programs[] = {"script", "empty", "hollow", "blank", "lost", "itself", "elf"};
+  static const char* const programs[] = {"script", "empty",  "hollow", "blank",
+                                         "lost",   "itself", "elf"};
   MUST(chdir("/tmp/exec_place"));
   for (size_t i = 0; i < COUNT(programs); i++) MUST(chmod(programs[i], 0755));
   int directory = (int)MUST(open("/tmp/exec_place", O_RDONLY | O_DIRECTORY));
@@ -149,8 +150,8 @@ static void print_state(void) {
   struct timespec none = {0, 0};
   int got;
   while ((got = sigtimedwait(&set, &info, &none)) > 0) {
-    if (got >= 32) say("pending %s code %d value %d", signal_name(got), info.si_code, info.si_value.sival_int);
-    else say("pending %s code %d", signal_name(got), info.si_code);
+    say("pending %s code %d value %d", signal_name(got), info.si_code,
+        got >= 32 ? info.si_value.sival_int : 0);
   }
 }
 

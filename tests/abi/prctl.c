@@ -14,8 +14,8 @@ static long call(int option, unsigned long a, unsigned long b, unsigned long c, 
 
 static void unknown(void) {
   section("what is not there on this machine");
-  static const int options[] = {0, 5, 6, 9, 10, 11, 12, 17, 18, 19, 20, 25, 26, 43, 44, 45, 46, 48, 49, 50, 51,
-                                63, 64, 65, 66, 67, 68, 70, 1000, -1};
+  static const int options[] = {0,  5,  6,  9,  10, 11, 12, 17, 18, 19,   20, 25, 26, 43, 44,
+                                45, 46, 48, 49, 50, 51, 63, 64, 65, 66,   67, 68, 70, 1000, -1};
   for (size_t i = 0; i < COUNT(options); i++) {
     errno = 0;
     long result = call(options[i], 1, 0, 0, 0);

@@ -60,8 +60,10 @@ static void to_self(void) {
   sigset_t all;
   sigfillset(&all);
   sigprocmask(SIG_BLOCK, &all, NULL);
-  static const int signals[] = {SIGUSR1, 34, SIGCHLD, SIGSEGV, SIGIO, SIGSYS, SIGALRM, SIGTRAP, SIGBUS};
-  static const int codes[] = {SI_USER, SI_QUEUE, SI_TIMER, SI_MESGQ, SI_ASYNCIO, SI_SIGIO, SI_TKILL, SI_KERNEL, 1, 3, 8};
+  static const int signals[] = {SIGUSR1, 34,      SIGCHLD, SIGSEGV, SIGIO,
+                                SIGSYS,  SIGALRM, SIGTRAP, SIGBUS};
+  static const int codes[] = {SI_USER,  SI_QUEUE, SI_TIMER,  SI_MESGQ, SI_ASYNCIO, SI_SIGIO,
+                              SI_TKILL, SI_KERNEL, 1, 3, 8};
   siginfo_t info;
   for (size_t i = 0; i < COUNT(signals); i++) {
     for (size_t j = 0; j < COUNT(codes); j++) {

@@ -156,8 +156,8 @@ class Inode : public RefCounted<Inode>, public RcuHead {
   // A new open file description on this inode. Default by type: regular, directory, fifo, device.
   virtual Result<Ref<File>> open(const Path& path, uint32_t flags);
 
-  // The attribute security.capability is there: changed with the lock held. A file system that loads
-  // inodes with attributes sets it.
+  // The attribute security.capability is there: changed with the lock held. A file system that
+  // loads inodes with attributes sets it.
   Atomic<bool> has_capabilities;
 
   // --- Extended attributes (xattr(7)); namespaces are checked by the vfs layer, the lock is held.
