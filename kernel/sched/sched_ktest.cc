@@ -66,6 +66,23 @@ void spin_for(Nanoseconds time) {
   while (clock::monotonic() < end) arch::spin_hint();
 }
 
+struct Shares {
+  uint64_t first, second;
+};
+// Whether the two run times grow as wanted in one window of some. The emulator's host may stop a
+// virtual CPU for long, and charges that to whoever runs there; a scheduler that is unfair is so in
+// every window.
+template <class Wanted>
+bool in_some_window(Thread& first, Thread& second, Wanted wanted) {
+  for (int window = 0; window < 6; ++window) {
+    Shares before{first.run_time(), second.run_time()};
+    pause(300 * kMs);
+    if (wanted(Shares{first.run_time() - before.first, second.run_time() - before.second}))
+      return true;
+  }
+  return false;
+}
+
 bool near(uint64_t value, uint64_t wanted, unsigned percent) {
   return value * 100 >= wanted * (100 - percent) && value * 100 <= wanted * (100 + percent);
 }
@@ -78,11 +95,10 @@ KTEST(two_spinners_share_a_cpu) {
   Crew crew(spin);
   Thread* first = crew.add({}, 1);
   Thread* second = crew.add({}, 1);
-  pause(300 * kMs);
-  uint64_t a = first->run_time(), b = second->run_time();
+  EXPECT(in_some_window(*first, *second, [](Shares ran) {
+    return near(ran.first, ran.second, 10) && ran.first + ran.second > 200 * kMs;
+  }));
   stop.store_relaxed(true);
-  EXPECT(near(a, b, 10));
-  EXPECT(a + b > 200 * kMs);
 }
 
 KTEST(nice_threads_get_less) {
@@ -93,10 +109,9 @@ KTEST(nice_threads_get_less) {
   Crew crew(spin);
   Thread* normal = crew.add({}, 1);
   Thread* nicer = crew.add({.nice = 5}, 1);
-  pause(400 * kMs);
-  uint64_t a = normal->run_time(), b = nicer->run_time();
+  EXPECT(in_some_window(*normal, *nicer,
+                        [](Shares ran) { return near(ran.first * 335, ran.second * 1024, 20); }));
   stop.store_relaxed(true);
-  EXPECT(near(a * 335, b * 1024, 20));
 }
 
 KTEST(spinners_spread_over_cpus) {
@@ -320,9 +335,15 @@ KTEST(timers_survive_races) {
       random = random * 6364136223846793005u + 1442695040888963407u;
       CountingTimer& timer = slots[random >> 33 & 3].timer;
       switch (random >> 40 & 3) {
-        case 0: timer.cancel(); break;
-        case 1: timer.cancel_and_wait(); break;
-        default: timer.arm(Deadline::after(random >> 50)); break;
+        case 0:
+          timer.cancel();
+          break;
+        case 1:
+          timer.cancel_and_wait();
+          break;
+        default:
+          timer.arm(Deadline::after(random >> 50));
+          break;
       }
     }
   };
