@@ -78,8 +78,12 @@ uint32_t EventFile::poll(PollRegistration* registration) {
 }
 
 void EventFile::show_info(FormatSink& sink) {
-  Guard guard(lock_);
-  format(sink, "eventfd-count: {:16x}\n", count_);
+  uint64_t count;
+  {
+    Guard guard(lock_);
+    count = count_;
+  }
+  format(sink, "eventfd-count: {:16x}\n", count);  // the sink may allocate
 }
 
 }  // namespace
