@@ -8,6 +8,8 @@ namespace {
 
 enum class Layout : uint8_t { Kill, Queue, Timer, Child, Fault, Poll, Syscall, Given };
 
+constexpr int32_t kMostPollCode = 6;  // POLL_HUP
+
 Layout layout_of(Signal signal, int32_t code) {
   if (code == kSiTimer) return Layout::Timer;
   if (code == kSiSigIo) return Layout::Poll;
@@ -22,7 +24,7 @@ Layout layout_of(Signal signal, int32_t code) {
     case Signal::Chld: return Layout::Child;
     case Signal::Io: return Layout::Poll;
     case Signal::Sys: return Layout::Syscall;
-    default: return Layout::Kill;
+    default: return code <= kMostPollCode ? Layout::Poll : Layout::Kill;  // F_SETSIG
   }
 }
 

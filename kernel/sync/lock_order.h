@@ -28,6 +28,8 @@ enum class LockRank : uint16_t {
   Names,           // fs: writers of the name sequence (rename, mount)
   Epoll,           // fs: ready lists
   TerminalBuffer,  // fs/tty: input and output rings
+  AsyncQueue,      // fs: files that want SIGIO
+  FileOwner,       // fs: who gets it
   ProcessTimers,   // process: one process's timers; subclass 1 below the list of all
   ProcessTree,     // task: parents, children, threads, groups, sessions (tree_lock)
   Task,            // task: signals of one thread group (signal_lock)

@@ -16,7 +16,6 @@ constexpr uint32_t kDupFd = 0, kGetFd = 1, kSetFd = 2, kGetFl = 3, kSetFl = 4, k
                    kGetLease = 1025, kDupFdCloExec = 1030, kSetPipeSize = 1031, kGetPipeSize = 1032,
                    kAddSeals = 1033, kGetSeals = 1034;
 constexpr uint64_t kCloseOnExec = 1;
-constexpr uint8_t kOwnerThread = 0, kOwnerProcess = 1, kOwnerGroup = 2;  // F_OWNER_TID…
 
 Value duplicate(Context& context, Fd fd, uint64_t from, bool close_on_exec) {
   Ref<File> file = TRY(files_of(context).get(fd, true));
@@ -26,9 +25,8 @@ Value duplicate(Context& context, Fd fd, uint64_t from, bool close_on_exec) {
       TRY(files_of(context).install(std::move(file), close_on_exec, limit, static_cast<Fd>(from)))};
 }
 
-Value set_status_flags(File& file, uint32_t wanted) {
-  constexpr uint32_t kSettable =
-      kOpenAppend | kOpenNonBlock | kOpenDirect | kOpenNoAtime | kOpenAsync;
+Value set_status_flags(File& file, Fd fd, uint32_t wanted) {
+  constexpr uint32_t kSettable = kOpenAppend | kOpenNonBlock | kOpenDirect | kOpenNoAtime;
   if ((wanted & kOpenNoAtime) != 0 && (file.flags() & kOpenNoAtime) == 0) {
     const Credentials& credentials = current_task().credentials();
     if (credentials.fsuid != file.inode().uid() && !credentials.has(Capability::Fowner))
@@ -36,25 +34,31 @@ Value set_status_flags(File& file, uint32_t wanted) {
   }
   bool has_direct = file.pipe() != nullptr;
   if ((wanted & kOpenDirect) != 0 && !has_direct) return Errno::Inval;
-  file.set_flags((file.flags() & ~kSettable) | (wanted & kSettable));
+  if (file.can_be_async()) TRY(file.set_async(fd, (wanted & kOpenAsync) != 0));
+  file.change_flags(kSettable, wanted & kSettable);
   return 0;
 }
 
-Value set_owner(File& file, uint8_t type, int32_t pid) {
-  if (pid != 0 && !Pid::find(pid)) return Errno::Srch;
-  file.owner_type = type;
-  file.owner_pid = pid;
+Value set_owner(File& file, FileOwner::Kind kind, PidNumber number) {
+  Optional<Ref<Pid>> pid;
+  if (number != 0) {
+    pid = Pid::find(number);
+    if (!pid) return Errno::Srch;
+  }
+  file.owner.set(std::move(pid), kind);
   return 0;
 }
 
 Value set_owner_ex(File& file, UserAddr address) {
   abi::OwnerEx owner = TRY(UserIn<abi::OwnerEx>(address).read());
-  if (owner.type < kOwnerThread || owner.type > kOwnerGroup) return Errno::Inval;
-  return set_owner(file, static_cast<uint8_t>(owner.type), owner.pid);
+  if (owner.type < 0 || owner.type > static_cast<int32_t>(FileOwner::Kind::Group))
+    return Errno::Inval;
+  return set_owner(file, static_cast<FileOwner::Kind>(owner.type), owner.pid);
 }
 
 Value get_owner_ex(File& file, UserAddr address) {
-  TRY(UserOut<abi::OwnerEx>(address).write({file.owner_type, file.owner_pid}));
+  FileOwner::Shown shown = file.owner.get();
+  TRY(UserOut<abi::OwnerEx>(address).write({static_cast<int32_t>(shown.kind), shown.number}));
   return 0;
 }
 
@@ -82,7 +86,7 @@ Value sys_fcntl(Context& context, Fd fd, uint32_t command, uint64_t argument) {
       TRY(files_of(context).set_close_on_exec(fd, (argument & kCloseOnExec) != 0));
       return 0;
     case kGetFl: return int64_t{file->flags()};
-    case kSetFl: return set_status_flags(*file, static_cast<uint32_t>(argument));
+    case kSetFl: return set_status_flags(*file, fd, static_cast<uint32_t>(argument));
     case kGetLk:
     case kOfdGetLk:
       return get_record_lock(context, *file, UserAddr{argument}, command == kOfdGetLk);
@@ -95,17 +99,20 @@ Value sys_fcntl(Context& context, Fd fd, uint32_t command, uint64_t argument) {
     case kSetOwn: {
       auto pid = static_cast<int32_t>(argument);
       if (pid == INT32_MIN) return Errno::Inval;
-      return pid < 0 ? set_owner(*file, kOwnerGroup, -pid) : set_owner(*file, kOwnerProcess, pid);
+      return pid < 0 ? set_owner(*file, FileOwner::Kind::Group, -pid)
+                     : set_owner(*file, FileOwner::Kind::Process, pid);
     }
-    case kGetOwn:
-      return file->owner_type == kOwnerGroup ? -int64_t{file->owner_pid} : int64_t{file->owner_pid};
+    case kGetOwn: {
+      FileOwner::Shown shown = file->owner.get();
+      return shown.kind == FileOwner::Kind::Group ? -int64_t{shown.number} : int64_t{shown.number};
+    }
     case kSetOwnEx: return set_owner_ex(*file, UserAddr{argument});
     case kGetOwnEx: return get_owner_ex(*file, UserAddr{argument});
     case kSetSig:
       if (argument > kSignalCount) return Errno::Inval;
-      file->owner_signal = static_cast<uint8_t>(argument);
+      file->owner.set_signal(static_cast<uint8_t>(argument));
       return 0;
-    case kGetSig: return int64_t{file->owner_signal};
+    case kGetSig: return int64_t{file->owner.signal()};
     case kGetLease: return 2;  // F_UNLCK: nobody has one
     case kSetPipeSize:
     case kGetPipeSize: return pipe_size(*file, command, argument);

@@ -13,7 +13,15 @@ constexpr uint32_t kFioNonBlock = 0x5421, kFioNoCloseOnExec = 0x5450, kFioCloseO
 
 Value set_flag(File& file, uint32_t flag, UserAddr argument) {
   int32_t on = TRY(UserIn<int32_t>(argument).read());
-  file.set_flags(on != 0 ? file.flags() | flag : file.flags() & ~flag);
+  file.change_flags(flag, on != 0 ? flag : 0);
+  return 0;
+}
+
+Value set_async(File& file, Fd fd, UserAddr argument) {
+  bool on = TRY(UserIn<int32_t>(argument).read()) != 0;
+  if (((file.flags() & kOpenAsync) != 0) == on) return 0;
+  if (!file.can_be_async()) return Errno::NoTty;
+  TRY(file.set_async(fd, on));
   return 0;
 }
 
@@ -42,10 +50,7 @@ Value sys_ioctl(Context& context, Fd fd, uint32_t request, uint64_t argument) {
     case kFioCloseOnExec: TRY(files_of(context).set_close_on_exec(fd, true)); return 0;
     case kFioNoCloseOnExec: TRY(files_of(context).set_close_on_exec(fd, false)); return 0;
     case kFioNonBlock: return set_flag(*file, kOpenNonBlock, address);
-    case kFioAsync:
-      // Files that could send SIGIO do not yet: as those on Linux that cannot.
-      if (TRY(UserIn<int32_t>(address).read()) != 0) return Errno::NoTty;
-      return 0;
+    case kFioAsync: return set_async(*file, fd, address);
     case kFioQuerySize: return query_size(*file, address);
     case kFigetBlockSize:
       if (file->inode().type() == FileType::Anonymous) return Errno::Inval;

@@ -57,7 +57,14 @@ class RandomFile : public SinkFile {
   Result<size_t> read(IoBuffer& buffer, uint64_t) override;
   Result<size_t> write(IoBuffer& buffer, uint64_t) override;
   Result<int64_t> ioctl(uint32_t request, uint64_t argument) override;
+  // Linux's takes O_ASYNC and, always ready, never tells anything either.
+  AsyncQueues async_queues() override { return {&async_}; }
+
+ private:
+  static constinit AsyncQueue async_;
 };
+
+constinit AsyncQueue RandomFile::async_;
 
 // Only /dev/random tells when it is ready.
 class SeededRandomFile final : public RandomFile {

@@ -140,6 +140,7 @@ Result<> Pipe::wait_writable(bool nonblocking) {
     TRY(check_reader());
     if (has_room_.load_acquire()) return {};
     if (nonblocking) return Errno::Again;
+    async_readers.notify(FileEvent::In);
     TRY(write_queue_.wait([this] { return has_room_.load_acquire() || readers() == 0; },
                           WaitMode::Interruptible, {}, true));
   }

@@ -4,6 +4,7 @@
 // and splice(2) works on the slots.
 #pragma once
 
+#include "fs/vfs/async_signals.h"
 #include "lib/ref.h"
 #include "mm/frames.h"
 #include "sched/mutex.h"
@@ -91,6 +92,8 @@ class Pipe final : public RefCounted<Pipe> {
   uint32_t reader_opens() const { return reader_opens_.load_acquire(); }
   uint32_t writer_opens() const { return writer_opens_.load_acquire(); }
   WaitQueue& opens() { return opens_; }
+  // SIGIO of the ends that have O_ASYNC.
+  AsyncQueue async_readers, async_writers;
 
  private:
   Pipe() = default;

@@ -28,14 +28,18 @@ Result<PipePair> make_pipe(uint32_t flags) {
 }
 
 Result<size_t> PipeFile::read(IoBuffer& buffer, uint64_t) {
-  size_t moved = TRY(pipe_->read(buffer, nonblocking()));
-  if (moved != 0) inode().touch(true, false, false);
+  if (buffer.remaining() == 0) return size_t{0};
+  Result<size_t> moved = pipe_->read(buffer, nonblocking());
+  pipe_->async_writers.notify(FileEvent::Out);
+  if (moved.ok() && *moved != 0) inode().touch(true, false, false);
   return moved;
 }
 
 Result<size_t> PipeFile::write(IoBuffer& buffer, uint64_t) {
-  size_t moved = TRY(pipe_->write(buffer, nonblocking(), (flags() & kOpenDirect) != 0));
-  if (moved != 0) inode().touch(false, true, true);
+  if (buffer.remaining() == 0) return size_t{0};
+  Result<size_t> moved = pipe_->write(buffer, nonblocking(), (flags() & kOpenDirect) != 0);
+  pipe_->async_readers.notify(FileEvent::In);
+  if (moved.ok() && *moved != 0) inode().touch(false, true, true);
   return moved;
 }
 
@@ -57,9 +61,20 @@ Result<int64_t> PipeFile::ioctl(uint32_t request, uint64_t argument) {
   return int64_t{0};
 }
 
+AsyncQueues PipeFile::async_queues() {
+  AsyncQueue* readers = readable() ? &pipe_->async_readers : nullptr;
+  AsyncQueue* writers = writable() ? &pipe_->async_writers : nullptr;
+  return readers != nullptr ? AsyncQueues{readers, writers} : AsyncQueues{writers};
+}
+
 void PipeFile::on_close() {
   if (readable()) pipe_->remove_reader();
   if (writable()) pipe_->remove_writer();
+  // One side is alone now, and may want to know.
+  if ((pipe_->readers() != 0) != (pipe_->writers() != 0)) {
+    pipe_->async_readers.notify(FileEvent::In);
+    pipe_->async_writers.notify(FileEvent::Out);
+  }
   close_fifo(inode(), *pipe_);
 }
 

@@ -28,6 +28,7 @@ class PipeFile final : public File {
   uint32_t poll(PollRegistration* registration) override;
   Result<int64_t> ioctl(uint32_t request, uint64_t argument) override;
   Result<> synchronise(bool) override { return Errno::Inval; }
+  AsyncQueues async_queues() override;
   Pipe* pipe() override { return pipe_.get(); }
   // Half of what is in it, for each end.
   uint64_t held_pages() const override { return pipe_->used_pages() / 2; }

@@ -22,6 +22,16 @@ bool wants_no_wait(const File& file, uint32_t flags) {
   return file.nonblocking() || (flags & kNonBlock) != 0;
 }
 
+// What a transfer says to those who want SIGIO.
+Result<size_t> taken_from(Pipe& pipe, Result<size_t> moved) {
+  if (moved.ok() && *moved != 0) pipe.async_writers.notify(FileEvent::Out);
+  return moved;
+}
+Result<size_t> put_into(Pipe& pipe, Result<size_t> moved) {
+  if (moved.ok() && *moved != 0) pipe.async_readers.notify(FileEvent::In);
+  return moved;
+}
+
 // `moved` so far counts more than an error behind it.
 Result<size_t> outcome(size_t moved, Result<> result) {
   if (moved != 0 || result.ok()) return moved;
@@ -142,20 +152,23 @@ Result<size_t> splice(File& in, uint64_t* in_offset, File& out, uint64_t* out_of
   if (source != nullptr && target != nullptr) {
     if (in_offset != nullptr || out_offset != nullptr) return Errno::SPipe;
     if (source == target) return Errno::Inval;
-    return pipe_to_pipe(*source, *target, size, wants_no_wait(in, flags),
-                        wants_no_wait(out, flags));
+    return taken_from(
+        *source, put_into(*target, pipe_to_pipe(*source, *target, size, wants_no_wait(in, flags),
+                                                wants_no_wait(out, flags))));
   }
   if (source != nullptr) {
     if (in_offset != nullptr) return Errno::SPipe;
     if (out_offset != nullptr && !out.is_seekable()) return Errno::Inval;
     if ((out.flags() & kOpenAppend) != 0) return Errno::Inval;
-    return pipe_to_file(*source, out, out_offset, size, wants_no_wait(in, flags));
+    return taken_from(*source,
+                      pipe_to_file(*source, out, out_offset, size, wants_no_wait(in, flags)));
   }
   if (target != nullptr) {
     if (out_offset != nullptr) return Errno::SPipe;
     if (in_offset != nullptr && !in.is_seekable()) return Errno::Inval;
     if (in.inode().is_directory()) return Errno::Inval;
-    return file_to_pipe(in, in_offset, *target, size, wants_no_wait(out, flags));
+    return put_into(*target,
+                    file_to_pipe(in, in_offset, *target, size, wants_no_wait(out, flags)));
   }
   return Errno::Inval;
 }
@@ -173,10 +186,10 @@ Result<size_t> tee(File& in, File& out, size_t size, uint32_t flags) {
     if (!slot) break;
     size_t count = slot->size();
     Result<> pushed = target->push(std::move(*slot), wants_no_wait(out, flags) || total != 0);
-    if (!pushed.ok()) return outcome(total, pushed);
+    if (!pushed.ok()) return put_into(*target, outcome(total, pushed));
     total += count;
   }
-  return total;
+  return put_into(*target, total);
 }
 
 // The pages are copied: a gift (SPLICE_F_GIFT) is allowed to be, vmsplice(2).
@@ -184,8 +197,8 @@ Result<size_t> vmsplice(File& file, IoBuffer& buffer, uint32_t flags) {
   Pipe* pipe = file.pipe();
   if (pipe == nullptr) return Errno::BadF;
   bool nonblocking = wants_no_wait(file, flags);
-  if (file.writable()) return pipe->write(buffer, nonblocking, false);
-  return pipe->read(buffer, nonblocking);
+  if (file.writable()) return put_into(*pipe, pipe->write(buffer, nonblocking, false));
+  return taken_from(*pipe, pipe->read(buffer, nonblocking));
 }
 
 Result<size_t> send_file(File& out, File& in, uint64_t* in_offset, size_t size) {
@@ -198,7 +211,7 @@ Result<size_t> send_file(File& out, File& in, uint64_t* in_offset, size_t size) 
   if (type != FileType::Regular && type != FileType::BlockDevice) return Errno::Inval;
   if (size > kMost) size = kMost;
   if (Pipe* target = out.pipe())
-    return file_to_pipe(in, in_offset, *target, size, out.nonblocking());
+    return put_into(*target, file_to_pipe(in, in_offset, *target, size, out.nonblocking()));
   return file_to_file(in, in_offset, out, nullptr, size);
 }
 

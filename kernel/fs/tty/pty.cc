@@ -33,6 +33,10 @@ class MasterFile final : public File {
   Result<int64_t> ioctl(uint32_t request, uint64_t argument) override {
     return pty().ioctl(request, argument);
   }
+  AsyncQueues async_queues() override { return {&pty().async_master()}; }
+  void async_wanted() override {
+    owner.set_default(Ref<Pid>(current_task().group().leader_pid()), FileOwner::Kind::Process);
+  }
   void on_close() override { pty().close_master(); }
 
  private:
@@ -199,6 +203,11 @@ void Pty::close_master() {
   master_closed_.store_release(true);
   terminal_->hangup();
   devpts::release_index(index_);
+}
+
+void Pty::output_ready() {
+  master_readers_.wake_all(kPollIn | kPollRdNorm);
+  if (terminal_->output_count() > 0) async_master_.notify(FileEvent::In);
 }
 
 void Pty::state_changed(uint8_t packet_bits) {

@@ -21,11 +21,12 @@ class Pty final : public TerminalDevice {
   uint32_t poll(PollRegistration* registration);
   Result<int64_t> ioctl(uint32_t request, uint64_t argument);
   void close_master();
+  AsyncQueue& async_master() { return async_master_; }
 
   bool is_locked() const { return locked_.load_relaxed(); }
 
   // --- TerminalDevice.
-  void output_ready() override { master_readers_.wake_all(kPollIn | kPollRdNorm); }
+  void output_ready() override;
   void input_room() override { master_writers_.wake_all(kPollOut | kPollWrNorm); }
   void state_changed(uint8_t packet_bits) override;
   void settings_changed(const tty::Termios& termios) override;
@@ -50,6 +51,7 @@ class Pty final : public TerminalDevice {
   Atomic<bool> flow_by_characters_{true};  // last TIOCPKT_DOSTOP told
   WaitQueue master_readers_;
   WaitQueue master_writers_;
+  AsyncQueue async_master_;
 };
 
 namespace tty {

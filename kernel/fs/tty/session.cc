@@ -132,6 +132,7 @@ void Terminal::hangup() {
     if (!device_.is_line()) line_.termios = tty::Termios{};
   }
   generation_.fetch_add_acq_rel(1);
+  async_.clear();
   readers_.wake_all();
   writers_.wake_all();
   if (session) {

@@ -48,7 +48,10 @@ void Terminal::act_on(const LineDiscipline::Effects& effects) {
   if (effects.stopped) packet |= tty::kPacketStop;
   if (effects.started) packet |= tty::kPacketStart;
   if (packet != 0) device_.state_changed(packet);
-  if (effects.readable) readers_.wake(1, kPollIn | kPollRdNorm);
+  if (effects.readable) {
+    readers_.wake(1, kPollIn | kPollRdNorm);
+    async_.notify(FileEvent::In);
+  }
   if (effects.flushed || effects.started) writers_.wake_all(kPollOut | kPollWrNorm);
   if (effects.output || effects.started) device_.output_ready();
 }
@@ -61,7 +64,11 @@ size_t Terminal::take_output(std::span<uint8_t> to) {
     count = line_.take_output(to);
     room = count > 0 && line_.output_room() >= LineDiscipline::kOutputSize / 2;
   }
-  if (room) writers_.wake_all(kPollOut | kPollWrNorm);
+  if (room) {
+    writers_.wake_all(kPollOut | kPollWrNorm);
+    if (write_fell_short_.load_relaxed() && write_fell_short_.exchange_relaxed(false))
+      async_.notify(FileEvent::Out);
+  }
   return count;
 }
 
@@ -171,6 +178,7 @@ Result<size_t> Terminal::write(IoBuffer& buffer, bool nonblocking, uint32_t gene
     device_.output_ready();
     if (used == *taken) continue;
     if (nonblocking) {
+      write_fell_short_.store_relaxed(true);
       if (total > 0) break;
       return Errno::Again;
     }
@@ -248,6 +256,14 @@ void Terminal::set_termios(const tty::Termios& termios, bool flush) {
     writers_.wake_all(kPollOut | kPollWrNorm);
   }
   if (readable) readers_.wake_all(kPollIn | kPollRdNorm);
+}
+
+void Terminal::claim_async(FileOwner& owner) const {
+  if (Optional<Ref<Pid>> group = foreground()) {
+    owner.set_default(group.value(), FileOwner::Kind::Group);
+  } else {
+    owner.set_default(Ref<Pid>(current_task().group().leader_pid()), FileOwner::Kind::Process);
+  }
 }
 
 WindowSize Terminal::window_size() const {

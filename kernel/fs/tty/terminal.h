@@ -6,6 +6,7 @@
 #pragma once
 
 #include "fs/tty/line_discipline.h"
+#include "fs/vfs/async_signals.h"
 #include "fs/vfs/inode.h"
 #include "fs/vfs/poll.h"
 #include "lib/ref.h"
@@ -71,6 +72,9 @@ class Terminal final : public RefCounted<Terminal>, public RcuHead {
   Result<size_t> write(IoBuffer& buffer, bool nonblocking, uint32_t generation);
   uint32_t poll(PollRegistration* registration, uint32_t generation);
   Result<int64_t> ioctl(uint32_t request, uint64_t argument, uint32_t generation);
+  AsyncQueue& async_files() { return async_; }
+  // O_ASYNC without F_SETOWN before: the foreground group gets the signals, or the caller.
+  void claim_async(FileOwner& owner) const;
   // open(2): TIOCEXCL, and becoming the controlling terminal of a session leader without one.
   Result<> opened(bool no_controlling);
 
@@ -124,6 +128,8 @@ class Terminal final : public RefCounted<Terminal>, public RcuHead {
   Atomic<uint32_t> generation_;
   WaitQueue readers_;   // also pollers: one queue a terminal would do, two wake fewer
   WaitQueue writers_;
+  AsyncQueue async_;
+  Atomic<bool> write_fell_short_;  // a writer went away unserved: POLL_OUT when there is room
   mutable SpinLock<LockRank::TerminalBuffer> lock_;
   tty::LineDiscipline line_ GUARDED_BY(lock_);
   WindowSize window_size_ GUARDED_BY(lock_);

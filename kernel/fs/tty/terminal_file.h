@@ -20,6 +20,8 @@ class TerminalFile final : public File {
   Result<size_t> write(IoBuffer& buffer, uint64_t offset) override;
   uint32_t poll(PollRegistration* registration) override;
   Result<int64_t> ioctl(uint32_t request, uint64_t argument) override;
+  AsyncQueues async_queues() override { return {&terminal_->async_files()}; }
+  void async_wanted() override { terminal_->claim_async(owner); }
   void on_close() override;
   Terminal& terminal() const { return *terminal_; }
 

@@ -15,8 +15,34 @@ File::File(Path path, uint32_t flags)
 
 File::~File() = default;
 
+void File::change_flags(uint32_t clear, uint32_t set) {
+  uint32_t present = flags_.load_relaxed();
+  while (!flags_.compare_exchange_relaxed(present, (present & ~clear) | set)) {
+  }
+}
+
+Result<> File::set_async(int32_t fd, bool on) {
+  if (((flags() & kOpenAsync) != 0) == on) return {};
+  AsyncQueues queues = async_queues();
+  for (AsyncQueue* queue : {queues.first, queues.second}) {
+    if (queue == nullptr) continue;
+    if (on) {
+      TRY(queue->add(*this, fd));
+    } else {
+      queue->remove(*this);
+    }
+  }
+  if (on) async_wanted();
+  change_flags(kOpenAsync, on ? kOpenAsync : 0);
+  return {};
+}
+
 // Closing happens now; only the memory waits for the readers of descriptor tables.
 void File::last_unref(File* file) {
+  AsyncQueues queues = file->async_queues();
+  for (AsyncQueue* queue : {queues.first, queues.second}) {
+    if (queue != nullptr) queue->remove(*file);
+  }
   file->on_close();
   Inode& inode = file->inode();
   release_open_file_locks(inode, file);

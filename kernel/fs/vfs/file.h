@@ -3,6 +3,7 @@
 // derive from it: regular, directory, pipe end, terminal, eventfd, …
 #pragma once
 
+#include "fs/vfs/async_signals.h"
 #include "fs/vfs/path.h"
 #include "fs/vfs/poll.h"
 #include "vm/io_buffer.h"
@@ -68,6 +69,10 @@ class File : public RefCounted<File>, public RcuHead {
   // A constant of the derived class, for calls that take one kind of file only (pidfds); null:
   // none.
   virtual const void* kind() const { return nullptr; }
+  // What tells of this file's events by signal; none: O_ASYNC means nothing to it.
+  virtual AsyncQueues async_queues() { return {}; }
+  // O_ASYNC is set: a terminal's chance to say who the owner is.
+  virtual void async_wanted() {}
   // The ring behind a pipe or FIFO end, for splice.
   virtual Pipe* pipe() { return nullptr; }
 
@@ -78,7 +83,7 @@ class File : public RefCounted<File>, public RcuHead {
   bool readable() const { return opens_for(kOpenReadOnly); }
   bool writable() const { return opens_for(kOpenWriteOnly); }
   bool nonblocking() const { return (flags() & kOpenNonBlock) != 0; }
-  void set_flags(uint32_t flags) { flags_.store_relaxed(flags); }  // fcntl F_SETFL
+  void change_flags(uint32_t clear, uint32_t set);  // fcntl F_SETFL
   const Credentials& credentials() const { return *credentials_; }
 
   // The position; read and write without offset hold position_lock around the transfer.
@@ -88,10 +93,10 @@ class File : public RefCounted<File>, public RcuHead {
   uint64_t position_hint() const NO_THREAD_SAFETY_ANALYSIS {
     return __atomic_load_n(&position, __ATOMIC_RELAXED);  // SAFETY: one word, shown to people
   }
-  // F_SETOWN, F_SETSIG.
-  int32_t owner_pid = 0;
-  uint8_t owner_type = 0;
-  uint8_t owner_signal = 0;
+  FileOwner owner;  // F_SETOWN, F_SETSIG
+  // Sets or clears O_ASYNC; `fd` is what the signals will name. Errors: NoMem.
+  Result<> set_async(int32_t fd, bool on);
+  bool can_be_async() { return async_queues().first != nullptr; }
 
   static void last_unref(File* file);  // closes, then retires
 
