@@ -2,6 +2,7 @@
 // /proc/sys (proc(5), sysctl(8)): settings of the kernel as files. Numbers that can be set are
 // checked against their range; a value that nothing here could honour is read-only.
 
+#include "fs/vfs/permission.h"
 #include "lib/version.h"
 #include "process/system_settings.h"
 #include "procfs/procfs.h"
@@ -114,11 +115,32 @@ Result<> file_max(FormatSink& sink) { return put_number(sink, 922337203685477580
 Result<> nr_open(FormatSink& sink) { return put_number(sink, 1048576); }
 Result<> pty_max(FormatSink& sink) { return put_number(sink, 4096); }
 
+struct Setting {
+  StringView name;
+  GeneratedText::Generate show;
+  GeneratedText::Store store = nullptr;
+  uint16_t mode = store != nullptr ? 0644 : 0444;
+};
+// Small numbers that are settings of the file system layer.
+template <Atomic<uint32_t> vfs::Protection::*kField>
+Result<> show_protection(FormatSink& sink) {
+  return put_number(sink, (vfs::protection.*kField).load_relaxed());
+}
+template <Atomic<uint32_t> vfs::Protection::*kField, uint32_t kMost>
+Result<> store_protection(StringView text) {
+  (vfs::protection.*kField).store_relaxed(static_cast<uint32_t>(TRY(parse_number(text, 0, kMost))));
+  return {};
+}
+template <Atomic<uint32_t> vfs::Protection::*kField, uint32_t kMost>
+constexpr Setting protection_setting(StringView name) {
+  return {name, show_protection<kField>, store_protection<kField, kMost>, 0600};
+}
+
 // As Linux's sysctl_perm: the mode counts for root as well.
 class SettingInode final : public TextInode {
  public:
-  SettingInode(SuperBlock& super_block, GeneratedText::Generate show, GeneratedText::Store change)
-      : TextInode(super_block, change != nullptr ? 0644 : 0444), show_(show), store_(change) {}
+  SettingInode(SuperBlock& super_block, const Setting& setting)
+      : TextInode(super_block, setting.mode), show_(setting.show), store_(setting.store) {}
   Result<> generate(FormatSink& sink) override { return show_(sink); }
   Result<> store(StringView text, uint64_t) override { return store_(text); }
   Result<> check_open(uint32_t flags) override {
@@ -137,11 +159,6 @@ class SettingsDirectory final : public StaticDirectory {
   Result<Ref<Inode>> create(StringView, const CreateParameters&) override { return Errno::NoEnt; }
 };
 
-struct Setting {
-  StringView name;
-  GeneratedText::Generate show;
-  GeneratedText::Store store = nullptr;
-};
 struct Folder {
   StringView name;
   std::span<const Setting> settings;
@@ -179,14 +196,18 @@ constexpr Setting kVm[] = {
     {"swappiness", zero}};
 constexpr Setting kFs[] = {
     {"file-max", file_max}, {"nr_open", nr_open}, {"pipe-max-size", pipe_max_size},
-    {"protected_hardlinks", zero}, {"protected_symlinks", zero}, {"suid_dumpable", zero}};
+    {"suid_dumpable", zero},
+    protection_setting<&vfs::Protection::hard_links, 1>("protected_hardlinks"),
+    protection_setting<&vfs::Protection::symbolic_links, 1>("protected_symlinks"),
+    protection_setting<&vfs::Protection::fifos, 2>("protected_fifos"),
+    protection_setting<&vfs::Protection::regular_files, 2>("protected_regular")};
 constexpr Folder kFolders[] = {{"kernel", kKernel, kKernelFolders}, {"vm", kVm}, {"fs", kFs}};
 
 Result<> fill(StaticDirectory& directory, const Folder& folder) {
   SuperBlock& super_block = directory.super_block();
   for (const Setting& setting : folder.settings) {
     TRY(directory.add(setting.name,
-                      TRY(make_ref<SettingInode>(super_block, setting.show, setting.store))));
+                      TRY(make_ref<SettingInode>(super_block, setting))));
   }
   for (const Folder& inner : folder.folders) {
     Ref<StaticDirectory> made = TRY(make_ref<SettingsDirectory>(super_block));

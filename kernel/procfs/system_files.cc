@@ -7,6 +7,7 @@
 #include "lib/version.h"
 #include "dev/device_tree.h"
 #include "dev/interrupt.h"
+#include "fs/vfs/file_locks.h"
 #include "fs/vfs/super_block.h"
 #include "lib/log.h"
 #include "mm/allocation_failure.h"
@@ -197,6 +198,27 @@ Result<> vmstat_text(FormatSink& sink) {
   return {};
 }
 
+Result<> locks_text(FormatSink& sink) {
+  Vector<FileLocks::Shown> all = TRY(FileLocks::all());
+  unsigned number = 0;
+  for (const FileLocks::Shown& shown : all) {
+    const FileLocks::Request& lock = shown.request;
+    if (!shown.waits) ++number;
+    StringView kind = lock.kind == FileLocks::Kind::Posix      ? "POSIX "
+                      : lock.kind == FileLocks::Kind::OpenFile ? "OFDLCK"
+                                                               : "FLOCK ";
+    format(sink, "{}: {}{} ADVISORY  {} {} {:02x}:{:02x}:{} ", number, shown.waits ? "-> " : "",
+           kind, lock.type == FileLocks::Type::Read ? "READ " : "WRITE", lock.pid,
+           shown.device.major, shown.device.minor, shown.inode);
+    if (lock.end == kMaxFileSize) {
+      format(sink, "{} EOF\n", lock.start);
+    } else {
+      format(sink, "{} {}\n", lock.start, lock.end);
+    }
+  }
+  return {};
+}
+
 Result<> swaps_text(FormatSink& sink) {
   sink.write("Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n");
   return {};
@@ -222,6 +244,7 @@ constexpr SystemFile kFiles[] = {
     {"cmdline", 0444, cmdline_system_text}, {"cpuinfo", 0444, cpuinfo_text},
     {"devices", 0444, devices_text},        {"filesystems", 0444, filesystems_text},
     {"interrupts", 0444, interrupts_text},  {"loadavg", 0444, loadavg_text},
+    {"locks", 0444, locks_text},
     {"meminfo", 0444, meminfo_text},        {"modules", 0444, empty_text},
     {"partitions", 0444, empty_text},
     {"slabinfo", 0400, slabinfo_text},      {"stat", 0444, stat_system_text},

@@ -35,6 +35,7 @@ enum class LockRank : uint16_t {
   Task,            // task: signals of one thread group (signal_lock)
   SignalActions,   // task: one table of signal actions
   PidMap,          // task: pid allocation
+  FileLocks,       // fs: the list of all inodes' locks
   InodeSpin,       // fs: small fields of an inode
   DentryHash,      // fs: dentry cache
   MountHash,       // fs: mount lookup

@@ -66,7 +66,7 @@ Value pipe_size(File& file, uint32_t command, uint64_t argument) {
   Pipe* pipe = file.pipe();
   if (pipe == nullptr) return Errno::BadF;
   if (command == kGetPipeSize) return static_cast<int64_t>(pipe->capacity());
-  return static_cast<int64_t>(TRY(pipe->set_capacity(static_cast<uint32_t>(argument))));
+  return static_cast<int64_t>(TRY(pipe->set_capacity(argument)));
 }
 
 bool allowed_on_place(uint32_t command) {

@@ -95,7 +95,8 @@ Value set_record_lock(Context& context, File& file, UserAddr address, bool open_
 }
 
 Value sys_flock(Context& context, Fd fd, uint32_t operation) {
-  constexpr uint32_t kShared = 1, kExclusive = 2, kNonBlocking = 4, kRelease = 8;
+  constexpr uint32_t kShared = 1, kExclusive = 2, kNonBlocking = 4, kRelease = 8, kMandatory = 32;
+  if ((operation & kMandatory) != 0) return 0;  // share modes are gone, and asking is no error
   FileUse file = TRY(use_file(context, fd));
   FileLocks::Request request;
   switch (operation & ~kNonBlocking) {

@@ -29,8 +29,6 @@ Result<vfs::LookupFlags> resolve_flags(uint64_t resolve) {
                             kResolveBeneath | kResolveInRoot | kResolveCached;
   if ((resolve & ~kAll) != 0) return Errno::Inval;
   if ((resolve & kResolveBeneath) != 0 && (resolve & kResolveInRoot) != 0) return Errno::Inval;
-  // "Only from the cache": a caller must always be ready to hear that it is not there.
-  if ((resolve & kResolveCached) != 0) return Errno::Again;
   LookupFlags flags = LookupFlags::None;
   if ((resolve & kResolveNoXdev) != 0) flags = flags | LookupFlags::NoXdev;
   if ((resolve & kResolveNoMagicLinks) != 0) flags = flags | LookupFlags::NoMagicLinks;
@@ -39,6 +37,7 @@ Result<vfs::LookupFlags> resolve_flags(uint64_t resolve) {
     flags = flags | LookupFlags::NoSymlinks | LookupFlags::NoMagicLinks;
   if ((resolve & kResolveBeneath) != 0) flags = flags | LookupFlags::Beneath;
   if ((resolve & kResolveInRoot) != 0) flags = flags | LookupFlags::InRoot;
+  if ((resolve & kResolveCached) != 0) flags = flags | LookupFlags::Cached;
   return flags;
 }
 
@@ -72,6 +71,9 @@ Value sys_openat2(Context& context, Fd directory, UserString path, UserAddr addr
   if ((how.flags & kOpenPath) != 0 && (how.flags & ~uint64_t{kWithPath}) != 0) return Errno::Inval;
   vfs::OpenRequest request;
   request.resolve = TRY(resolve_flags(how.resolve));
+  constexpr uint32_t kMayWait =
+      kOpenTruncate | kOpenCreate | (kOpenTmpFile & ~kOpenDirectory);
+  if ((how.resolve & kResolveCached) != 0 && (how.flags & kMayWait) != 0) return Errno::Again;
   request.flags = static_cast<uint32_t>(how.flags) | kOpenLargeFile;
   request.mode = static_cast<uint16_t>(how.mode);
   return open_at(context, directory, path, request);

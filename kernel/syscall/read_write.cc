@@ -7,8 +7,6 @@
 namespace kernel::syscall {
 namespace {
 
-constexpr uint32_t kHighPriority = 1, kDataSync = 2, kSync = 4, kAppend = 16;  // RWF_*
-
 Value count_read(Context& context, Result<size_t> moved) {
   if (!moved.ok()) return moved.error();
   ++context.task.read_calls;
@@ -32,29 +30,35 @@ Result<uint64_t> position_argument(const FileUse& file, int64_t offset) {
   return static_cast<uint64_t>(offset);
 }
 
+// The vectors are looked at before the file's rights, the flags only when there is something to
+// move: Linux's order.
 Value read_vectors(Context& context, Fd fd, UserAddr vectors, uint64_t count,
-                   std::optional<int64_t> offset) {
+                   std::optional<int64_t> offset, uint32_t flags = 0) {
   FileUse file = TRY(use_file(context, fd));
   if (offset) TRY(position_argument(file, *offset));
-  if (!file->readable()) return Errno::BadF;
   IoBuffer buffer = TRY(user_vectors(vectors, count));
+  if (!file->readable()) return Errno::BadF;
+  if (buffer.remaining() != 0 && (flags & ~file->read_flags()) != 0) return Errno::OpNotSupp;
+  buffer.set_manner({.no_wait = (flags & kTransferNoWait) != 0});
   if (!offset) return count_read(context, vfs::read(file, buffer));
   return count_read(context, vfs::read(*file, buffer, static_cast<uint64_t>(*offset)));
 }
 
 Value write_vectors(Context& context, Fd fd, UserAddr vectors, uint64_t count,
-                    std::optional<int64_t> offset) {
+                    std::optional<int64_t> offset, uint32_t flags = 0) {
   FileUse file = TRY(use_file(context, fd));
   if (offset) TRY(position_argument(file, *offset));
-  if (!file->writable()) return Errno::BadF;
   IoBuffer buffer = TRY(user_vectors(vectors, count));
-  if (!offset) return count_written(context, vfs::write(file, buffer));
-  return count_written(context, vfs::write(*file, buffer, static_cast<uint64_t>(*offset)));
-}
-
-// RWF_NOWAIT is for files that can tell beforehand; none here can.
-Result<> check_flags(Flags32 flags, uint32_t known) {
-  return flags.only(known) ? Result<>() : Result<>(Errno::OpNotSupp);
+  if (!file->writable()) return Errno::BadF;
+  if (buffer.remaining() != 0 && (flags & ~file->write_flags()) != 0) return Errno::OpNotSupp;
+  buffer.set_manner({.no_wait = (flags & kTransferNoWait) != 0,
+                     .append = (flags & kTransferAppend) != 0 && file->is_seekable()});
+  int64_t written = TRY(count_written(
+      context, offset ? vfs::write(*file, buffer, static_cast<uint64_t>(*offset))
+                      : vfs::write(file, buffer)));
+  if ((flags & (kTransferDsync | kTransferSync)) != 0 && file->is_seekable())
+    TRY(file->synchronise((flags & kTransferSync) == 0));
+  return written;
 }
 
 }  // namespace
@@ -113,32 +117,15 @@ Value sys_pwritev(Context& context, Fd fd, UserAddr vectors, uint64_t count, int
 Value sys_preadv2(Context& context, Fd fd, UserAddr vectors, uint64_t count, int64_t offset,
                   uint64_t, Flags32 flags) {
   if (offset < -1) return Errno::Inval;
-  TRY(use_file(context, fd));
-  TRY(check_flags(
-      flags, kHighPriority | kDataSync | kSync | kAppend));  // a read has no use for the last three
   return read_vectors(context, fd, vectors, count,
-                      offset == -1 ? std::nullopt : std::optional(offset));
+                      offset == -1 ? std::nullopt : std::optional(offset), flags.bits());
 }
 
 Value sys_pwritev2(Context& context, Fd fd, UserAddr vectors, uint64_t count, int64_t offset,
                    uint64_t, Flags32 flags) {
   if (offset < -1) return Errno::Inval;
-  FileUse file = TRY(use_file(context, fd));
-  TRY(check_flags(flags, kHighPriority | kDataSync | kSync | kAppend));
-  if (flags.has(kAppend) && file->is_seekable()) {
-    uint64_t end = file->inode().size();
-    int64_t written = TRY(write_vectors(context, fd, vectors, count, static_cast<int64_t>(end)));
-    if (offset == -1) {
-      PositionGuard guard(*file);
-      file->position = end + static_cast<uint64_t>(written);
-    }
-    return written;
-  }
-  int64_t written = TRY(write_vectors(context, fd, vectors, count,
-                                      offset == -1 ? std::nullopt : std::optional(offset)));
-  if (flags.any(kDataSync | kSync) && file->is_seekable())
-    TRY(file->synchronise(!flags.has(kSync)));
-  return written;
+  return write_vectors(context, fd, vectors, count,
+                       offset == -1 ? std::nullopt : std::optional(offset), flags.bits());
 }
 
 Value sys_lseek(Context& context, Fd fd, int64_t offset, uint32_t whence) {

@@ -26,6 +26,14 @@ class IoBuffer {
 
   size_t remaining() const { return remaining_; }
   size_t moved() const { return moved_; }
+  // How this one transfer differs from the open file's own flags (preadv2(2)): RWF_NOWAIT,
+  // RWF_APPEND.
+  struct Manner {
+    bool no_wait = false;
+    bool append = false;
+  };
+  Manner manner() const { return manner_; }
+  void set_manner(Manner manner) { manner_ = manner; }
 
   // Data to the buffer (a read) / from the buffer (a write); advances the cursor. May sleep: no
   // lock held. Returns bytes moved; Fault only when none could be.
@@ -63,6 +71,7 @@ class IoBuffer {
   Vector<Segment> segments_;     // empty for a single segment
   size_t remaining_ = 0;
   size_t moved_ = 0;
+  Manner manner_;
 };
 
 }  // namespace kernel

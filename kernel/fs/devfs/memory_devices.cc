@@ -23,6 +23,10 @@ class SinkFile : public File {
     return size;
   }
   Result<uint64_t> seek(int64_t, Whence) override { return uint64_t{0}; }
+  bool splices() const override { return false; }
+  // Nobody waits for these.
+  uint32_t read_flags() const override { return kTransferFlags | kTransferNoWait; }
+  uint32_t write_flags() const override { return kTransferFlags | kTransferNoWait; }
 };
 
 class NullFile final : public SinkFile {
@@ -48,6 +52,8 @@ class FullFile final : public ZeroFile {
  public:
   using ZeroFile::ZeroFile;
   Result<size_t> write(IoBuffer&, uint64_t) override { return Errno::NoSpc; }
+  uint32_t read_flags() const override { return kTransferFlags; }
+  uint32_t write_flags() const override { return kTransferHighPriority; }
   Result<Ref<MemoryObject>> memory_object(uint32_t, bool) override { return Errno::NoDev; }
 };
 
@@ -57,6 +63,7 @@ class RandomFile : public SinkFile {
   Result<size_t> read(IoBuffer& buffer, uint64_t) override;
   Result<size_t> write(IoBuffer& buffer, uint64_t) override;
   Result<int64_t> ioctl(uint32_t request, uint64_t argument) override;
+  bool splices() const override { return true; }
   // Linux's takes O_ASYNC and, always ready, never tells anything either.
   AsyncQueues async_queues() override { return {&async_}; }
 

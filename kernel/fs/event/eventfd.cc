@@ -15,6 +15,9 @@ class EventFile final : public File {
       : File(std::move(path), flags), semaphore_(semaphore), count_(initial) {}
   Result<size_t> read(IoBuffer& buffer, uint64_t offset) override;
   Result<size_t> write(IoBuffer& buffer, uint64_t offset) override;
+  bool splices() const override { return false; }
+  uint32_t read_flags() const override { return kTransferFlags | kTransferNoWait; }
+  uint32_t write_flags() const override { return kTransferHighPriority; }
   uint32_t poll(PollRegistration* registration) override;
   Result<uint64_t> seek(int64_t, Whence) override { return uint64_t{0}; }
   void show_info(FormatSink& sink) override;
@@ -49,7 +52,7 @@ Result<size_t> EventFile::read(IoBuffer& buffer, uint64_t) {
   if (buffer.remaining() < sizeof(uint64_t)) return Errno::Inval;
   std::optional<uint64_t> taken = try_take();
   if (!taken) {
-    if (nonblocking()) return Errno::Again;
+    if (nonblocking() || buffer.manner().no_wait) return Errno::Again;
     TRY(queue_.wait([&] { return (taken = try_take()).has_value(); }));
   }
   queue_.wake_all(kPollOut);

@@ -12,6 +12,7 @@ namespace {
 
 constexpr size_t kMaxUnprivileged = 1 * MiB;  // /proc/sys/fs/pipe-max-size
 constexpr size_t kMaxCapacity = size_t{1} << 31;
+constexpr uint32_t kMostSlots = 65536;  // one allocation of Linux's for the ring
 
 void raise_sigpipe() {
   ignore(post_signal_to_task(current_task(), kernel_signal(Signal::Pipe)));  // EPIPE tells as well
@@ -319,6 +320,7 @@ Result<size_t> Pipe::set_capacity(size_t bytes) {
     if (limit > limit_ && wanted > kMaxUnprivileged && !vfs::acting_has(Capability::SysResource)) {
       return Errno::Perm;
     }
+    if (limit > kMostSlots) return Errno::NoMem;
     if (used_ > limit) return Errno::Busy;
     TRY(slots.resize(size_t{2} * limit));
     for (uint32_t i = 0; i < used_; ++i) slots[i] = std::move(slot_locked(i));

@@ -72,6 +72,7 @@ Result<size_t> pipe_to_file(Pipe& in, File& out, uint64_t* offset, size_t size, 
     piece.consume(static_cast<uint32_t>(moved));
     if (piece.size() != 0) {
       in.push_front(std::move(piece));
+      if (moved != 0) continue;  // the next attempt tells why there was no more room
       return outcome(total, written.ok() ? Result<>() : Result<>(written.error()));
     }
   }
@@ -166,7 +167,7 @@ Result<size_t> splice(File& in, uint64_t* in_offset, File& out, uint64_t* out_of
   if (target != nullptr) {
     if (out_offset != nullptr) return Errno::SPipe;
     if (in_offset != nullptr && !in.is_seekable()) return Errno::Inval;
-    if (in.inode().is_directory()) return Errno::Inval;
+    if (in.inode().is_directory() || !in.splices()) return Errno::Inval;
     return put_into(*target,
                     file_to_pipe(in, in_offset, *target, size, wants_no_wait(out, flags)));
   }
@@ -222,7 +223,7 @@ Result<size_t> copy_range(File& in, uint64_t* in_offset, File& out, uint64_t* ou
   if (from.is_directory() || to.is_directory()) return Errno::IsDir;
   if (from.type() != FileType::Regular || to.type() != FileType::Regular) return Errno::Inval;
   if (!in.readable() || !out.writable() || (out.flags() & kOpenAppend) != 0) return Errno::BadF;
-  if (size > kMost) size = kMost;
+  if (&from.super_block() != &to.super_block()) return Errno::XDev;
   uint64_t start_in, start_out;
   {
     PositionGuard guard(in);
@@ -233,10 +234,10 @@ Result<size_t> copy_range(File& in, uint64_t* in_offset, File& out, uint64_t* ou
     start_out = out_offset != nullptr ? *out_offset : out.position;
   }
   if (start_in + size < start_in || start_out + size < start_out) return Errno::Overflow;
-  if (start_in + size > kMaxFileSize || start_out + size > kMaxFileSize) return Errno::Inval;
   uint64_t end = from.size();
-  if (start_in >= end) return size_t{0};
-  if (size > end - start_in) size = end - start_in;
+  size = start_in >= end ? 0 : std::min(size, end - start_in);
+  if (start_out >= kMaxFileSize) return Errno::FBig;
+  size = std::min(std::min(size, kMost), kMaxFileSize - start_out);
   if (&from == &to && start_in < start_out + size && start_out < start_in + size)
     return Errno::Inval;
   return file_to_file(in, in_offset, out, out_offset, size);

@@ -131,7 +131,12 @@ Result<> allocate(File& file, uint32_t mode, uint64_t start, uint64_t length) {
   }
   uint64_t end;
   if (__builtin_add_overflow(start, length, &end) || end > kMaxFileSize) return Errno::FBig;
-  return file.allocate(mode, start, length);
+  Inode& inode = file.inode();
+  if ((mode & kPunchHole) == 0) TRY(check_size_limit(end, inode.size()));
+  TRY(file.allocate(mode, start, length));
+  Guard guard(inode.lock);
+  drop_privileges_locked(inode);
+  return {};
 }
 
 Result<> change_directory(const Path& path) {

@@ -26,6 +26,13 @@ inline constexpr uint32_t kOpenStatusMask =
 inline constexpr uint64_t kMaxFileSize =
     0x7fff'ffff'ffff'ffff;  // MAX_LFS_FILESIZE of a 64-bit Linux
 
+// RWF_* flags of preadv2(2).
+inline constexpr uint32_t kTransferHighPriority = 1, kTransferDsync = 2, kTransferSync = 4,
+                          kTransferNoWait = 8, kTransferAppend = 16;
+// What is honoured by every file whose kind does not say otherwise.
+inline constexpr uint32_t kTransferFlags =
+    kTransferHighPriority | kTransferDsync | kTransferSync | kTransferAppend;
+
 // Serialises the users of one open file's position. Not a Mutex: it is held over user copies that
 // may fault and over waits for data. It is taken with no lock held, and two only in the order of
 // their addresses, so it cannot be part of a cycle.
@@ -48,6 +55,9 @@ class File : public RefCounted<File>, public RcuHead {
   // nonblocking(): then Again. Return bytes moved; 0 at the end of a read.
   virtual Result<size_t> read(IoBuffer& buffer, uint64_t offset);
   virtual Result<size_t> write(IoBuffer& buffer, uint64_t offset);
+  // RWF_* flags of preadv2(2) that such a transfer honours; the others are refused.
+  virtual uint32_t read_flags() const { return kTransferFlags; }
+  virtual uint32_t write_flags() const { return kTransferFlags; }
   // The present events; registers on the queues that change them.
   virtual uint32_t poll(PollRegistration* registration);
   virtual Result<int64_t> ioctl(uint32_t request, uint64_t argument);  // NoTty by default
@@ -69,6 +79,8 @@ class File : public RefCounted<File>, public RcuHead {
   // A constant of the derived class, for calls that take one kind of file only (pidfds); null:
   // none.
   virtual const void* kind() const { return nullptr; }
+  // False: splice(2) takes nothing from it, as Linux has it for files that make up their data.
+  virtual bool splices() const { return true; }
   // What tells of this file's events by signal; none: O_ASYNC means nothing to it.
   virtual AsyncQueues async_queues() { return {}; }
   // O_ASYNC is set: a terminal's chance to say who the owner is.

@@ -4,7 +4,7 @@
 
 #include "fs/vfs/file_locks.h"
 
-#include "fs/vfs/inode.h"
+#include "fs/vfs/super_block.h"
 
 namespace kernel {
 namespace {
@@ -44,6 +44,10 @@ void forget_waiting(WaitingOwner& entry) {
   if (entry.is_linked()) waiting.remove(entry);
 }
 
+// Those of every inode that has ever been locked.
+constinit SpinLock<LockRank::FileLocks> everywhere_lock;
+constinit List<FileLocks> everywhere GUARDED_BY(everywhere_lock);
+
 bool overlaps(const FileLocks::Request& a, const FileLocks::Request& b) {
   return a.start <= b.end && b.start <= a.end;
 }
@@ -62,12 +66,22 @@ bool same_owner(const FileLocks::Request& a, const FileLocks::Request& b) {
 Result<FileLocks*> FileLocks::of(Inode& inode) {
   FileLocks* present = inode.locks.load_acquire();
   if (present != nullptr) return present;
-  Owned<FileLocks> made = TRY(make_owned<FileLocks>());
+  Owned<FileLocks> made = TRY(make_owned<FileLocks>(inode));
   if (inode.locks.compare_exchange_acq_rel(present, made.get())) return std::move(made).leak();
   return present;
 }
 
+FileLocks::FileLocks(const Inode& inode)
+    : device_(inode.super_block().device()), inode_(inode.number()) {
+  Guard guard(everywhere_lock);
+  everywhere.push_back(*this);
+}
+
 FileLocks::~FileLocks() {
+  {
+    Guard guard(everywhere_lock);
+    everywhere.remove(*this);
+  }
   Guard guard(lock_);
   while (Record* record = records_.front()) drop_locked(*record);
 }
@@ -189,6 +203,16 @@ Result<> FileLocks::set(const Request& request, bool wait) {
     return result;
   }
 
+  return wait_for(request, spare, blocker);
+}
+
+Result<> FileLocks::wait_for(const Request& request, Spare& spare, const void* blocker) {
+  Waiting shown;
+  shown.request = request;
+  {
+    Guard guard(lock_);
+    waiting_.push_back(shown);
+  }
   WaitingOwner entry;
   entry.owner = request.owner;
   Result<> outcome;
@@ -205,9 +229,41 @@ Result<> FileLocks::set(const Request& request, bool wait) {
     return false;
   });
   forget_waiting(entry);
+  {
+    Guard guard(lock_);
+    waiting_.remove(shown);
+  }
   if (!waited.ok()) return waited;
   if (outcome.ok()) changed_.wake_all();  // a downgrade may let others in
   return outcome;
+}
+
+// As far as there is room in `to`.
+void FileLocks::show_locked(Vector<Shown>& to) {
+  auto show = [&](const Request& request, bool waits) {
+    if (to.size() < to.capacity()) to.append_reserved({request, waits, device_, inode_});
+  };
+  for (Record& record : records_) {
+    show(record.request, false);
+    for (Waiting& waiter : waiting_) {
+      if (find_conflict_locked(waiter.request) == &record) show(waiter.request, true);
+    }
+  }
+}
+
+Result<Vector<FileLocks::Shown>> FileLocks::all() {
+  for (size_t room = 64;; room *= 2) {
+    Vector<Shown> result;
+    TRY(result.reserve(room));
+    {
+      Guard guard(everywhere_lock);
+      for (FileLocks& locks : everywhere) {
+        Guard inner(locks.lock_);
+        locks.show_locked(result);
+      }
+    }
+    if (result.size() < room) return result;  // else there may be more
+  }
 }
 
 std::optional<FileLocks::Request> FileLocks::conflict(const Request& request) {

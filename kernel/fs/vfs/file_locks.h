@@ -4,16 +4,14 @@
 // owners only when both read.
 #pragma once
 
-#include "lib/list.h"
-#include "lib/ref.h"
+#include "fs/vfs/inode.h"
 #include "sched/wait_queue.h"
 
 namespace kernel {
 
 class File;
-class Inode;
 
-class FileLocks {
+class FileLocks : public ListNode<FileLocks> {
  public:
   enum class Kind : uint8_t { Posix, OpenFile, Flock };
   enum class Type : uint8_t { Read, Write, Unlock };
@@ -37,15 +35,22 @@ class FileLocks {
   // Everything that `owner` holds.
   void release(Kind kind, const void* owner);
 
-  // For /proc/locks and fdinfo: each lock in turn.
-  template <class Visit>
-  void for_each(Visit visit) {
-    Guard guard(lock_);
-    for (Record& record : records_) visit(record.request);
-  }
+  // For /proc/locks: every lock that is held, each before those who wait for it.
+  struct Shown {
+    Request request;
+    bool waits;
+    DeviceNumber device;
+    uint64_t inode;
+  };
+  static Result<Vector<Shown>> all();
+
+  explicit FileLocks(const Inode& inode);
   ~FileLocks();
 
  private:
+  struct Waiting : ListNode<Waiting> {
+    Request request;
+  };
   struct Record : ListNode<Record> {
     Request request;
   };
@@ -60,9 +65,14 @@ class FileLocks {
   void carve_locked(const Request& request, Spare& spare) REQUIRES(lock_);
   void drop_locked(Record& record) REQUIRES(lock_);
   Result<> try_set(const Request& request, Spare& spare, const void*& blocker);
+  Result<> wait_for(const Request& request, Spare& spare, const void* blocker);
+  void show_locked(Vector<Shown>& to) REQUIRES(lock_);
 
+  const DeviceNumber device_;
+  const uint64_t inode_;
   SpinLock<LockRank::InodeSpin> lock_;
   List<Record> records_ GUARDED_BY(lock_);  // by start
+  List<Waiting> waiting_ GUARDED_BY(lock_);
   WaitQueue changed_;
 };
 

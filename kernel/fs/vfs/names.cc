@@ -11,8 +11,8 @@ namespace {
 using LastKind = PathWalk::LastKind;
 constexpr unsigned kChild = 1;  // lock subclass of what a locked directory holds
 
-// Makes the last component of `path`: make(parent, name) gives its inode. A slash behind the name
-// is for directories only.
+// Makes the last component of `path`: make(parent, name) checks the rights and gives its inode. A
+// slash behind the name is for directories only.
 template <class Make>
 Result<> make_entry(Start start, StringView path, bool is_directory, Make make) {
   PathWalk walk(start, path, LookupFlags::None);
@@ -25,14 +25,15 @@ Result<> make_entry(Start start, StringView path, bool is_directory, Make make) 
   if (walk.has_trailing_slash() && !is_directory) return Errno::NoEnt;
   // procfs: a name that nobody could make is simply not there.
   if (!parent.inode().caches_absent_names()) return Errno::NoEnt;
-  TRY(check_create_in(parent));
+  TRY(check_writable_mount(parent));
   Ref<Inode> inode = TRY(make(parent, walk.last_name()));
   DentryCache::instantiate(*dentry, std::move(inode));
   return {};
 }
 
 auto creator(FileType type, uint16_t mode, DeviceNumber device = {}, StringView target = {}) {
-  return [=](const Path& parent, StringView name) {
+  return [=](const Path& parent, StringView name) -> Result<Ref<Inode>> {
+    TRY(check_create_in(parent));
     CreateParameters parameters = new_inode_parameters(parent.inode(), type, mode);
     parameters.device = device;
     parameters.symlink_target = target;
@@ -58,6 +59,7 @@ Result<> make_node(Start start, StringView path, FileType type, uint16_t mode,
   auto make = creator(type, masked(mode & kModeMask), device);
   return make_entry(start, path, false,
                     [&](const Path& parent, StringView name) -> Result<Ref<Inode>> {
+                      TRY(check_create_in(parent));
                       if (is_device && !acting_has(Capability::Mknod)) return Errno::Perm;
                       return make(parent, name);
                     });
@@ -75,6 +77,8 @@ Result<> hard_link(Start old_start, StringView old_path, Start new_start, String
                     [&](const Path& parent, StringView name) -> Result<Ref<Inode>> {
     Inode& target = old.inode();
     if (&parent.mount() != &old.mount()) return Errno::XDev;
+    TRY(check_link_source(target));
+    TRY(check_create_in(parent));
     if (target.is_directory()) return Errno::Perm;
     if (target.links() == 0 && !target.is_unnamed) return Errno::NoEnt;
     TRY(parent.inode().link(name, target));

@@ -78,8 +78,8 @@ Result<Ref<File>> open_checked(const Path& path, uint32_t flags) {
     path.mount().open_writers.fetch_add_relaxed(1);
     inode.super_block().open_writers.fetch_add_relaxed(1);
   }
-  // open(2): file systems without direct I/O.
-  if ((flags & kOpenDirect) != 0 && (regular || inode.is_directory())) return Errno::Inval;
+  // open(2): direct I/O is for block devices; a pipe has other ways to its packets (pipe2(2)).
+  if ((flags & kOpenDirect) != 0 && inode.type() != FileType::BlockDevice) return Errno::Inval;
   if (regular && (flags & kOpenTruncate) != 0 && inode.contents() != nullptr) {
     if (!writes) TRY(take_write_access(inode));
     AttributeChange change;
@@ -153,6 +153,7 @@ Result<Ref<File>> open_or_create(Start start, StringView path, const OpenRequest
       if (has_flag(request.resolve, LookupFlags::NoXdev)) return Errno::XDev;
       place = top_mount(std::move(place));
     }
+    TRY(check_sticky_create(parent->inode(), place.inode()));
     return open_existing(place, flags);
   }
 }

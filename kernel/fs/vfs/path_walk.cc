@@ -5,6 +5,7 @@
 
 #include "fs/vfs/identity.h"
 #include "fs/vfs/mount_tree.h"
+#include "fs/vfs/permission.h"
 
 namespace kernel {
 
@@ -39,6 +40,15 @@ size_t component_length(StringView text) {
   return length;
 }
 
+// RESOLVE_CACHED: what no file system has to be asked for.
+Result<Ref<Dentry>> find_cached(Dentry& parent, StringView name) {
+  Optional<Ref<Dentry>> child = DentryCache::get(parent, name);
+  if (!child) return Errno::Again;
+  Inode* inode = child->inode();
+  if (inode != nullptr && inode->needs_revalidation() && !inode->revalidate()) return Errno::Again;
+  return child.take();
+}
+
 }  // namespace
 
 Result<Path> PathWalk::to_end() {
@@ -54,7 +64,7 @@ Result<Path> PathWalk::to_parent() {
 Result<Path> PathWalk::run() {
   if (path_.empty()) return Errno::NoEnt;
   // The restrictions of openat2 are rare and easier to keep with references.
-  constexpr uint32_t kRestricted = 16 | 32 | 64 | 128 | 256;
+  constexpr uint32_t kRestricted = 16 | 32 | 64 | 128 | 256 | 512;
   if ((static_cast<uint32_t>(flags_) & kRestricted) == 0) {
     Result<Path> result = attempt(Mode::Rcu);
     if (!result.failed_with(kWalkAgain)) return result;
@@ -233,7 +243,8 @@ Result<> PathWalk::step(StringView name, bool last) {
     if (depth_ != 0) return kWalkAgain;  // texts of links that no reference keeps
     TRY(keep_references(Found::Places));
   }
-  Ref<Dentry> child = TRY(DentryCache::lookup(*dentry_, name));
+  Ref<Dentry> child = TRY(has(LookupFlags::Cached) ? find_cached(*dentry_, name)
+                                                   : DentryCache::lookup(*dentry_, name));
   if (child->inode() == nullptr) return Errno::NoEnt;
   return enter(*child, last);
 }
@@ -241,6 +252,7 @@ Result<> PathWalk::step(StringView name, bool last) {
 Result<> PathWalk::enter(Dentry& child, bool last) {
   Inode& inode = *child.inode();
   if (inode.is_symlink() && (!last || has(LookupFlags::Follow) || trailing_slash_)) {
+    if (last) TRY(check_follow(*dentry_->inode(), inode));
     return follow(inode);
   }
   if (child.is_mount_point()) [[unlikely]] {
@@ -249,7 +261,8 @@ Result<> PathWalk::enter(Dentry& child, bool last) {
   } else {
     place(mount_, &child);
   }
-  return last || dentry_->inode()->is_directory() ? Result<>() : Result<>(Errno::NotDir);
+  if (last || dentry_->inode()->is_directory()) return {};
+  return has(LookupFlags::Cached) ? Errno::Again : Errno::NotDir;
 }
 
 // Down to what is mounted on top of here.
@@ -331,6 +344,7 @@ Result<> PathWalk::follow_text(StringView target) {
 
 Result<> PathWalk::follow_magic(Inode& link) {
   if (has(LookupFlags::NoMagicLinks)) return Errno::Loop;
+  if (has(LookupFlags::Cached)) return Errno::Again;
   if (is_scoped()) return Errno::XDev;
   Path target = TRY(link.magic_target());
   if (has(LookupFlags::NoXdev) && &target.mount() != mount_) return Errno::XDev;
@@ -356,7 +370,8 @@ Result<Path> PathWalk::through_link(Ref<Dentry> link) {
   }
   trailing_slash_ = false;
   Inode& inode = *link->inode();
-  Result<> followed = follow(inode);
+  Result<> followed = check_follow(*dentry_->inode(), inode);
+  if (followed.ok()) followed = follow(inode);
   if (followed.ok()) {
     last_kind_ = LastKind::Root;
     followed = walk();

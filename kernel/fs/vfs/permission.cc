@@ -76,6 +76,40 @@ Result<> check_remove_from(const Path& directory, Inode& target) {
   return {};
 }
 
+constinit Protection protection;
+
+Result<> check_link_source(Inode& target) {
+  const Credentials& credentials = acting_credentials();
+  if (protection.hard_links.load_relaxed() == 0 || owns_or_fowner(target, credentials)) return {};
+  uint16_t mode = target.mode();
+  constexpr uint16_t kGroupRuns = kModeSetGid | 010;
+  bool safe = target.type() == FileType::Regular && (mode & kModeSetUid) == 0 &&
+              (mode & kGroupRuns) != kGroupRuns &&
+              check_permission(target, kMayRead | kMayWrite, credentials).ok();
+  return safe ? Result<>() : Errno::Perm;
+}
+
+Result<> check_follow(const Inode& directory, const Inode& link) {
+  constexpr uint16_t kTrap = kModeSticky | 02;
+  if (protection.symbolic_links.load_relaxed() == 0 || (directory.mode() & kTrap) != kTrap ||
+      acting_credentials().fsuid == link.uid() || directory.uid() == link.uid()) {
+    return {};
+  }
+  return Errno::Acces;
+}
+
+Result<> check_sticky_create(const Inode& directory, const Inode& target) {
+  uint32_t level = 0;
+  if (target.type() == FileType::Fifo) level = protection.fifos.load_relaxed();
+  if (target.type() == FileType::Regular) level = protection.regular_files.load_relaxed();
+  if (level == 0 || (directory.mode() & kModeSticky) == 0 || target.uid() == directory.uid() ||
+      target.uid() == acting_credentials().fsuid) {
+    return {};
+  }
+  uint16_t writable_by = level >= 2 ? 022 : 02;
+  return (directory.mode() & writable_by) != 0 ? Errno::Acces : Result<>();
+}
+
 CreateParameters new_inode_parameters(const Inode& directory, FileType type, uint16_t mode) {
   const Credentials& credentials = acting_credentials();
   CreateParameters parameters;

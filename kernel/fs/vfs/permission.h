@@ -14,4 +14,20 @@ Result<> check_remove_from(const Path& directory, Inode& target);
 // Owner, group and mode of what the task makes in `directory`; the mode is umask'ed already.
 CreateParameters new_inode_parameters(const Inode& directory, FileType type, uint16_t mode);
 
+// What proc(5) says of /proc/sys/fs/protected_*: traps that other users may have laid in a sticky,
+// world-writable directory. Each is one number, read without a lock.
+struct Protection {
+  Atomic<uint32_t> hard_links{1};
+  Atomic<uint32_t> symbolic_links{1};
+  Atomic<uint32_t> fifos;
+  Atomic<uint32_t> regular_files;
+};
+extern Protection protection;
+// link(2): a file that is somebody else's must at least be open to the caller. Error: Perm.
+Result<> check_link_source(Inode& target);
+// A symbolic link at the end of a path, in `directory`. Error: Acces.
+Result<> check_follow(const Inode& directory, const Inode& link);
+// open(2) with O_CREAT found `target` in `directory`. Error: Acces.
+Result<> check_sticky_create(const Inode& directory, const Inode& target);
+
 }  // namespace kernel::vfs

@@ -24,7 +24,8 @@ Result<size_t> write_at_position(File& file, IoBuffer& buffer) NO_THREAD_SAFETY_
   TRY(check_end(buffer, file.position));
   size_t moved = TRY(file.write(buffer, file.position));
   // With O_APPEND the file chose the place, and it was the end.
-  bool appended = (file.flags() & kOpenAppend) != 0 && moved != 0;
+  bool appended =
+      ((file.flags() & kOpenAppend) != 0 || buffer.manner().append) && moved != 0;
   file.position = appended ? file.inode().size() : file.position + moved;
   return moved;
 }

@@ -78,7 +78,7 @@ Result<size_t> RegularFile::write_some(IoBuffer& buffer, uint64_t& offset) {
   Inode& node = inode();
   MemoryObject& object = *node.contents();
   Guard guard(node.lock);
-  if ((flags() & kOpenAppend) != 0) offset = object.size();
+  if ((flags() & kOpenAppend) != 0 || buffer.manner().append) offset = object.size();
   TRY(limit_write(buffer, offset));
   if (buffer.remaining() == 0) return size_t{0};
   uint64_t old_size = object.size();

@@ -22,6 +22,7 @@ enum class LookupFlags : uint32_t {
   NoAutomount = 8,
   // openat2(2) RESOLVE_*
   NoXdev = 16, NoMagicLinks = 32, NoSymlinks = 64, Beneath = 128, InRoot = 256,
+  Cached = 512,        // Again for what only the file system could answer
 };
 constexpr LookupFlags operator|(LookupFlags a, LookupFlags b) {
   return static_cast<LookupFlags>(static_cast<uint32_t>(a) | static_cast<uint32_t>(b));
