@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// ioctl(2): the requests that every file answers; the rest is the file's own.
+// ioctl(2): the requests that every file answers; the rest is the file's own. vhangup(2).
 
+#include "fs/tty/terminal.h"
 #include "syscall/declarations.h"
 #include "syscall/file_arguments.h"
 
@@ -66,6 +67,12 @@ Value sys_ioctl(Context& context, Fd fd, uint32_t request, uint64_t argument) {
   }
   Result<int64_t> result = file->ioctl(request, argument);
   return result.failed_with(Errno::NoIoctlCmd) ? Value(Errno::NoTty) : result;
+}
+
+Value sys_vhangup(Context& context) {
+  if (!context.task.credentials().has(Capability::SysTtyConfig)) return Errno::Perm;
+  if (Optional<Ref<Terminal>> terminal = Terminal::controlling()) terminal->hangup();
+  return 0;
 }
 
 }  // namespace kernel::syscall

@@ -196,7 +196,6 @@ static void polling(void) {
   say("random %x", events(open("/dev/random", O_RDWR), POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM));
   say("proc %x",
       events(open("/proc/self/stat", O_RDWR), POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM));
-      events(open("/proc/self/mounts", O_RDONLY), POLLIN | POLLOUT | POLLPRI | POLLERR));
   say("kmsg %x", events(open("/dev/kmsg", O_RDWR), POLLOUT | POLLPRI));
   int event = eventfd(0, 0);
   say("eventfd %x", events(event, POLLIN | POLLOUT));

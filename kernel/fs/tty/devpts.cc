@@ -100,6 +100,10 @@ class Root final : public DynamicDirectory {
     touch(true, true, true);
   }
   Result<Ref<Inode>> lookup(StringView name) override;
+  bool may_gain_names() const override { return true; }
+  Result<Ref<Inode>> create(StringView, const CreateParameters& parameters) override {
+    return parameters.type == FileType::Regular ? Errno::Acces : Errno::Perm;
+  }
   Result<> read_directory(uint64_t offset, DirectorySink& sink) override;
 };
 

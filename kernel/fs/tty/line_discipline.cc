@@ -12,6 +12,16 @@ constexpr bool is_word(uint8_t c) {
   return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_';
 }
 
+// Latin-1, as IUCLC and OLCUC have it.
+constexpr uint8_t to_lower(uint8_t c) {
+  bool upper = (c >= 'A' && c <= 'Z') || (c >= 0xc0 && c <= 0xde && c != 0xd7);
+  return upper ? static_cast<uint8_t>(c + 32) : c;
+}
+constexpr uint8_t to_upper(uint8_t c) {
+  bool lower = (c >= 'a' && c <= 'z') || (c >= 0xdf && c != 0xf7);
+  return lower ? static_cast<uint8_t>(c - 32) : c;
+}
+
 }  // namespace
 
 size_t LineDiscipline::receive(std::span<const uint8_t> bytes, Effects& effects) {
@@ -43,8 +53,8 @@ void LineDiscipline::receive_break(Effects& effects) {
 
 void LineDiscipline::receive_byte(uint8_t c, Effects& effects) {
   if (termios.has_input(kIstrip)) c &= 0x7f;
-  if (termios.has_input(kIuclc) && termios.has_local(kIexten) && c >= 'A' && c <= 'Z')
-    c = static_cast<uint8_t>(c - 'A' + 'a');
+  if (termios.has_input(kIuclc) && termios.has_local(kIexten)) c = to_lower(c);
+  if (termios.has_local(kExtproc)) return store(c, effects);
   if (literal_next_) {
     literal_next_ = false;
     if (termios.has_local(kEcho)) {
@@ -54,7 +64,8 @@ void LineDiscipline::receive_byte(uint8_t c, Effects& effects) {
     return store(c, effects);
   }
   if (receive_special(c, effects)) return;
-  if (c == '\r') {
+  bool returned = c == '\r';
+  if (returned) {
     if (termios.has_input(kIgncr)) return;
     if (termios.has_input(kIcrnl)) c = '\n';
   } else if (c == '\n' && termios.has_input(kInlcr)) {
@@ -64,7 +75,7 @@ void LineDiscipline::receive_byte(uint8_t c, Effects& effects) {
 
   if (termios.has_local(kEcho)) {
     finish_erasing();
-    if (c == '\n') {
+    if (returned && c == '\n') {
       echo_raw(c);
     } else {
       if (canonical_head_ == input_.head()) canonical_column_ = column_;
@@ -330,8 +341,7 @@ bool LineDiscipline::put_output(uint8_t c) {
       break;
     default:
       if (is_control(c)) break;
-      if (termios.has_output(kOlcuc) && c >= 'a' && c <= 'z')
-        c = static_cast<uint8_t>(c - 'a' + 'A');
+      if (termios.has_output(kOlcuc)) c = to_upper(c);
       if (!is_continuation(c)) ++column_;
   }
   return output_.push(c);

@@ -36,7 +36,7 @@ class LineDiscipline {
   void receive_break(Effects& effects);
 
   // --- To a reader.
-  bool is_canonical() const { return termios.has_local(kIcanon); }
+  bool is_canonical() const { return termios.edits_lines(); }
   // A reader would get something: a whole line, or (raw) at least `minimum` bytes.
   bool has_input(size_t minimum) const;
   size_t input_count() const;  // FIONREAD
@@ -55,7 +55,7 @@ class LineDiscipline {
   bool is_stopped() const { return stopped_; }
   void flush_input();
   void flush_output();
-  // After a change of ICANON: what was typed becomes readable or a line of its own.
+  // After a change of ICANON or EXTPROC: what was typed becomes readable or a line of its own.
   void mode_changed(const Termios& before);
 
  private:

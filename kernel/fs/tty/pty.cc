@@ -222,6 +222,9 @@ void Pty::state_changed(uint8_t packet_bits) {
 void Pty::settings_changed(const Termios& termios) {
   bool by_characters = termios.has_input(kIxon) && termios.characters[kVstop] == 023 &&
                        termios.characters[kVstart] == 021;
+  // With EXTPROC the master does what the settings say, and so is told of each change.
+  bool external = termios.has_local(kExtproc);
+  if (external_.exchange_relaxed(external) || external) state_changed(kPacketIoctl);
   if (by_characters == flow_by_characters_.exchange_relaxed(by_characters)) return;
   packet_state_.fetch_and_relaxed(~uint32_t{kPacketDoStop | kPacketNoStop});
   state_changed(by_characters ? kPacketDoStop : kPacketNoStop);

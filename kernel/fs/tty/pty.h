@@ -49,6 +49,7 @@ class Pty final : public TerminalDevice {
   Atomic<uint32_t> slave_files_;
   Atomic<bool> slave_was_open_;
   Atomic<bool> flow_by_characters_{true};  // last TIOCPKT_DOSTOP told
+  Atomic<bool> external_;  // EXTPROC was set last
   WaitQueue master_readers_;
   WaitQueue master_writers_;
   AsyncQueue async_master_;

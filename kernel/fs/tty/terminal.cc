@@ -98,13 +98,14 @@ Result<size_t> Terminal::read(IoBuffer& buffer, bool nonblocking, uint32_t gener
     bounce = large.span();
   }
   tty::Termios settings = termios();
-  bool canonical = settings.has_local(tty::kIcanon);
-  size_t minimum = canonical ? 1 : settings.characters[tty::kVmin];
-  Nanoseconds tenths = canonical ? 0 : settings.characters[tty::kVtime] * (kNanosPerSecond / 10);
+  bool canonical = settings.edits_lines();
+  bool timed = !settings.has_local(tty::kIcanon);
+  size_t minimum = timed ? settings.characters[tty::kVmin] : 1;
+  Nanoseconds tenths = !timed ? 0 : settings.characters[tty::kVtime] * (kNanosPerSecond / 10);
   // termios(3): with MIN > 0 the timer starts at the first byte and then runs between bytes; with
   // MIN = 0 it bounds the whole wait.
   bool between_bytes = minimum > 0;
-  Deadline deadline = !canonical && !between_bytes ? Deadline::after(tenths) : Deadline::never();
+  Deadline deadline = timed && !between_bytes ? Deadline::after(tenths) : Deadline::never();
   size_t total = 0;
   Result<> failure;
   while (buffer.remaining() > 0) {

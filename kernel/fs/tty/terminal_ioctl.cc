@@ -89,6 +89,9 @@ Result<int64_t> TerminalIoctl::run(uint32_t request, uint64_t argument) {
       if (discipline != 0) return Errno::Inval;  // N_TTY is the only one
       return 0;
     }
+    case kTiocgsoftcar: return give(address, terminal_.termios().has_control(kClocal) ? 1 : 0);
+    case kTiocssoftcar: return set_local_line(address);
+    case kTiocgptpeer: return Errno::Io;  // the master's
     case kTiocgdev:
       return give(address, static_cast<uint32_t>(terminal_.number().encode()));
     case kTiocvhangup:
@@ -184,6 +187,14 @@ Result<int64_t> TerminalIoctl::set_settings(uint32_t request, UserAddr address) 
       input_code == 0 ? settings.output_speed : speed_of(input_code, settings.input_speed);
   if (drain) TRY(terminal_.drain_output(WaitMode::Interruptible));
   terminal_.set_termios(settings, flush);
+  return 0;
+}
+
+Result<int64_t> TerminalIoctl::set_local_line(UserAddr address) {
+  bool local = TRY(UserIn<uint32_t>(address).read()) != 0;
+  Termios settings = terminal_.termios();
+  settings.control = local ? settings.control | kClocal : settings.control & ~uint32_t{kClocal};
+  terminal_.set_termios(settings, /*flush=*/false);
   return 0;
 }
 

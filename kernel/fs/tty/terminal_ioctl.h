@@ -18,6 +18,7 @@ class TerminalIoctl {
   Result<int64_t> session_request(uint32_t request, UserAddr address, uint64_t argument);
   Result<int64_t> get_settings(uint32_t request, UserAddr address);
   Result<int64_t> set_settings(uint32_t request, UserAddr address);
+  Result<int64_t> set_local_line(UserAddr address);
   Result<int64_t> flow_control(uint32_t action);
   Result<int64_t> flush(uint32_t which);
   Result<int64_t> set_exclusive(bool exclusive);

@@ -73,7 +73,10 @@ struct Termios {
 
   bool has_input(uint32_t flag) const { return (input & flag) != 0; }
   bool has_output(uint32_t flag) const { return (output & flag) != 0; }
+  bool has_control(uint32_t flag) const { return (control & flag) != 0; }
   bool has_local(uint32_t flag) const { return (local & flag) != 0; }
+  // Lines are edited here; with EXTPROC the other end does it.
+  bool edits_lines() const { return has_local(kIcanon) && !has_local(kExtproc); }
   // True when `c` is that control character and the character is not disabled (0).
   bool is(uint8_t c, ControlCharacter which) const {
     return characters[which] != 0 && c == characters[which];

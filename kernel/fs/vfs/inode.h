@@ -137,6 +137,8 @@ class Inode : public RefCounted<Inode>, public RcuHead {
   bool needs_revalidation() const { return needs_revalidation_; }
   // False for a directory whose absent names must be asked for each time.
   bool caches_absent_names() const { return caches_absent_names_; }
+  // False: a name that is not there is an error even to those who would make it (procfs).
+  virtual bool may_gain_names() const { return caches_absent_names_; }
 
   // --- Symbolic links. The target, when it lies in memory for as long as the inode does; empty:
   // ask read_link(). Magic links (procfs fd, cwd, exe) go to a place, whatever read_link() says.

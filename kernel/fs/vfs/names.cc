@@ -24,7 +24,7 @@ Result<> make_entry(Start start, StringView path, bool is_directory, Make make) 
   if (dentry->inode() != nullptr) return Errno::Exist;
   if (walk.has_trailing_slash() && !is_directory) return Errno::NoEnt;
   // procfs: a name that nobody could make is simply not there.
-  if (!parent.inode().caches_absent_names()) return Errno::NoEnt;
+  if (!parent.inode().may_gain_names()) return Errno::NoEnt;
   TRY(check_writable_mount(parent));
   Ref<Inode> inode = TRY(make(parent, walk.last_name()));
   DentryCache::instantiate(*dentry, std::move(inode));

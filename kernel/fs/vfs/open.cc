@@ -113,7 +113,7 @@ Result<Created> create_file(const Path& parent, StringView name, uint16_t mode) 
   Guard guard(parent.inode().lock);
   Ref<Dentry> dentry = TRY(DentryCache::lookup_locked(directory, name));
   if (dentry->inode() != nullptr) return Created{std::move(dentry), false};
-  if (!parent.inode().caches_absent_names()) return Errno::NoEnt;  // procfs
+  if (!parent.inode().may_gain_names()) return Errno::NoEnt;  // procfs
   TRY(check_create_in(parent));
   auto masked = static_cast<uint16_t>(mode & kModeMask & ~acting_context().umask());
   CreateParameters parameters = new_inode_parameters(parent.inode(), FileType::Regular, masked);
