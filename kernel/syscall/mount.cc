@@ -33,8 +33,7 @@ Value sys_mount(Context& context, UserString source, UserString target, UserStri
                 Flags64 flags, UserAddr data) {
   constexpr uint64_t kMagicMask = 0xffff'0000, kMagic = 0xc0ed'0000;  // of Linux before 2.4
   constexpr uint64_t kRemount = 32, kBind = 4096;
-  constexpr uint64_t kUnsupported =
-      16 /* MS_SYNCHRONOUS */ | 64 /* MS_MANDLOCK */ | 128 /* MS_DIRSYNC */;
+  constexpr uint64_t kNoUser = uint64_t{1} << 31;
   String type_text = TRY(optional_string(type));
   String source_text = TRY(optional_string(source));
   String options = TRY(options_string(data));
@@ -44,9 +43,10 @@ Value sys_mount(Context& context, UserString source, UserString target, UserStri
   TRY(at.load(context, abi::kAtFdCwd, target));
   Path place = TRY(at.lookup(vfs::LookupFlags::Follow));
   if ((bits & kBind) != 0 && source_text.empty() && (bits & kRemount) == 0) return Errno::Inval;
-  // Memory is always in step with itself: what asks for synchronous writes has them.
-  TRY(vfs::mount(source_text, place, type_text, static_cast<uint32_t>(bits & ~kUnsupported),
-                 options));
+  if ((bits & kNoUser) != 0) return Errno::Inval;
+  std::optional<StringView> type_name;
+  if (!type.is_null()) type_name = type_text.view();
+  TRY(vfs::mount(source_text, place, type_name, static_cast<uint32_t>(bits), options));
   return 0;
 }
 

@@ -91,7 +91,9 @@ abi::Statfs to_statfs(const Path& path) {
       kValid |
       (flags & (kMountNoSuid | kMountNoDev | kMountNoExec | kMountNoAtime | kMountNoDirAtime));
   if (path.mount().read_only()) to.flags |= 1;
+  to.flags |= path.mount().super_block().asked_flags.load_relaxed() & (kSuperSync | kSuperMandatory);
   if ((flags & kMountRelatime) != 0) to.flags |= 0x1000;
+  if ((flags & kMountNoSymFollow) != 0) to.flags |= 0x2000;
   return to;
 }
 

@@ -64,9 +64,13 @@ bool parse_option(StringView key, StringView value, TmpfsSuperBlock::Options& op
     (key == "uid" ? options.uid : options.gid) = static_cast<uint32_t>(*id);
     return true;
   }
-  if (key == "inode64") return value.empty();  // what inode numbers are
-  // One node, no huge pages: any policy is kept.
-  return key == "huge" && (value == "never" || value == "advise");
+  // One node, and huge pages where they help anybody, which is nowhere yet: any policy is kept.
+  // Inode numbers are counted from 1, and 32 bits have always sufficed.
+  if (key == "huge") {
+    return value == "never" || value == "advise" || value == "within_size" || value == "always";
+  }
+  if (key == "mpol") return value == "default" || value == "local";
+  return (key == "inode32" || key == "inode64") && value.empty();
 }
 
 }  // namespace

@@ -19,27 +19,30 @@ constexpr uint32_t kForce = 1, kDetach = 2, kExpire = 4, kNoFollow = 8;
 // relatime is what a mount has unless it says otherwise.
 uint32_t mount_flags(uint32_t flags) {
   uint32_t kept = flags & kMountFlagMask;
+  // A remount that says nothing of access times leaves them as they are.
+  if ((flags & kRemount) != 0 && (kept & kMountAccessTimes) == 0) return kept;
   if ((kept & (kMountNoAtime | kMountStrictAtime)) == 0) kept |= kMountRelatime;
   if ((kept & kMountStrictAtime) != 0) kept &= ~(kMountRelatime | kMountNoAtime);
   if ((kept & kMountNoAtime) != 0) kept &= ~kMountRelatime;
   return kept;
 }
 
-Result<> mount_new(StringView source, const Path& target, StringView type, uint32_t flags,
-                   StringView options) {
-  if (type.empty()) return Errno::Inval;
-  FileSystemType* file_system = find_file_system(type);
+Result<> mount_new(StringView source, const Path& target, std::optional<StringView> type,
+                   uint32_t flags, StringView options) {
+  if (!type) return Errno::Inval;
+  FileSystemType* file_system = find_file_system(*type);
   if (file_system == nullptr) return Errno::NoDev;
   Ref<SuperBlock> super_block = TRY(file_system->mount(source, options));
   if ((flags & kMountReadOnly) != 0) super_block->read_only_.store_relaxed(true);
+  super_block->asked_flags.fetch_or_relaxed(flags & kSuperFlags);
   Ref<Mount> mount = TRY(MountTree::make(std::move(super_block), source, mount_flags(flags)));
   return MountTree::attach(std::move(mount), target);
 }
 
 }  // namespace
 
-Result<> mount(StringView source, const Path& target, StringView type, uint32_t flags,
-               StringView options) {
+Result<> mount(StringView source, const Path& target, std::optional<StringView> type,
+               uint32_t flags, StringView options) {
   if (!acting_has(Capability::SysAdmin)) return Errno::Perm;
   if ((flags & (kRemount | kBind)) == (kRemount | kBind)) {
     return MountTree::remount(target, mount_flags(flags), options, true);
@@ -51,6 +54,7 @@ Result<> mount(StringView source, const Path& target, StringView type, uint32_t 
     return MountTree::bind(from, target, (flags & kRecursive) != 0);
   }
   if ((flags & kPropagation) != 0) {
+    if ((flags & ~(kPropagation | kRecursive | kSilent)) != 0) return Errno::Inval;
     return MountTree::set_propagation(target, flags & kPropagation, (flags & kRecursive) != 0);
   }
   if ((flags & kMove) != 0) {

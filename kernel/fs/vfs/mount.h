@@ -9,14 +9,16 @@ namespace kernel {
 
 // MS_* and MNT_* facts of one mount.
 inline constexpr uint32_t kMountReadOnly = 1, kMountNoSuid = 2, kMountNoDev = 4, kMountNoExec = 8,
-                          kMountNoAtime = 1024, kMountNoDirAtime = 2048, kMountRelatime = 1u << 21,
+                          kMountNoSymFollow = 256, kMountNoAtime = 1024, kMountNoDirAtime = 2048, kMountRelatime = 1u << 21,
                           kMountStrictAtime = 1u << 24;
 
 struct MountChildTag {};
 
 // What remount and the flags of mount(2) may set on one mount.
+inline constexpr uint32_t kMountAccessTimes =
+    kMountNoAtime | kMountNoDirAtime | kMountRelatime | kMountStrictAtime;
 inline constexpr uint32_t kMountFlagMask = kMountReadOnly | kMountNoSuid | kMountNoDev |
-                                           kMountNoExec | kMountNoAtime | kMountNoDirAtime |
+                                           kMountNoExec | kMountNoSymFollow | kMountNoAtime | kMountNoDirAtime |
                                            kMountRelatime | kMountStrictAtime;
 
 class Mount final : public RefCounted<Mount>,
@@ -39,10 +41,17 @@ class Mount final : public RefCounted<Mount>,
   Atomic<uint32_t> open_writers;
   static void last_unref(Mount* mount);
   ~Mount();
+  // As the base's; and whoever lets go of a mount has used it.
+  void unref() const {
+    if (expiring_.load_relaxed() != 0) [[unlikely]]
+      note_use();
+    RefCounted<Mount>::unref();
+  }
 
  private:
   friend class MountTree;
   Mount(Ref<SuperBlock> super_block, Ref<Dentry> root, String source, uint32_t flags);
+  void note_use() const;
   Ref<SuperBlock> super_block_;
   Ref<Dentry> root_;
   RcuPointer<Mount> parent_;         // owned reference while attached
@@ -52,14 +61,16 @@ class Mount final : public RefCounted<Mount>,
   uint32_t id_;
   bool attached_ = false;            // MountTree's lock
   bool unbindable_ = false;          // MountTree's lock
-  bool expiring_ = false;            // MNT_EXPIRE was asked once; MountTree's lock
+  // MNT_EXPIRE was asked once: how many references may go before that is forgotten. At first the
+  // asker's own does.
+  mutable Atomic<uint8_t> expiring_;
   String source_;
   List<Mount, MountChildTag> children_;  // MountTree's lock
 };
 
 namespace vfs {
-Result<> mount(StringView source, const Path& target, StringView type, uint32_t flags,
-               StringView options);
+Result<> mount(StringView source, const Path& target, std::optional<StringView> type,
+               uint32_t flags, StringView options);
 Result<> unmount(const Path& target, uint32_t flags);
 Result<> pivot_root(const Path& new_root, const Path& put_old);
 // What is mounted on top of this place, or the path itself.

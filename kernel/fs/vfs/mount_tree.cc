@@ -37,6 +37,12 @@ Mount::Mount(Ref<SuperBlock> super_block, Ref<Dentry> root, String source, uint3
 
 Mount::~Mount() = default;
 
+void Mount::note_use() const {
+  uint8_t left = expiring_.load_relaxed();
+  while (left != 0 && !expiring_.compare_exchange_relaxed(left, static_cast<uint8_t>(left - 1))) {
+  }
+}
+
 void Mount::last_unref(Mount* mount) {
   MountTree::last_mount_gone(*mount);
   retire_object(mount);
@@ -282,7 +288,7 @@ Result<> MountTree::detach(const Path& place, uint32_t flags) {
     bool in_use = mount.ref_count() > 2 || !mount.children_.empty();
     if ((flags & kExpire) != 0) {
       if (in_use) return Errno::Busy;
-      if (!std::exchange(mount.expiring_, true)) return Errno::Again;
+      if (mount.expiring_.exchange_relaxed(2) == 0) return Errno::Again;
     }
     if (in_use && (flags & kDetach) == 0) return Errno::Busy;
     Ref<Mount> parent(*mount.parent_.read());
@@ -296,6 +302,7 @@ Result<> MountTree::remount(const Path& place, uint32_t flags, StringView option
                             bool only_mount) {
   Guard guard(lock_);
   Mount& mount = place.mount();
+  if ((flags & kMountAccessTimes) == 0) flags |= mount.flags() & kMountAccessTimes;
   if (&place.dentry() != &mount.root() || !mount.attached_) return Errno::Inval;
   SuperBlock& super_block = mount.super_block();
   bool to_read_only = (flags & kMountReadOnly) != 0;
@@ -388,9 +395,31 @@ void show_flags(FormatSink& sink, const Mount& mount) {
     StringView text;
   } kNames[] = {{kMountNoSuid, ",nosuid"},         {kMountNoDev, ",nodev"},
                 {kMountNoExec, ",noexec"},         {kMountNoAtime, ",noatime"},
-                {kMountNoDirAtime, ",nodiratime"}, {kMountRelatime, ",relatime"}};
+                {kMountNoDirAtime, ",nodiratime"}, {kMountRelatime, ",relatime"},
+                {kMountNoSymFollow, ",nosymfollow"}};
   for (const auto& name : kNames) {
     if (mount.has(name.flag)) sink.write(name.text);
+  }
+}
+
+// The path of a mount's root within its file system.
+void show_root(FormatSink& sink, const Dentry& root) {
+  if (root.is_root()) return sink.write("/");
+  Ref<Dentry> parent = MountTree::parent_of(root);
+  if (!parent->is_root()) show_root(sink, *parent);
+  sink.write("/");
+  escape(sink, root.name());
+}
+
+// What the file system, not the mount, was asked to be.
+void show_super_flags(FormatSink& sink, const SuperBlock& super_block) {
+  static constexpr struct {
+    uint32_t flag;
+    StringView text;
+  } kNames[] = {{kSuperSync, ",sync"}, {kSuperDirSync, ",dirsync"}, {kSuperMandatory, ",mand"},
+                {kSuperLazyTime, ",lazytime"}};
+  for (const auto& name : kNames) {
+    if ((super_block.asked_flags.load_relaxed() & name.flag) != 0) sink.write(name.text);
   }
 }
 
@@ -408,9 +437,7 @@ void MountTree::show(FormatSink& sink, const Path& root, bool mountinfo) {
       Mount* parent = mount->parent_.read();
       format(sink, "{} {} {}:{} ", mount->id(), parent == nullptr ? mount->id() : parent->id(),
              super_block.device().major, super_block.device().minor);
-      StringView within = mount->root_->is_root() ? StringView("/") : mount->root_->name();
-      if (!mount->root_->is_root()) sink.write("/");
-      escape(sink, within);
+      show_root(sink, *mount->root_);
       sink.write(" ");
       escape(sink, *name);
       sink.write(" ");
@@ -418,6 +445,7 @@ void MountTree::show(FormatSink& sink, const Path& root, bool mountinfo) {
       format(sink, " - {} ", super_block.type_name());
       escape(sink, mount->source_.empty() ? StringView("none") : mount->source_.view());
       sink.write(super_block.read_only() ? " ro" : " rw");
+      show_super_flags(sink, super_block);
       super_block.show_options(sink);
     } else {
       escape(sink, mount->source_.empty() ? StringView("none") : mount->source_.view());
@@ -425,6 +453,7 @@ void MountTree::show(FormatSink& sink, const Path& root, bool mountinfo) {
       escape(sink, *name);
       format(sink, " {} ", super_block.type_name());
       show_flags(sink, *mount);
+      show_super_flags(sink, super_block);
       super_block.show_options(sink);
       sink.write(" 0 0");
     }

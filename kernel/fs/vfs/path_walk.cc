@@ -312,7 +312,8 @@ Result<> PathWalk::go_up() {
 }
 
 Result<> PathWalk::follow(Inode& link) {
-  if (has(LookupFlags::NoSymlinks) || links_ >= kMaxLinks) return Errno::Loop;
+  if (has(LookupFlags::NoSymlinks) || mount_->has(kMountNoSymFollow) || links_ >= kMaxLinks)
+    return Errno::Loop;
   ++links_;
   if (mode_ == Mode::Rcu) {
     StringView target = link.immutable_link();

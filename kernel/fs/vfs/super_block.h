@@ -16,6 +16,13 @@ struct FileSystemStatistics {
   uint64_t name_limit = 255;
 };
 
+// MS_SYNCHRONOUS and its like, which /proc/mounts and statfs(2) show. Memory is always in step with
+// itself: what asks for synchronous writes has them.
+inline constexpr uint32_t kSuperSync = 16, kSuperMandatory = 64, kSuperDirSync = 128,
+                          kSuperLazyTime = 1u << 25;
+inline constexpr uint32_t kSuperFlags =
+    kSuperSync | kSuperMandatory | kSuperDirSync | kSuperLazyTime;
+
 class SuperBlock : public RefCounted<SuperBlock> {
  public:
   virtual ~SuperBlock();
@@ -34,6 +41,7 @@ class SuperBlock : public RefCounted<SuperBlock> {
 
   Mutex<LockRank::Rename> rename_lock;  // held around renames between directories
   Atomic<bool> read_only_;
+  Atomic<uint32_t> asked_flags;  // kSuperFlags of its mounts
   static void last_unref(SuperBlock* super_block);
 
   // --- Used by the mounts.
