@@ -30,6 +30,7 @@ class ProcessText final : public TextInode {
   Result<> generate(FormatSink& sink) override;
   Result<> check_open(uint32_t flags) override;
   Result<> store(StringView text, uint64_t offset) override;
+  Result<> set_attributes(const AttributeChange& change) override;
   bool revalidate() override;
 
  private:
@@ -38,7 +39,8 @@ class ProcessText final : public TextInode {
   TextStore store_;
 };
 
-// Gives the inode the owner that the process has now; false when the process has gone.
+// Gives the inode the owner that the process has now; false when the process has gone. What anybody
+// may look at, as the directory of a process itself, stays its user's when it may not be dumped.
 bool take_owner(Inode& inode, const ProcessKey& key);
 // ptrace(2)'s access rule, for reading: the running task may look into this one.
 bool may_inspect(Task& task);
@@ -65,12 +67,15 @@ Result<> oom_score_adj_store(StringView text, Task& task);
 Result<> loginuid_text(FormatSink& sink, Task& task, bool whole_process);
 Result<> loginuid_store(StringView text, Task& task);
 Result<> sessionid_text(FormatSink& sink, Task& task, bool whole_process);
-Result<> children_text(FormatSink& sink, Task& task, bool whole_process);
 Result<> timer_slack_text(FormatSink& sink, Task& task, bool whole_process);
 Result<> timer_slack_store(StringView text, Task& task);
 Result<> fail_nth_text(FormatSink& sink, Task& task, bool whole_process);
 Result<> fail_nth_store(StringView text, Task& task);
 Result<> io_text(FormatSink& sink, Task& task, bool whole_process);
+Result<> id_map_text(FormatSink& sink, Task& task, bool whole_process);
+Result<> setgroups_text(FormatSink& sink, Task& task, bool whole_process);
+Result<> refuse_store(StringView text, Task& task);
+Result<> children_text(FormatSink& sink, Task& task, bool whole_process);
 
 Result<Ref<Inode>> make_fd_directory(SuperBlock& super_block, const ProcessKey& key);
 Result<Ref<Inode>> make_fdinfo_directory(SuperBlock& super_block, const ProcessKey& key);

@@ -86,6 +86,18 @@ constexpr Name kNames[] = {
      .store = fail_nth_store},
 #endif
     {.name = "io", .where = kBoth, .mode = 0400, .text = io_text},
+    {.name = "uid_map", .where = kBoth, .mode = 0644, .text = id_map_text, .store = refuse_store},
+    {.name = "gid_map", .where = kBoth, .mode = 0644, .text = id_map_text, .store = refuse_store},
+    {.name = "projid_map",
+     .where = kBoth,
+     .mode = 0644,
+     .text = id_map_text,
+     .store = refuse_store},
+    {.name = "setgroups",
+     .where = kBoth,
+     .mode = 0644,
+     .text = setgroups_text,
+     .store = refuse_store},
 };
 
 constexpr uint64_t kFirstTaskCookie = 2;
@@ -203,7 +215,8 @@ Result<Ref<Inode>> make_process_directory(SuperBlock& super_block, Ref<Pid> pid,
 bool take_owner(Inode& inode, const ProcessKey& key) {
   Optional<Ref<Task>> task = task_of(*key.pid);
   if (!task) return false;
-  if (task->group().dumpable) {
+  bool open_to_all = inode.is_directory() && (inode.mode() & 0777) == 0555;
+  if (task->group().dumpable || open_to_all) {
     Ref<Credentials> credentials = task::credentials_of(*task);
     inode.set_owner(credentials->euid, credentials->egid);
   } else {
@@ -250,6 +263,11 @@ Result<> ProcessText::check_open(uint32_t) {
   Optional<Ref<Task>> task = task_of(*key_.pid);
   if (!task) return Errno::Srch;
   return may_inspect(*task) ? Result<>() : Errno::Acces;
+}
+
+Result<> ProcessText::set_attributes(const AttributeChange& change) {
+  if (change.mode.has_value()) return Errno::Perm;
+  return TextInode::set_attributes(change);
 }
 
 Result<> ProcessText::store(StringView text, uint64_t) {

@@ -89,11 +89,16 @@ Result<Ref<Inode>> make_link(SuperBlock& super_block, const ProcessKey& key, Tar
 class FdInfo final : public TextInode {
  public:
   FdInfo(SuperBlock& super_block, ProcessKey key, Fd fd, uint64_t number)
-      : TextInode(super_block, 0400, number), key_(std::move(key)), fd_(fd) {
+      : TextInode(super_block, 0444, number), key_(std::move(key)), fd_(fd) {
     needs_revalidation_ = true;
     take_owner(*this, key_);
   }
   bool revalidate() override { return take_owner(*this, key_); }
+  Result<> check_open(uint32_t) override {
+    Optional<Ref<Task>> task = task_of(*key_.pid);
+    if (!task) return Errno::Srch;
+    return may_inspect(*task) ? Result<>() : Errno::Acces;
+  }
 
   Result<> generate(FormatSink& sink) override {
     Optional<Ref<Task>> task = task_of(*key_.pid);
@@ -127,6 +132,15 @@ class FdDirectory final : public ProcDirectory {
     take_owner(*this, key_);
   }
   bool revalidate() override { return take_owner(*this, key_); }
+  bool admits_anyway() override {
+    Optional<Ref<Task>> task = task_of(*key_.pid);
+    return task && &task->group() == &current_task().group();
+  }
+  Result<Ref<File>> open(const Path& path, uint32_t flags) override {
+    Optional<Ref<Task>> task = task_of(*key_.pid);
+    if (info_ && task && !may_inspect(*task)) return Errno::Acces;
+    return ProcDirectory::open(path, flags);
+  }
 
   Result<Ref<Inode>> lookup(StringView name) override {
     std::optional<uint64_t> number = name.to_number();
@@ -163,7 +177,7 @@ class FdDirectory final : public ProcDirectory {
   Result<Ref<FdTable>> table() {
     Optional<Ref<Task>> task = task_of(*key_.pid);
     if (!task) return Errno::NoEnt;
-    if (!info_ && !may_inspect(*task)) return Errno::Acces;
+    if (!may_inspect(*task)) return Errno::Acces;
     Optional<Ref<FdTable>> files = files_of(*task);
     if (!files) return Errno::NoEnt;
     return files.value();

@@ -44,6 +44,8 @@ void write_line(FormatSink& sink, const Mapping& mapping, StringView name) {
 struct Sums {
   uint64_t size = 0, resident = 0, proportional = 0, shared_clean = 0, shared_dirty = 0,
            private_clean = 0, private_dirty = 0, anonymous = 0, locked = 0;
+  // Of what is proportional: anonymous memory, and shared memory; the rest is files'.
+  uint64_t proportional_anonymous = 0, proportional_shared = 0;
 };
 
 Sums sums_of(const AddressSpace::MappingView& view) {
@@ -59,6 +61,10 @@ Sums sums_of(const AddressSpace::MappingView& view) {
   sums.proportional =
       sums.private_clean + sums.private_dirty + (sums.shared_clean + sums.shared_dirty) / 2;
   if (view.mapping.flags.locked) sums.locked = sums.proportional;
+  sums.proportional_anonymous = std::min(sums.anonymous, sums.proportional);
+  const MemoryObject* object = view.mapping.object.get();
+  if (object != nullptr && object->page_kind() == PageKind::Shared)
+    sums.proportional_shared = sums.proportional - sums.proportional_anonymous;
   return sums;
 }
 
@@ -74,6 +80,12 @@ void write_block(FormatSink& sink, const Sums& sums, bool rollup) {
   line("Rss:", sums.resident);
   line("Pss:", sums.proportional);
   line("Pss_Dirty:", sums.private_dirty + sums.shared_dirty / 2);
+  if (rollup) {
+    line("Pss_Anon:", sums.proportional_anonymous);
+    line("Pss_File:",
+         sums.proportional - sums.proportional_anonymous - sums.proportional_shared);
+    line("Pss_Shmem:", sums.proportional_shared);
+  }
   line("Shared_Clean:", sums.shared_clean);
   line("Shared_Dirty:", sums.shared_dirty);
   line("Private_Clean:", sums.private_clean);
@@ -157,6 +169,8 @@ bool add_up(const AddressSpace::MappingView& view, void* context) {
   rollup.last = view.mapping.range.end;
   rollup.total.resident += sums.resident;
   rollup.total.proportional += sums.proportional;
+  rollup.total.proportional_anonymous += sums.proportional_anonymous;
+  rollup.total.proportional_shared += sums.proportional_shared;
   rollup.total.shared_clean += sums.shared_clean;
   rollup.total.shared_dirty += sums.shared_dirty;
   rollup.total.private_clean += sums.private_clean;

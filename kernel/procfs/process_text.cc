@@ -179,6 +179,7 @@ void status_identity(FormatSink& sink, Task& task) {
   format(sink, "Gid:\t{}\t{}\t{}\t{}\n", who->gid, who->egid, who->sgid, who->fsgid);
   Optional<Ref<FdTable>> files = files_of(task);
   format(sink, "FDSize:\t{}\nGroups:\t", files ? files->capacity() : 0);
+  if (who->groups.empty()) sink.write(" ");
   for (Gid group : who->groups) format(sink, "{} ", group);
   format(sink, "\nNStgid:\t{}\nNSpid:\t{}\nNSpgid:\t{}\nNSsid:\t{}\n", task.group().pid(),
          task.tid(), relations.group, relations.session);
@@ -275,6 +276,14 @@ Result<> wchan_text(FormatSink& sink, Task&, bool) {
   sink.write("0");  // as Linux tells those who may not know kernel symbols
   return {};
 }
+
+// One user namespace, in which every id is itself.
+Result<> id_map_text(FormatSink& sink, Task&, bool) {
+  format(sink, "{:10} {:10} {:10}\n", 0, 0, kNoId);
+  return {};
+}
+Result<> setgroups_text(FormatSink& sink, Task&, bool) { return sink.write("allow\n"), Result<>(); }
+Result<> refuse_store(StringView, Task&) { return Errno::Perm; }
 
 Result<> io_text(FormatSink& sink, Task& task, bool whole_process) {
   uint64_t counts[4] = {};

@@ -51,6 +51,9 @@ Result<> store_pid_max(StringView text) {
 Result<> threads_max(FormatSink& sink) { return put_number(sink, settings::thread_limit()); }
 Result<> cap_last_cap(FormatSink& sink) { return put_number(sink, kLastCapability); }
 Result<> ngroups_max(FormatSink& sink) { return put_number(sink, 65536); }
+Result<> round_robin_slice(FormatSink& sink) {
+  return put_number(sink, sched::kRoundRobinSlice / (kNanosPerSecond / 1000));
+}
 Result<> core_pattern(FormatSink& sink) { return sink.write("core\n"), Result<>(); }
 Result<> core_uses_pid(FormatSink& sink) { return put_number(sink, 0); }
 Result<> panic_timeout(FormatSink& sink) { return put_number(sink, 0); }
@@ -100,6 +103,7 @@ Result<> set_overcommit(StringView text) {
   settings::set_overcommit_mode(TRY(parse_number(text, 0, 2)));
   return {};
 }
+Result<> overcommit_ratio(FormatSink& sink) { return put_number(sink, 50); }
 Result<> max_map_count(FormatSink& sink) { return put_number(sink, 65530); }
 Result<> mmap_min_addr(FormatSink& sink) { return put_number(sink, 65536); }
 Result<> randomize(FormatSink& sink) {
@@ -133,7 +137,7 @@ Result<> store_protection(StringView text) {
 }
 template <Atomic<uint32_t> vfs::Protection::*kField, uint32_t kMost>
 constexpr Setting protection_setting(StringView name) {
-  return {name, show_protection<kField>, store_protection<kField, kMost>, 0600};
+  return {name, show_protection<kField>, store_protection<kField, kMost>};
 }
 
 // As Linux's sysctl_perm: the mode counts for root as well.
@@ -144,8 +148,10 @@ class SettingInode final : public TextInode {
   Result<> generate(FormatSink& sink) override { return show_(sink); }
   Result<> store(StringView text, uint64_t) override { return store_(text); }
   Result<> check_open(uint32_t flags) override {
+    bool reads = (flags & kOpenAccessMode) != kOpenWriteOnly;
     bool writes = (flags & kOpenAccessMode) != kOpenReadOnly;
-    return writes && store_ == nullptr ? Result<>(Errno::Acces) : Result<>();
+    bool refused = (writes && store_ == nullptr) || (reads && (mode() & 0444) == 0);
+    return refused ? Result<>(Errno::Acces) : Result<>();
   }
 
  private:
@@ -188,14 +194,17 @@ constexpr Setting kKernel[] = {{"arch", arch_name},
                                {"dmesg_restrict", one},
                                {"kptr_restrict", zero},
                                {"randomize_va_space", randomize, set_randomize},
+                               {"sched_rr_timeslice_ms", round_robin_slice},
+                               {"tainted", zero},
                                {"threads-max", threads_max},
                                {"version", version}};
 constexpr Setting kVm[] = {
-    {"drop_caches", drop_caches, set_drop_caches}, {"max_map_count", max_map_count},
-    {"mmap_min_addr", mmap_min_addr}, {"overcommit_memory", overcommit, set_overcommit},
+    {"drop_caches", drop_caches, set_drop_caches, 0200}, {"max_map_count", max_map_count},
+    {"mmap_min_addr", mmap_min_addr}, {"overcommit_ratio", overcommit_ratio}, {"overcommit_memory", overcommit, set_overcommit},
     {"swappiness", zero}};
 constexpr Setting kFs[] = {
-    {"file-max", file_max}, {"nr_open", nr_open}, {"pipe-max-size", pipe_max_size},
+    {"file-max", file_max}, {"nr_open", nr_open}, {"overflowuid", overflow_id},
+    {"overflowgid", overflow_id}, {"pipe-max-size", pipe_max_size},
     {"suid_dumpable", zero},
     protection_setting<&vfs::Protection::hard_links, 1>("protected_hardlinks"),
     protection_setting<&vfs::Protection::symbolic_links, 1>("protected_symlinks"),

@@ -19,7 +19,8 @@ static void state(const char* what) {
   int at = snprintf(line, sizeof line, "  %-24s size %ld blocks %ld:", what, (long)st.st_size,
                     (long)st.st_blocks);
   off_t place = 0;
-  // Pages that fallocate made and nobody wrote to are holes to Linux's tmpfs, data elsewhere: lseek(2) allows both.
+  // Pages that fallocate made and nobody wrote to are holes to Linux's tmpfs, data elsewhere:
+  // lseek(2) allows both.
   while (at < 250 && !allocated) {
     off_t data = lseek(fd, place, SEEK_DATA);
     if (data < 0) break;

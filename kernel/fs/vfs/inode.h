@@ -140,6 +140,9 @@ class Inode : public RefCounted<Inode>, public RcuHead {
   // False: a name that is not there is an error even to those who would make it (procfs).
   virtual bool may_gain_names() const { return caches_absent_names_; }
 
+  // Asked when the mode says no: /proc/PID/fd is a process's own whatever its owner says.
+  virtual bool admits_anyway() { return false; }
+
   // --- Symbolic links. The target, when it lies in memory for as long as the inode does; empty:
   // ask read_link(). Magic links (procfs fd, cwd, exe) go to a place, whatever read_link() says.
   virtual StringView immutable_link() const { return {}; }

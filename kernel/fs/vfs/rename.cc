@@ -111,7 +111,7 @@ Result<> rename_locked(Side& from, Side& to, uint32_t flags) {
   to.dentry = TRY(DentryCache::lookup_locked(to.parent.dentry(), to.name()));
   Inode* target = to.dentry->inode();
   if (target != nullptr && (flags & kRenameNoReplace) != 0) return Errno::Exist;
-  if (target == nullptr && exchange) return Errno::NoEnt;
+  if (target == nullptr && (exchange || !to.directory().may_gain_names())) return Errno::NoEnt;
   TRY(check_kinds(from, to, exchange));
   TRY(check_ancestry(from, to, exchange));
   if (from.dentry->inode() == target) return {};  // two names of one file: rename(2) does nothing

@@ -86,6 +86,12 @@ TextInode::TextInode(SuperBlock& super_block, uint16_t mode, uint64_t number)
   immutable_contents = true;
 }
 
+Result<> TextInode::set_attributes(const AttributeChange& change) {
+  AttributeChange rest = change;
+  rest.size.reset();
+  return Inode::set_attributes(rest);
+}
+
 Result<> TextInode::store(StringView, uint64_t) { return Errno::Inval; }
 
 Result<Ref<File>> TextInode::open(const Path& path, uint32_t flags) {
