@@ -200,7 +200,8 @@ constexpr Setting kKernel[] = {{"arch", arch_name},
                                {"version", version}};
 constexpr Setting kVm[] = {
     {"drop_caches", drop_caches, set_drop_caches, 0200}, {"max_map_count", max_map_count},
-    {"mmap_min_addr", mmap_min_addr}, {"overcommit_ratio", overcommit_ratio}, {"overcommit_memory", overcommit, set_overcommit},
+    {"mmap_min_addr", mmap_min_addr}, {"overcommit_ratio", overcommit_ratio},
+    {"overcommit_memory", overcommit, set_overcommit},
     {"swappiness", zero}};
 constexpr Setting kFs[] = {
     {"file-max", file_max}, {"nr_open", nr_open}, {"overflowuid", overflow_id},

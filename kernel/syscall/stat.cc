@@ -91,7 +91,8 @@ abi::Statfs to_statfs(const Path& path) {
       kValid |
       (flags & (kMountNoSuid | kMountNoDev | kMountNoExec | kMountNoAtime | kMountNoDirAtime));
   if (path.mount().read_only()) to.flags |= 1;
-  to.flags |= path.mount().super_block().asked_flags.load_relaxed() & (kSuperSync | kSuperMandatory);
+  uint32_t asked = path.mount().super_block().asked_flags.load_relaxed();
+  to.flags |= asked & (kSuperSync | kSuperMandatory);
   if ((flags & kMountRelatime) != 0) to.flags |= 0x1000;
   if ((flags & kMountNoSymFollow) != 0) to.flags |= 0x2000;
   return to;

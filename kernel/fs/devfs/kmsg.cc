@@ -10,7 +10,7 @@
 namespace kernel {
 namespace {
 
-constexpr size_t kLongestLine = 1024;
+constexpr size_t kLongestLine = 992;  // LOG_LINE_MAX of Linux
 // The log may be written in any context, under any lock: it wakes nobody. A waiting reader looks.
 constexpr Nanoseconds kLookAgain = 100'000'000;
 
@@ -28,6 +28,18 @@ class KmsgFile final : public File {
   WaitQueue queue_;
 };
 
+// A record is one line, whatever it says.
+void escape(FormatSink& sink, StringView text) {
+  for (char c : text) {
+    auto byte = static_cast<uint8_t>(c);
+    if (byte < ' ' || byte >= 127 || byte == '\\') {
+      format(sink, "\\x{:02x}", byte);
+    } else {
+      sink.write({&c, 1});
+    }
+  }
+}
+
 Result<size_t> KmsgFile::read(IoBuffer& buffer, uint64_t) {
   while (!has_record()) {
     if (nonblocking()) return Errno::Again;
@@ -43,11 +55,11 @@ Result<size_t> KmsgFile::read(IoBuffer& buffer, uint64_t) {
     next_.store_relaxed(record.sequence);
     return Errno::Pipe;  // records were overwritten; the next read goes on behind the gap
   }
-  char line[kLogLine + 64];
+  char line[4 * kLogLine + 64];  // every byte escaped, at worst
   BufferSink sink(line);
   format(sink, "{},{},{},-;", static_cast<unsigned>(record.level), record.sequence,
          record.time_ns / 1000);
-  sink.write({record.text, record.size});
+  escape(sink, {record.text, record.size});
   sink.write("\n");
   if (buffer.remaining() < sink.view().size()) {
     next_.store_relaxed(record.sequence);
@@ -62,17 +74,20 @@ Result<size_t> KmsgFile::write(IoBuffer& buffer, uint64_t) {
   char line[kLongestLine];
   size_t moved = TRY(buffer.take(line, size));
   StringView text(line, moved);
-  auto level = LogLevel::Warning;
-  if (!text.empty() && text.front() == '<') {
-    size_t end = text.find('>');
-    std::optional<uint64_t> priority = end < 8 ? text.substr(1, end - 1).to_number() : std::nullopt;
-    if (priority) {
-      level = static_cast<LogLevel>(*priority & 7);
+  // "<N>" is level and facility; the kernel's own facility is not for users. No number is 0.
+  auto priority = static_cast<uint8_t>(LogLevel::Warning);
+  size_t end = text.find('>');
+  if (!text.empty() && text.front() == '<' && end < 8) {
+    StringView digits = text.substr(1, end - 1);
+    std::optional<uint64_t> number = digits.empty() ? 0 : digits.to_number();
+    if (number) {
+      priority = static_cast<uint8_t>(*number);
       text = text.substr(end + 1);
     }
   }
-  while (!text.empty() && text.back() == '\n') text = text.substr(0, text.size() - 1);
-  log_text(static_cast<LogLevel>(static_cast<uint8_t>(level) | kLogUserFacility), text);
+  if (priority < kLogUserFacility) priority |= kLogUserFacility;
+  if (!text.empty() && text.back() == '\n') text = text.substr(0, text.size() - 1);
+  log_text(static_cast<LogLevel>(priority), text);
   return size;
 }
 

@@ -216,7 +216,7 @@ Result<> TmpfsInode::allocate(uint32_t mode, uint64_t start, uint64_t length) {
     return result;
   }
   object_->set_size((mode & kKeepSize) != 0 || end < old_size ? old_size : end);
-  touch(false, false, true);
+  touch(false, true, true);
   return {};
 }
 

@@ -9,8 +9,8 @@ namespace kernel {
 
 // MS_* and MNT_* facts of one mount.
 inline constexpr uint32_t kMountReadOnly = 1, kMountNoSuid = 2, kMountNoDev = 4, kMountNoExec = 8,
-                          kMountNoSymFollow = 256, kMountNoAtime = 1024, kMountNoDirAtime = 2048, kMountRelatime = 1u << 21,
-                          kMountStrictAtime = 1u << 24;
+                          kMountNoSymFollow = 256, kMountNoAtime = 1024, kMountNoDirAtime = 2048,
+                          kMountRelatime = 1u << 21, kMountStrictAtime = 1u << 24;
 
 struct MountChildTag {};
 
@@ -18,8 +18,7 @@ struct MountChildTag {};
 inline constexpr uint32_t kMountAccessTimes =
     kMountNoAtime | kMountNoDirAtime | kMountRelatime | kMountStrictAtime;
 inline constexpr uint32_t kMountFlagMask = kMountReadOnly | kMountNoSuid | kMountNoDev |
-                                           kMountNoExec | kMountNoSymFollow | kMountNoAtime | kMountNoDirAtime |
-                                           kMountRelatime | kMountStrictAtime;
+                                           kMountNoExec | kMountNoSymFollow | kMountAccessTimes;
 
 class Mount final : public RefCounted<Mount>,
                     public RcuHead,
