@@ -185,6 +185,8 @@ Value sys_ppoll(Context& context, UserAddr address, uint32_t count, UserInOut<ab
   TemporaryMask mask(context.task);
   TRY(mask.load(signals, mask_size));
   if (count > open_files_limit(context)) return Errno::Inval;
+  // Even of no entries the place must be the user's.
+  if (!is_user_range(address, count * sizeof(abi::PollFd))) return Errno::Fault;
   Vector<abi::PollFd> list;
   TRY(list.resize(count));
   TRY(copy_in(list.data(), address, count * sizeof(abi::PollFd)));
