@@ -17,6 +17,7 @@
 namespace kernel {
 
 class AddressSpace;
+class File;
 
 using CpuMask = uint64_t;
 static_assert(kMaxCpus <= 64);
@@ -96,6 +97,8 @@ class Thread : public ThreadBase, public RefCounted<Thread>, public RcuHead {
   // The live user address space; null for kernel threads, which borrow the one before. Changed only
   // by the thread itself (exec, exit) with preemption off, through sched::switch_address_space().
   AddressSpace* address_space = nullptr;
+  // fs: while this thread closes a file, where the next one that ends is put. Its own.
+  File** closing_files = nullptr;
 
  protected:
   arch::UserState* user_state_ = nullptr;  // in the derived object; null: kernel thread

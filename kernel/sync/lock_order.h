@@ -19,12 +19,16 @@ enum class LockRank : uint16_t {
   File,            // fs: position of an open file
   Inode,           // fs: contents of one inode; subclass orders directories
   Pipe,            // fs: buffer of one pipe
+  SocketReader,    // net: one reader of a stream at a time
+  FilesInFlight,   // net/unix: which sockets lie in queues of others
   FdTable,         // fs: descriptor table, growth
   FsContext,       // fs: root, working directory, umask
   AddressSpace,    // vm: mappings of one address space; subclass 1 = the child in fork
   MemoryObject,    // vm: pages of one memory object
   DriverThread,    // drivers: state of one device, thread context
   // Spin locks, outermost first.
+  SocketNames,     // net/unix: who is bound to which name
+  Socket,          // net: state and queue of one socket; subclasses: see unix_socket.h
   Names,           // fs: writers of the name sequence (rename, mount)
   Epoll,           // fs: ready lists
   TerminalBuffer,  // fs/tty: input and output rings
@@ -59,7 +63,7 @@ enum class LockRank : uint16_t {
   Leaf,            // a lock under which nothing else is taken
 };
 
-inline constexpr LockRank kFirstSpinRank = LockRank::Names;
+inline constexpr LockRank kFirstSpinRank = LockRank::SocketNames;
 
 namespace lockdep {
 

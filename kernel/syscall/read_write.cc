@@ -38,7 +38,8 @@ Value read_vectors(Context& context, Fd fd, UserAddr vectors, uint64_t count,
   if (offset) TRY(position_argument(file, *offset));
   IoBuffer buffer = TRY(user_vectors(vectors, count));
   if (!file->readable()) return Errno::BadF;
-  if (buffer.remaining() != 0 && (flags & ~file->read_flags()) != 0) return Errno::OpNotSupp;
+  if (buffer.remaining() == 0) return 0;
+  if ((flags & ~file->read_flags()) != 0) return Errno::OpNotSupp;
   buffer.set_manner({.no_wait = (flags & kTransferNoWait) != 0});
   if (!offset) return count_read(context, vfs::read(file, buffer));
   return count_read(context, vfs::read(*file, buffer, static_cast<uint64_t>(*offset)));
@@ -50,7 +51,8 @@ Value write_vectors(Context& context, Fd fd, UserAddr vectors, uint64_t count,
   if (offset) TRY(position_argument(file, *offset));
   IoBuffer buffer = TRY(user_vectors(vectors, count));
   if (!file->writable()) return Errno::BadF;
-  if (buffer.remaining() != 0 && (flags & ~file->write_flags()) != 0) return Errno::OpNotSupp;
+  if (buffer.remaining() == 0) return 0;  // write(2) of nothing reaches the file; this does not
+  if ((flags & ~file->write_flags()) != 0) return Errno::OpNotSupp;
   buffer.set_manner({.no_wait = (flags & kTransferNoWait) != 0,
                      .append = (flags & kTransferAppend) != 0 && file->is_seekable()});
   int64_t written = TRY(count_written(

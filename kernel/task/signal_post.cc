@@ -209,6 +209,11 @@ SignalAction signal_action(ThreadGroup& group, Signal signal) {
   return group.handlers->get(signal);
 }
 
+void post_broken_pipe() {
+  Task& task = current_task();
+  ignore(post_signal_to_task(task, user_signal(task, Signal::Pipe)));  // EPIPE tells as well
+}
+
 SignalInfo kernel_signal(Signal signal) { return SignalInfo{.signal = signal, .code = kSiKernel}; }
 
 SignalInfo user_signal(const Task& sender, Signal signal, int32_t code) {

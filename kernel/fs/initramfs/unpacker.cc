@@ -54,9 +54,9 @@ Result<> Unpacker::make(StringView name) {
   if (type == FileType::Regular) return make_regular(name);
   if (TRY(link_to_earlier(name))) return {};
   auto mode = static_cast<uint16_t>(entry_.mode & kModeMask);
-  Result<> made =
+  Result<Path> made =
       vfs::make_node({}, name, type, mode, {entry_.own_device_major, entry_.own_device_minor});
-  if (!made.ok() && !made.failed_with(Errno::Exist)) return made;
+  if (!made.ok() && !made.failed_with(Errno::Exist)) return made.error();
   return apply_attributes(TRY(vfs::lookup({}, name, vfs::LookupFlags::None)));
 }
 

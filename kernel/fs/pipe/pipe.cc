@@ -14,10 +14,6 @@ constexpr size_t kMaxUnprivileged = 1 * MiB;  // /proc/sys/fs/pipe-max-size
 constexpr size_t kMaxCapacity = size_t{1} << 31;
 constexpr uint32_t kMostSlots = 65536;  // one allocation of Linux's for the ring
 
-void raise_sigpipe() {
-  ignore(post_signal_to_task(current_task(), kernel_signal(Signal::Pipe)));  // EPIPE tells as well
-}
-
 }  // namespace
 
 Pipe::Slot& Pipe::Slot::operator=(Slot&& other) noexcept {
@@ -132,7 +128,7 @@ Result<size_t> Pipe::read(IoBuffer& buffer, bool nonblocking) {
 
 Result<> Pipe::check_reader() {
   if (readers() != 0) return {};
-  raise_sigpipe();
+  post_broken_pipe();
   return Errno::Pipe;
 }
 

@@ -91,6 +91,9 @@ Result<size_t> file_to_pipe(File& in, uint64_t* offset, Pipe& out, size_t size, 
       return outcome(total, Errno::Again);
     }
     IoBuffer buffer = IoBuffer::kernel(slot.data(), wanted);
+    // SPLICE_F_NONBLOCK is about the pipe, but sockets obey as well.
+    bool is_socket = in.inode().type() == FileType::Socket;
+    buffer.set_manner({.no_wait = is_socket && (nonblocking || total != 0)});
     Result<size_t> got = vfs::read(in, buffer, at(offset));
     if (!got.ok()) return outcome(total, got.error());
     if (*got == 0) break;

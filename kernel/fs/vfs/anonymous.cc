@@ -12,7 +12,8 @@ namespace {
 class AnonymousInode final : public Inode {
  public:
   AnonymousInode(SuperBlock& super_block, FileType type)
-      : Inode(super_block, type, super_block.next_inode_number(), 0600) {
+      : Inode(super_block, type, super_block.next_inode_number(),
+              type == FileType::Socket ? 0777 : 0600) {
     set_owner(vfs::acting_credentials().fsuid, vfs::acting_credentials().fsgid);
   }
 };
@@ -36,10 +37,13 @@ class AnonymousSuperBlock final : public SuperBlock {
   uint64_t magic_;
 };
 
-constexpr uint64_t kPipeMagic = 0x5049'5045, kAnonymousMagic = 0x0904'1934;
+constexpr uint64_t kPipeMagic = 0x5049'5045, kAnonymousMagic = 0x0904'1934,
+                   kSocketMagic = 0x534f'434b;
 
-// Mounts that stay for good.
-constinit Mount* mounts[2] = {};
+constexpr FileType kTypes[] = {FileType::Fifo, FileType::Anonymous, FileType::Socket};
+
+// Mounts that stay for good, by kind.
+constinit Mount* mounts[3] = {};
 
 Result<Mount*> make_mount(StringView name, uint64_t magic) {
   Ref<AnonymousSuperBlock> super_block = TRY(make_ref<AnonymousSuperBlock>(name, magic));
@@ -52,6 +56,7 @@ Result<Mount*> make_mount(StringView name, uint64_t magic) {
 Result<> init() {
   mounts[0] = TRY(make_mount("pipefs", kPipeMagic));
   mounts[1] = TRY(make_mount("anon_inodefs", kAnonymousMagic));
+  mounts[2] = TRY(make_mount("sockfs", kSocketMagic));
   return {};
 }
 
@@ -62,7 +67,7 @@ Result<Path> make_place(Ref<Mount> mount, StringView name, Ref<Inode> inode) {
 
 Result<Path> make_place(Kind kind, StringView label, bool with_number) {
   Ref<Mount> mount(*mounts[static_cast<size_t>(kind)]);
-  FileType type = kind == Kind::Pipe ? FileType::Fifo : FileType::Anonymous;
+  FileType type = kTypes[static_cast<size_t>(kind)];
   Ref<AnonymousInode> inode = TRY(make_ref<AnonymousInode>(mount->super_block(), type));
   if (!with_number) return make_place(std::move(mount), label, std::move(inode));
   char name[40];

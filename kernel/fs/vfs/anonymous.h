@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Places for files that have no name in any directory: pipes, eventfd, memfd. Each has an inode of
+// Places for files that have no name in any directory: pipes, eventfd, memfd,
+// sockets. Each has an inode of
 // its own on an internal file system that nobody can reach by a path.
 #pragma once
 
@@ -7,7 +8,7 @@
 
 namespace kernel::anonymous {
 
-enum class Kind : uint8_t { Pipe, Event };  // pipefs; anon_inodefs
+enum class Kind : uint8_t { Pipe, Event, Socket };  // pipefs; anon_inodefs; sockfs
 
 // A place whose name is `label` or, with its inode's number, "label:[number]".
 Result<Path> make_place(Kind kind, StringView label, bool with_number);

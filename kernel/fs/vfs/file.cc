@@ -37,25 +37,41 @@ Result<> File::set_async(int32_t fd, bool on) {
   return {};
 }
 
-// Closing happens now; only the memory waits for the readers of descriptor tables.
+// Closing a socket closes the files that lie in its queue, which may be sockets too. They end one
+// behind the other, not one inside the other: the stack does not grow with the chain.
 void File::last_unref(File* file) {
-  AsyncQueues queues = file->async_queues();
+  File**& end_of_list = current().closing_files;
+  if (end_of_list != nullptr) {
+    *end_of_list = file;
+    end_of_list = &file->next_closing_;
+    return;
+  }
+  end_of_list = &file->next_closing_;
+  while (file != nullptr) {
+    file->end();
+    File* next = file->next_closing_;
+    if (next == nullptr) end_of_list = nullptr;
+    retire_object(std::exchange(file, next));
+  }
+}
+
+// Closing happens now; only the memory waits for the readers of descriptor tables.
+void File::end() {
+  AsyncQueues queues = async_queues();
   for (AsyncQueue* queue : {queues.first, queues.second}) {
-    if (queue != nullptr) queue->remove(*file);
+    if (queue != nullptr) queue->remove(*this);
   }
-  file->on_close();
-  Inode& inode = file->inode();
-  release_open_file_locks(inode, file);
-  if (file->holds_write_access_) {
-    inode.writers.fetch_sub_acq_rel(1);
-    file->path_.mount().open_writers.fetch_sub_relaxed(1);
-    inode.super_block().open_writers.fetch_sub_relaxed(1);
+  on_close();
+  release_open_file_locks(inode(), this);
+  if (holds_write_access_) {
+    inode().writers.fetch_sub_acq_rel(1);
+    path_.mount().open_writers.fetch_sub_relaxed(1);
+    inode().super_block().open_writers.fetch_sub_relaxed(1);
   }
-  if (file->holds_execution_) inode.writers.fetch_add_acq_rel(1);
+  if (holds_execution_) inode().writers.fetch_add_acq_rel(1);
   // The place is let go of at once: an unlinked file gives its space back, a mount can be
   // unmounted. Late readers of a table only look at the count.
-  Path gone = std::move(file->path_);
-  retire_object(file);
+  Path gone = std::move(path_);
 }
 
 Result<size_t> File::read(IoBuffer&, uint64_t) { return Errno::Inval; }

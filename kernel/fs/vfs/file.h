@@ -133,6 +133,8 @@ class File : public RefCounted<File>, public RcuHead {
  private:
   bool holds_write_access_ = false;  // counted in inode.writers
   bool holds_execution_ = false;     // counted negatively there
+  void end();
+  File* next_closing_ = nullptr;     // of those that end one behind the other (last_unref)
 };
 
 // Takes a file's position for a block.

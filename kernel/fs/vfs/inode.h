@@ -19,6 +19,7 @@ class Inode;
 class Mount;
 class Path;
 class Pipe;
+class Socket;
 class SuperBlock;
 
 // Anonymous: eventfd and the like, which stat shows without a type.
@@ -180,6 +181,7 @@ class Inode : public RefCounted<Inode>, public RcuHead {
   mutable SpinLock<LockRank::InodeSpin> attribute_lock;
   Atomic<FileLocks*> locks;          // advisory locks, made at first use
   Pipe* fifo = nullptr;              // of an open FIFO; attribute_lock
+  Socket* bound = nullptr;           // net: the socket that has this name; attribute_lock
   Atomic<int32_t> writers;           // > 0: open for writing; < 0: being executed (ETXTBSY)
   Atomic<bool> removed_directory;    // rmdir'ed: nothing is made in it any more
   Atomic<uint32_t> seals;            // F_SEAL_*, of files that can have them

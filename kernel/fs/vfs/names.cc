@@ -14,7 +14,7 @@ constexpr unsigned kChild = 1;  // lock subclass of what a locked directory hold
 // Makes the last component of `path`: make(parent, name) checks the rights and gives its inode. A
 // slash behind the name is for directories only.
 template <class Make>
-Result<> make_entry(Start start, StringView path, bool is_directory, Make make) {
+Result<Path> make_entry(Start start, StringView path, bool is_directory, Make make) {
   PathWalk walk(start, path, LookupFlags::None);
   Path parent = TRY(walk.to_parent());
   if (walk.last_kind() != LastKind::Name) return Errno::Exist;
@@ -28,7 +28,7 @@ Result<> make_entry(Start start, StringView path, bool is_directory, Make make) 
   TRY(check_writable_mount(parent));
   Ref<Inode> inode = TRY(make(parent, walk.last_name()));
   DentryCache::instantiate(*dentry, std::move(inode));
-  return {};
+  return Path(parent.mount_ref(), std::move(dentry));
 }
 
 auto creator(FileType type, uint16_t mode, DeviceNumber device = {}, StringView target = {}) {
@@ -48,12 +48,13 @@ uint16_t masked(unsigned mode) {
 }  // namespace
 
 Result<> make_directory(Start start, StringView path, uint16_t mode) {
-  return make_entry(start, path, true,
-                    creator(FileType::Directory, masked(mode & (0777 | kModeSticky))));
+  TRY(make_entry(start, path, true,
+                 creator(FileType::Directory, masked(mode & (0777 | kModeSticky)))));
+  return {};
 }
 
-Result<> make_node(Start start, StringView path, FileType type, uint16_t mode,
-                   DeviceNumber device) {
+Result<Path> make_node(Start start, StringView path, FileType type, uint16_t mode,
+                       DeviceNumber device) {
   if (type == FileType::Directory) return Errno::Perm;
   bool is_device = type == FileType::CharDevice || type == FileType::BlockDevice;
   auto make = creator(type, masked(mode & kModeMask), device);
@@ -67,14 +68,15 @@ Result<> make_node(Start start, StringView path, FileType type, uint16_t mode,
 
 Result<> symbolic_link(StringView target, Start start, StringView path) {
   if (target.empty()) return Errno::NoEnt;
-  return make_entry(start, path, false, creator(FileType::Symlink, 0777, {}, target));
+  TRY(make_entry(start, path, false, creator(FileType::Symlink, 0777, {}, target)));
+  return {};
 }
 
 Result<> hard_link(Start old_start, StringView old_path, Start new_start, StringView new_path,
                    LookupFlags flags) {
   Path old = TRY(lookup(old_start, old_path, flags));
-  return make_entry(new_start, new_path, false,
-                    [&](const Path& parent, StringView name) -> Result<Ref<Inode>> {
+  TRY(make_entry(new_start, new_path, false,
+                 [&](const Path& parent, StringView name) -> Result<Ref<Inode>> {
     Inode& target = old.inode();
     if (&parent.mount() != &old.mount()) return Errno::XDev;
     TRY(check_link_source(target));
@@ -84,7 +86,8 @@ Result<> hard_link(Start old_start, StringView old_path, Start new_start, String
     TRY(parent.inode().link(name, target));
     target.is_unnamed = false;
     return Ref<Inode>(target);
-  });
+  }));
+  return {};
 }
 
 Result<> unlink(Start start, StringView path) {

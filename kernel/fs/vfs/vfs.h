@@ -43,7 +43,8 @@ Result<Ref<File>> open(Start start, StringView path, const OpenRequest& request)
 Result<Ref<File>> open_executable(Start start, StringView path, LookupFlags flags);
 
 Result<> make_directory(Start start, StringView path, uint16_t mode);
-Result<> make_node(Start start, StringView path, FileType type, uint16_t mode, DeviceNumber device);
+Result<Path> make_node(Start start, StringView path, FileType type, uint16_t mode,
+                       DeviceNumber device);
 Result<> symbolic_link(StringView target, Start start, StringView path);
 Result<> hard_link(Start old_start, StringView old_path, Start new_start, StringView new_path,
                    LookupFlags flags);
