@@ -12,6 +12,7 @@
 #include "lib/command_line.h"
 #include "lib/log.h"
 #include "mm/frames.h"
+#include "net/unix/unix_socket.h"
 #include "process/init.h"
 #include "process/out_of_memory.h"
 #include "process/process_timers.h"
@@ -51,6 +52,7 @@ void start_user_space(PhysRange initrd) {
   out_of_memory::init();
   process_timers::init();
   report_allocation_failures();
+  init_unix_sockets();
   syscall::set_trace_all(command_line::value("trace") == StringView("syscalls"));
 
   Result<Ref<FsContext>> context = make_root();

@@ -20,8 +20,9 @@ enum class Errno : int32_t {
   SockTNoSupport = 94,
   OpNotSupp = 95, PfNoSupport = 96, AfNoSupport = 97, AddrInUse = 98, AddrNotAvail = 99,
   NetDown = 100, NetUnreach = 101, NetReset = 102, ConnAborted = 103, ConnReset = 104, NoBufs = 105,
-  IsConn = 106, NotConn = 107, Shutdown = 108, TimedOut = 110, ConnRefused = 111, HostDown = 112,
-  HostUnreach = 113, Already = 114, InProgress = 115, Stale = 116, DQuot = 122, Canceled = 125,
+  IsConn = 106, NotConn = 107, Shutdown = 108, TooManyRefs = 109, TimedOut = 110,
+  ConnRefused = 111, HostDown = 112, HostUnreach = 113, Already = 114, InProgress = 115,
+  Stale = 116, DQuot = 122, Canceled = 125,
   OwnerDead = 130, NotRecoverable = 131, HwPoison = 133,
 
   // Internal. Sys: restart if SA_RESTART, else EINTR. NoIntr: always restart. NoHand: restart only

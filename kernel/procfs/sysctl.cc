@@ -4,6 +4,7 @@
 
 #include "fs/vfs/permission.h"
 #include "lib/version.h"
+#include "net/unix/unix_socket.h"
 #include "process/system_settings.h"
 #include "procfs/procfs.h"
 #include "sync/random.h"
@@ -119,6 +120,15 @@ Result<> file_max(FormatSink& sink) { return put_number(sink, 922337203685477580
 Result<> nr_open(FormatSink& sink) { return put_number(sink, 1048576); }
 Result<> pty_max(FormatSink& sink) { return put_number(sink, 4096); }
 
+Result<> socket_buffer(FormatSink& sink) {
+  return put_number(sink, SocketOptions::kDefaultBuffer);
+}
+Result<> most_backlog(FormatSink& sink) { return put_number(sink, SocketOptions::kMostBacklog); }
+Result<> most_control(FormatSink& sink) { return put_number(sink, SocketOptions::kMostControl); }
+Result<> datagram_queue(FormatSink& sink) {
+  return put_number(sink, UnixSocket::kDefaultQueueLimit);
+}
+
 struct Setting {
   StringView name;
   GeneratedText::Generate show;
@@ -211,7 +221,13 @@ constexpr Setting kFs[] = {
     protection_setting<&vfs::Protection::symbolic_links, 1>("protected_symlinks"),
     protection_setting<&vfs::Protection::fifos, 2>("protected_fifos"),
     protection_setting<&vfs::Protection::regular_files, 2>("protected_regular")};
-constexpr Folder kFolders[] = {{"kernel", kKernel, kKernelFolders}, {"vm", kVm}, {"fs", kFs}};
+constexpr Setting kNetCore[] = {{"optmem_max", most_control},  {"rmem_default", socket_buffer},
+                                {"rmem_max", socket_buffer},   {"somaxconn", most_backlog},
+                                {"wmem_default", socket_buffer}, {"wmem_max", socket_buffer}};
+constexpr Setting kNetUnix[] = {{"max_dgram_qlen", datagram_queue}};
+constexpr Folder kNetFolders[] = {{"core", kNetCore}, {"unix", kNetUnix}};
+constexpr Folder kFolders[] = {
+    {"kernel", kKernel, kKernelFolders}, {"vm", kVm}, {"fs", kFs}, {"net", {}, kNetFolders}};
 
 Result<> fill(StaticDirectory& directory, const Folder& folder) {
   SuperBlock& super_block = directory.super_block();

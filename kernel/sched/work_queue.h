@@ -13,7 +13,7 @@ namespace kernel {
 class Work : public ListNode<Work> {
  public:
   using Function = void (*)(Work&);
-  explicit Work(Function function) : function_(function) {}
+  constexpr explicit Work(Function function) : function_(function) {}
 
   // Runs the function once, soon, in thread context. Any context. False when it is waiting already.
   // The object must live until then; the function may free it.

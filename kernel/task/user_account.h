@@ -20,6 +20,7 @@ class UserAccount final : public RefCounted<UserAccount>, public ListNode<UserAc
   Atomic<uint64_t> processes;        // tasks, threads included
   Atomic<uint64_t> pending_signals;
   Atomic<uint64_t> locked_pages;
+  Atomic<uint64_t> files_in_flight;  // in messages of AF_UNIX sockets
 
   static void last_unref(UserAccount* account);
 

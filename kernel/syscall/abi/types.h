@@ -6,6 +6,7 @@
 
 #include "syscall/abi/file.h"
 #include "syscall/abi/memory.h"
+#include "syscall/abi/net.h"
 #include "syscall/abi/process.h"
 #include "syscall/abi/sched.h"
 #include "syscall/abi/signal.h"
