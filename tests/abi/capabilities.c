@@ -72,7 +72,7 @@ static void versions(void) {
 
 // ---- files' capabilities ------------------------------------------------------------------------
 
-#define PROGRAM "/tmp/capabilities_program"
+#define PROGRAM "./capabilities_program"
 
 static void report(void) {
   get(_LINUX_CAPABILITY_VERSION_3, 0);
@@ -234,14 +234,14 @@ static void files(const char* self) {
 
 static void as_user(void) {
   section("attributes as a user");
-  write_file("/tmp/capabilities_file", "x");
-  MUST(chown("/tmp/capabilities_file", 1000, 1000));
+  write_file("capabilities_file", "x");
+  MUST(chown("capabilities_file", 1000, 1000));
   MUST(setresuid(1000, 1000, 1000));
   struct vfs_cap_data value = {.magic_etc = VFS_CAP_REVISION_2};
-  SHOW(setxattr("/tmp/capabilities_file", "security.capability", &value, sizeof value, 0));
-  SHOW(setxattr("/tmp/capabilities_file", "security.capability", &value, 3, 0));
-  SHOW(setxattr("/tmp/capabilities_file", "security.other", &value, 3, 0));
-  SHOW(getxattr("/tmp/capabilities_file", "security.capability", &value, sizeof value));
+  SHOW(setxattr("capabilities_file", "security.capability", &value, sizeof value, 0));
+  SHOW(setxattr("capabilities_file", "security.capability", &value, 3, 0));
+  SHOW(setxattr("capabilities_file", "security.other", &value, 3, 0));
+  SHOW(getxattr("capabilities_file", "security.capability", &value, sizeof value));
 }
 
 int main(int argc, char** argv) {
@@ -252,6 +252,6 @@ int main(int argc, char** argv) {
   IN_CHILD(versions);
   files(argv[0]);
   IN_CHILD(as_user);
-  unlink("/tmp/capabilities_file");
+  unlink("capabilities_file");
   return 0;
 }

@@ -55,12 +55,12 @@ static bool kill_all(void) {
   return false;
 }
 
-// One run with the nth allocation failing, in a file system of its own, which goes with all that
+// One run with the nth allocation failing, with a /tmp of its own, which goes with all that
 // the program leaves; some way down in it, for programs that go up too far when they did not get
 // down. Returns how many allocations the first process had left to go; -1 when something lived on.
 static long run(long nth) {
-  if (mount("scratch", "scratch", "tmpfs", 0, "mode=1777") == -1) return -1;
-  char directory[64] = "scratch";
+  if (mount("scratch", "/tmp", "tmpfs", 0, "mode=1777") == -1) return -1;
+  char directory[64] = "/tmp";
   for (int i = 0; i < 10; i++) mkdir(strcat(directory, "/d"), 0755);
   pid_t pid = (fork)();
   if (pid == 0) enter(directory, nth);
@@ -79,7 +79,7 @@ static long run(long nth) {
     sleep_ms(1);
   }
   bool dead = kill_all();
-  umount2("scratch", MNT_DETACH);
+  umount2("/tmp", MNT_DETACH);
   return pid != -1 && dead ? left : -1;
 }
 
@@ -139,7 +139,6 @@ int main(int argc, char** argv) {
     say("this kernel injects no allocation failures");
     return 1;
   }
-  mkdir("scratch", 0755);
   mlockall(MCL_CURRENT);
   long more;
   // Without a failure: what is filled once and kept is there afterwards, its own pages too.
