@@ -2,6 +2,7 @@
 // /proc/sys (proc(5), sysctl(8)): settings of the kernel as files. Numbers that can be set are
 // checked against their range; a value that nothing here could honour is read-only.
 
+#include "fs/event/epoll.h"
 #include "fs/vfs/permission.h"
 #include "lib/version.h"
 #include "net/unix/unix_socket.h"
@@ -150,6 +151,13 @@ constexpr Setting protection_setting(StringView name) {
   return {name, show_protection<kField>, store_protection<kField, kMost>};
 }
 
+Result<> epoll_watches(FormatSink& sink) { return put_number(sink, epoll::max_user_watches()); }
+Result<> set_epoll_watches(StringView text) {
+  constexpr uint64_t kMost = INT64_MAX;
+  epoll::set_max_user_watches(TRY(parse_number(text, 0, kMost)));
+  return {};
+}
+
 // As Linux's sysctl_perm: the mode counts for root as well.
 class SettingInode final : public TextInode {
  public:
@@ -226,8 +234,11 @@ constexpr Setting kNetCore[] = {{"optmem_max", most_control},  {"rmem_default", 
                                 {"wmem_default", socket_buffer}, {"wmem_max", socket_buffer}};
 constexpr Setting kNetUnix[] = {{"max_dgram_qlen", datagram_queue}};
 constexpr Folder kNetFolders[] = {{"core", kNetCore}, {"unix", kNetUnix}};
+constexpr Setting kEpoll[] = {{"max_user_watches", epoll_watches, set_epoll_watches}};
+constexpr Folder kFsFolders[] = {{"epoll", kEpoll}};
 constexpr Folder kFolders[] = {
-    {"kernel", kKernel, kKernelFolders}, {"vm", kVm}, {"fs", kFs}, {"net", {}, kNetFolders}};
+    {"kernel", kKernel, kKernelFolders}, {"vm", kVm}, {"fs", kFs, kFsFolders},
+    {"net", {}, kNetFolders}};
 
 Result<> fill(StaticDirectory& directory, const Folder& folder) {
   SuperBlock& super_block = directory.super_block();

@@ -10,6 +10,9 @@ inline constexpr uint32_t kPollIn = 0x1, kPollPri = 0x2, kPollOut = 0x4, kPollEr
                           kPollHup = 0x10, kPollNval = 0x20, kPollRdNorm = 0x40, kPollRdBand = 0x80,
                           kPollWrNorm = 0x100, kPollWrBand = 0x200, kPollMsg = 0x400,
                           kPollRdHup = 0x2000;
+// What a file says that has nothing to wait for: always ready, and epoll(7) refuses it. Not an
+// event.
+inline constexpr uint32_t kPollUnsupported = 0x8000'0000;
 
 // Handed to poll functions; null there means "only tell the present state".
 class PollRegistration {

@@ -4,7 +4,18 @@
 // condition.
 #include "sched/wait_queue.h"
 
+#include "sync/per_cpu.h"
+#include "sync/rcu.h"
+
 namespace kernel {
+namespace {
+
+// How many queues this CPU is waking inside one another (an epoll set's own, from a waiter of a
+// file's): the lock order's subclass. Changed with interrupts masked, so that it is 0 for whoever
+// can be moved to another CPU.
+PER_CPU(uint8_t, wake_depth);
+
+}  // namespace
 
 bool ThreadWaiter::wake_thread(Waiter& waiter, uint32_t) {
   return static_cast<ThreadWaiter&>(waiter).thread_->wake();
@@ -14,7 +25,7 @@ void WaitQueue::wake(size_t exclusive_count, uint32_t events) {
   full_fence();  // pairs with the one in add(): either this sees the waiter, or it sees the
                  // condition
   if (count_.load_relaxed() == 0) return;
-  Guard guard(lock_);
+  Guard guard(lock_, wake_depth.nearby());
   wake_locked(exclusive_count, events);
 }
 
@@ -25,19 +36,21 @@ void WaitQueue::set_and_wake_all(Atomic<bool>& flag) {
 }
 
 void WaitQueue::wake_locked(size_t exclusive_count, uint32_t events) {
+  ++wake_depth.mine();
   for (Waiter* waiter = waiters_.front(); waiter != nullptr;) {
     Waiter* next = waiters_.next(*waiter);
     bool exclusive = waiter->exclusive_;  // on_wake may end the waiter's life
-    if (waiter->on_wake_(*waiter, events) && exclusive && --exclusive_count == 0) return;
+    if (waiter->on_wake_(*waiter, events) && exclusive && --exclusive_count == 0) break;
     waiter = next;
   }
+  --wake_depth.mine();
 }
 
 void WaitQueue::add(Waiter& waiter) {
   {
     Guard guard(lock_);
-    DCHECK(waiter.queue_ == nullptr);
-    waiter.queue_ = this;
+    DCHECK(waiter.queue() == nullptr);
+    waiter.queue_.store_relaxed(this);
     if (waiter.exclusive_) {
       waiters_.push_back(waiter);
     } else {
@@ -50,10 +63,22 @@ void WaitQueue::add(Waiter& waiter) {
 
 void WaitQueue::remove(Waiter& waiter) {
   Guard guard(lock_);
-  if (waiter.queue_ != this) return;
+  if (waiter.queue() != this) return;
   waiters_.remove(waiter);
-  waiter.queue_ = nullptr;
+  waiter.queue_.store_relaxed(nullptr);
   count_.store_relaxed(count_.load_relaxed() - 1);
+}
+
+void WaitQueue::release_waiters() {
+  if (!has_waiters()) return;
+  Guard guard(lock_);
+  while (Waiter* waiter = waiters_.pop_front()) waiter->queue_.store_relaxed(nullptr);
+  count_.store_relaxed(0);
+}
+
+void Waiter::leave() {
+  RcuReadGuard reading;
+  if (WaitQueue* queue = this->queue()) queue->remove(*this);
 }
 
 bool WaitQueue::has_waiters() const { return count_.load_acquire() != 0; }

@@ -20,13 +20,15 @@ class Waiter : public ListNode<Waiter> {
   using OnWake = bool (*)(Waiter& waiter, uint32_t events);
   explicit Waiter(OnWake on_wake, bool exclusive = false)
       : on_wake_(on_wake), exclusive_(exclusive) {}
-  ~Waiter() { DCHECK(queue_ == nullptr); }
-  WaitQueue* queue() const { return queue_; }
+  ~Waiter() { DCHECK(queue() == nullptr); }
+  WaitQueue* queue() const { return queue_.load_relaxed(); }
+  // Off the queue, if it is on one, whose owner may end it meanwhile with release_waiters().
+  void leave();
 
  private:
   friend class WaitQueue;
   OnWake on_wake_;
-  WaitQueue* queue_ = nullptr;
+  Atomic<WaitQueue*> queue_;  // changes under that queue's lock
   bool exclusive_;
 };
 
@@ -59,6 +61,9 @@ class WaitQueue : public Pinned {
   void add(Waiter& waiter);     // exclusive waiters at the end, others in front
   void remove(Waiter& waiter);  // fine when it is not on a queue any more
   bool has_waiters() const;
+  // All waiters are off it, and nobody will add one: the queue ends before its waiters do. Its
+  // memory waits for RCU readers, for those who leave() at the same time.
+  void release_waiters();
 
   // Sleeps until ready() is true. Errors: RestartSys when a signal ended it (Interruptible: any;
   // Killable: a fatal one), TimedOut. ready() runs without locks, and is tested first and last.

@@ -15,6 +15,8 @@ enum class LockRank : uint16_t {
   Rename,          // fs: one per superblock, cross-directory rename
   Execve,          // process: credentials and image change of one process
   PidNamespace,    // task: process tree: parents, children, groups, sessions
+  EpollNesting,    // fs: which epoll set watches which
+  EpollSet,        // fs: one epoll set; subclass by depth of nesting
   Terminal,        // fs/tty: configuration of one terminal
   File,            // fs: position of an open file
   Inode,           // fs: contents of one inode; subclass orders directories
@@ -30,7 +32,6 @@ enum class LockRank : uint16_t {
   SocketNames,     // net/unix: who is bound to which name
   Socket,          // net: state and queue of one socket; subclasses: see unix_socket.h
   Names,           // fs: writers of the name sequence (rename, mount)
-  Epoll,           // fs: ready lists
   TerminalBuffer,  // fs/tty: input and output rings
   AsyncQueue,      // fs: files that want SIGIO
   FileOwner,       // fs: who gets it

@@ -4,7 +4,7 @@
 #include "fs/vfs/poll_set.h"
 #include "syscall/declarations.h"
 #include "syscall/file_arguments.h"
-#include "task/signal_post.h"
+#include "syscall/temporary_mask.h"
 
 namespace kernel::syscall {
 namespace {
@@ -36,35 +36,6 @@ class Timeout {
   UserInOut<abi::TimeSpec> address_;
   Deadline deadline_;
   bool immediate_ = false;
-};
-
-// The signal mask for the length of the call. When a signal ends the call, its handler still runs
-// under this mask, and the return to user mode puts the old one back.
-class TemporaryMask : public Pinned {
- public:
-  explicit TemporaryMask(Task& task) : task_(task) {}
-  Result<> load(UserIn<uint64_t> address, size_t size) {
-    if (address.is_null()) return {};
-    if (size != sizeof(uint64_t)) return Errno::Inval;
-    SignalSet wanted(TRY(address.read()));
-    task_.saved_blocked = task_.blocked;
-    set_blocked(task_, wanted & ~kUnblockable);
-    active_ = true;
-    return {};
-  }
-  void finish(bool interrupted) {
-    if (!std::exchange(active_, false)) return;
-    if (interrupted) {
-      task_.restore_blocked = true;
-    } else {
-      set_blocked(task_, task_.saved_blocked);
-    }
-  }
-  ~TemporaryMask() { finish(false); }
-
- private:
-  Task& task_;
-  bool active_ = false;
 };
 
 // Looks at all files with `scan(registration)`, which counts the ready ones, until there is one.

@@ -137,7 +137,7 @@ Result<> post_locked(ThreadGroup& group, Task& target, Scope scope, const Signal
       return Errno::Again;
   }
   queue.add(signal, std::move(entry));
-  group.signal_posted.wake_all();
+  group.signal_posted.wake();
   wake_target(group, target, scope, signal);
   return {};
 }

@@ -205,7 +205,11 @@ class ThreadGroup final : public RefCounted<ThreadGroup>,
   bool no_huge_pages = false;      // PR_SET_THP_DISABLE
   uint64_t start_time_ns = 0;
 
-  static void last_unref(ThreadGroup* group) { retire_object(group); }
+  // An epoll set that another process has may still wait for signals here.
+  static void last_unref(ThreadGroup* group) {
+    group->signal_posted.release_waiters();
+    retire_object(group);
+  }
 
  private:
   friend class ProcessTree;

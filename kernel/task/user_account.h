@@ -21,6 +21,9 @@ class UserAccount final : public RefCounted<UserAccount>, public ListNode<UserAc
   Atomic<uint64_t> pending_signals;
   Atomic<uint64_t> locked_pages;
   Atomic<uint64_t> files_in_flight;  // in messages of AF_UNIX sockets
+  Atomic<uint64_t> epoll_watches;
+  Atomic<uint64_t> inotify_instances;
+  Atomic<uint64_t> inotify_watches;
 
   static void last_unref(UserAccount* account);
 

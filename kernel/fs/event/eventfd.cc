@@ -55,7 +55,7 @@ Result<size_t> EventFile::read(IoBuffer& buffer, uint64_t) {
     if (nonblocking() || buffer.manner().no_wait) return Errno::Again;
     TRY(queue_.wait([&] { return (taken = try_take()).has_value(); }));
   }
-  queue_.wake_all(kPollOut);
+  queue_.wake(1, kPollOut);
   size_t moved = TRY(buffer.put(&*taken, sizeof *taken));
   return moved == sizeof *taken ? Result<size_t>(moved) : Errno::Fault;
 }
@@ -70,7 +70,7 @@ Result<size_t> EventFile::write(IoBuffer& buffer, uint64_t) {
     if (nonblocking()) return Errno::Again;
     TRY(queue_.wait([&] { return try_add(amount); }));
   }
-  queue_.wake_all(kPollIn);
+  queue_.wake(1, kPollIn);
   return moved;
 }
 

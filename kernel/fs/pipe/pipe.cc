@@ -59,7 +59,8 @@ void Pipe::publish_counts_locked() {
   used_pages_.store_relaxed(used_);
 }
 
-// One sleeper is enough: it wakes the next one when it leaves something.
+// One sleeper is enough: it wakes the next one when it leaves something. Who did not sleep wakes
+// nobody for that: epoll's edges are those of data and room that came, as on Linux.
 void Pipe::wake_readers() { read_queue_.wake(1, kPollIn | kPollRdNorm); }
 void Pipe::wake_writers() { write_queue_.wake(1, kPollOut | kPollWrNorm); }
 
@@ -96,6 +97,7 @@ size_t Pipe::drain_locked(IoBuffer& buffer, std::optional<size_t>& fault_at) {
 Result<size_t> Pipe::read(IoBuffer& buffer, bool nonblocking) {
   if (buffer.remaining() == 0) return size_t{0};
   size_t total = 0;
+  bool slept = false;
   for (;;) {
     std::optional<size_t> fault_at;
     bool was_full = false;
@@ -116,13 +118,14 @@ Result<size_t> Pipe::read(IoBuffer& buffer, bool nonblocking) {
       if (total == 0) return accessible.error();
     }
     if (total != 0) {
-      if (more) wake_readers();
+      if (more && slept) wake_readers();
       return total;
     }
     if (writers() == 0 && !has_data_.load_acquire()) return size_t{0};
     if (nonblocking) return Errno::Again;
     TRY(read_queue_.wait([this] { return has_data_.load_acquire() || writers() == 0; },
                          WaitMode::Interruptible, {}, true));
+    slept = true;
   }
 }
 
@@ -132,10 +135,11 @@ Result<> Pipe::check_reader() {
   return Errno::Pipe;
 }
 
-Result<> Pipe::wait_writable(bool nonblocking) {
-  for (;;) {
+// True: it slept for the room, and has taken the wake-up of whoever waits behind it.
+Result<bool> Pipe::wait_writable(bool nonblocking) {
+  for (bool slept = false;; slept = true) {
     TRY(check_reader());
-    if (has_room_.load_acquire()) return {};
+    if (has_room_.load_acquire()) return slept;
     if (nonblocking) return Errno::Again;
     async_readers.notify(FileEvent::In);
     TRY(write_queue_.wait([this] { return has_room_.load_acquire() || readers() == 0; },
@@ -177,10 +181,20 @@ Result<size_t> Pipe::write(IoBuffer& buffer, bool nonblocking, bool packets) {
     merge_locked(buffer);
     publish_counts_locked();
   }
-  if (buffer.moved() != before) wake_readers();
+  // Readers are told once, at the end and before each sleep.
+  size_t told = before;
+  auto tell_readers = [&] {
+    if (std::exchange(told, buffer.moved()) != buffer.moved()) wake_readers();
+  };
+  bool slept = false;
   while (result.ok() && buffer.remaining() != 0) {
-    result = wait_writable(nonblocking);
-    if (!result.ok()) break;
+    if (!has_room_.load_acquire()) tell_readers();
+    Result<bool> waited = wait_writable(nonblocking);
+    if (!waited.ok()) {
+      result = waited.error();
+      break;
+    }
+    slept |= *waited;
     Result<Slot> slot = Slot::create();
     if (!slot.ok()) {
       result = slot.error();
@@ -195,35 +209,38 @@ Result<size_t> Pipe::write(IoBuffer& buffer, bool nonblocking, bool packets) {
       break;
     }
     if (packets) slot->make_packet();
-    result = push(std::move(slot).take(), nonblocking);
-    if (!result.ok()) buffer.rewind(filled);
+    Result<bool> hung_in = insert(*slot, nonblocking);
+    if (hung_in.ok()) {
+      slept |= *hung_in;
+    } else {
+      result = hung_in.error();
+      buffer.rewind(filled);
+    }
   }
+  tell_readers();
+  if (slept && has_room_.load_acquire()) wake_writers();
   size_t moved = buffer.moved() - before;
   if (moved != 0) return moved;
   return result.ok() ? Result<size_t>(size_t{0}) : Result<size_t>(result.error());
 }
 
-Result<> Pipe::push(Slot slot, bool nonblocking) {
-  for (;;) {
-    bool room_left = false;
-    bool done = false;
-    {
-      Guard guard(lock_);
-      if (readers() != 0 && !is_full_locked()) {
-        ++used_;
-        slot_locked(used_ - 1) = std::move(slot);
-        publish_counts_locked();
-        room_left = !is_full_locked();
-        done = true;
-      }
-    }
-    if (done) {
-      wake_readers();
-      if (room_left) wake_writers();
-      return {};
-    }
-    TRY(wait_writable(nonblocking));
+// Takes the slot when there is room, and sleeps until then. True: it slept.
+Result<bool> Pipe::insert(Slot& slot, bool nonblocking) {
+  for (bool slept = false;; slept |= TRY(wait_writable(nonblocking))) {
+    Guard guard(lock_);
+    if (readers() == 0 || is_full_locked()) continue;
+    ++used_;
+    slot_locked(used_ - 1) = std::move(slot);
+    publish_counts_locked();
+    return slept;
   }
+}
+
+Result<> Pipe::push(Slot slot, bool nonblocking) {
+  bool slept = TRY(insert(slot, nonblocking));
+  wake_readers();
+  if (slept && has_room_.load_acquire()) wake_writers();
+  return {};
 }
 
 Result<bool> Pipe::wait_readable(bool nonblocking) {
@@ -330,12 +347,20 @@ Result<size_t> Pipe::set_capacity(size_t bytes) {
 }
 
 void Pipe::remove_reader() {
-  if (readers_.fetch_sub_acq_rel(1) == 1) write_queue_.wake_all(kPollOut | kPollErr | kPollWrNorm);
-  changed();
+  readers_.fetch_sub_acq_rel(1);
+  end_closed();
 }
 
 void Pipe::remove_writer() {
-  if (writers_.fetch_sub_acq_rel(1) == 1) read_queue_.wake_all(kPollIn | kPollHup | kPollRdNorm);
+  writers_.fetch_sub_acq_rel(1);
+  end_closed();
+}
+
+void Pipe::end_closed() {
+  if ((readers() == 0) != (writers() == 0)) {
+    read_queue_.wake_all();
+    write_queue_.wake_all();
+  }
   changed();
 }
 

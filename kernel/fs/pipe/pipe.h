@@ -107,7 +107,9 @@ class Pipe final : public RefCounted<Pipe> {
   void drop_first_locked() REQUIRES(lock_);
   void publish_counts_locked() REQUIRES(lock_);
   Result<> check_reader();
-  Result<> wait_writable(bool nonblocking);
+  Result<bool> wait_writable(bool nonblocking);
+  Result<bool> insert(Slot& slot, bool nonblocking);
+  void end_closed();
   Result<> fill(Slot& slot, IoBuffer& buffer);
   void wake_readers();
   void wake_writers();

@@ -3,6 +3,7 @@
 
 #include "fs/vfs/file.h"
 
+#include "fs/event/epoll.h"
 #include "fs/vfs/file_locks.h"
 #include "fs/vfs/identity.h"
 #include "fs/vfs/mount.h"
@@ -57,6 +58,7 @@ void File::last_unref(File* file) {
 
 // Closing happens now; only the memory waits for the readers of descriptor tables.
 void File::end() {
+  if (is_watched.load_relaxed()) epoll::forget(*this);
   AsyncQueues queues = async_queues();
   for (AsyncQueue* queue : {queues.first, queues.second}) {
     if (queue != nullptr) queue->remove(*this);
@@ -76,7 +78,9 @@ void File::end() {
 
 Result<size_t> File::read(IoBuffer&, uint64_t) { return Errno::Inval; }
 Result<size_t> File::write(IoBuffer&, uint64_t) { return Errno::Inval; }
-uint32_t File::poll(PollRegistration*) { return kPollIn | kPollOut | kPollRdNorm | kPollWrNorm; }
+uint32_t File::poll(PollRegistration*) {
+  return kPollIn | kPollOut | kPollRdNorm | kPollWrNorm | kPollUnsupported;
+}
 Result<int64_t> File::ioctl(uint32_t, uint64_t) { return Errno::NoTty; }
 Result<uint64_t> File::seek(int64_t, Whence) { return Errno::SPipe; }
 Result<> File::read_directory(DirectorySink&) { return Errno::NotDir; }

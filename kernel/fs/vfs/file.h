@@ -10,6 +10,9 @@
 
 namespace kernel {
 
+class EpollItem;
+struct WatchedFileTag {};
+
 // O_* flags of arm64 (asm-generic with arm's own four).
 inline constexpr uint32_t kOpenReadOnly = 0, kOpenWriteOnly = 1, kOpenReadWrite = 2,
                           kOpenAccessMode = 3, kOpenCreate = 0100, kOpenExclusive = 0200,
@@ -58,7 +61,8 @@ class File : public RefCounted<File>, public RcuHead {
   // RWF_* flags of preadv2(2) that such a transfer honours; the others are refused.
   virtual uint32_t read_flags() const { return kTransferFlags; }
   virtual uint32_t write_flags() const { return kTransferFlags; }
-  // The present events; registers on the queues that change them.
+  // The present events; registers on the queues that change them. A kind that has none to wait for
+  // leaves it as it is.
   virtual uint32_t poll(PollRegistration* registration);
   virtual Result<int64_t> ioctl(uint32_t request, uint64_t argument);  // NoTty by default
   virtual Result<uint64_t> seek(int64_t offset, Whence whence);        // SPipe by default
@@ -109,6 +113,10 @@ class File : public RefCounted<File>, public RcuHead {
   // Sets or clears O_ASYNC; `fd` is what the signals will name. Errors: NoMem.
   Result<> set_async(int32_t fd, bool on);
   bool can_be_async() { return async_queues().first != nullptr; }
+
+  // Who watches it in an epoll set; the inode's attribute_lock guards the list.
+  List<EpollItem, WatchedFileTag> watchers;
+  Atomic<bool> is_watched;  // was ever put on that list
 
   static void last_unref(File* file);  // closes, then retires
 

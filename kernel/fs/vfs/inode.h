@@ -44,6 +44,7 @@ struct DeviceNumber {
   uint32_t major = 0;
   uint32_t minor = 0;
   uint64_t encode() const;          // new_encode_dev: 32 significant bits
+  uint32_t kernel_form() const { return major << 20 | minor; }  // what fdinfo shows
   static DeviceNumber decode(uint64_t device);
   friend bool operator==(DeviceNumber, DeviceNumber) = default;
 };
