@@ -4,6 +4,7 @@
 
 #include "process/process_timers.h"
 
+#include "fs/event/timerfd.h"
 #include "process/posix_timer.h"
 #include "sched/scheduler.h"
 #include "task/signal_post.h"
@@ -114,6 +115,7 @@ Result<TimerSetting> set_interval(ThreadGroup& group, Interval which, TimerSetti
 }
 
 void realtime_changed() {
+  timerfd::realtime_changed();
   Guard guard(ProcessTimers::all_lock);
   for (ProcessTimers& timers : ProcessTimers::all) {
     Guard inner(timers.lock, 1);

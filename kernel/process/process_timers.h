@@ -55,7 +55,7 @@ Result<> destroy(ThreadGroup& group, int32_t id);
 // the overrun count and arms the timer's next period. No lock held.
 void timer_signal_taken(ThreadGroup& group, SignalInfo& info);
 
-// After settimeofday: timers at absolute real times are armed anew.
+// After settimeofday: timers at absolute real times are armed anew, those of files as well.
 void realtime_changed();
 
 // execve: POSIX timers go, interval timers stay (timer_create(2), getitimer(2)). Thread context.

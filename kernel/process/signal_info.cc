@@ -104,6 +104,53 @@ UserSignalInfo encode_signal_info(const SignalInfo& info) {
   return user;
 }
 
+// From the same words, wherever they came from.
+SignalFdInfo encode_signalfd_info(const SignalInfo& info) {
+  UserSignalInfo user = encode_signal_info(info);
+  SignalFdInfo record{};
+  record.signal = user.signal;
+  record.error = user.error;
+  record.code = user.code;
+  auto put_sender = [&] {
+    record.pid = user.words[0];
+    record.uid = user.words[1];
+  };
+  auto put_value = [&] {
+    record.pointer = get64(user, 2);
+    record.integer = static_cast<int32_t>(user.words[2]);
+  };
+  switch (layout_of(info.signal, info.code)) {
+    case Layout::Child:
+      put_sender();
+      record.status = static_cast<int32_t>(user.words[2]);
+      record.user_time = get64(user, 4);
+      record.system_time = get64(user, 6);
+      break;
+    case Layout::Given:
+    case Layout::Kill: put_sender(); break;
+    case Layout::Queue:
+      put_sender();
+      put_value();
+      break;
+    case Layout::Timer:
+      record.timer_id = user.words[0];
+      record.overrun = user.words[1];
+      put_value();
+      break;
+    case Layout::Fault: record.address = get64(user, 0); break;
+    case Layout::Poll:
+      record.band = user.words[0];
+      record.fd = static_cast<int32_t>(user.words[2]);
+      break;
+    case Layout::Syscall:
+      record.call_address = get64(user, 0);
+      record.call = static_cast<int32_t>(user.words[2]);
+      record.architecture = user.words[3];
+      break;
+  }
+  return record;
+}
+
 Result<SignalInfo> decode_signal_info(const UserSignalInfo& user, Signal signal) {
   if (!is_known_code(signal, user.code)) {
     for (size_t word = kKernelWords; word < std::size(user.words); ++word) {

@@ -36,6 +36,7 @@ enum class LockRank : uint16_t {
   AsyncQueue,      // fs: files that want SIGIO
   FileOwner,       // fs: who gets it
   ProcessTimers,   // process: one process's timers; subclass 1 below the list of all
+  TimerFile,       // fs: one timerfd; subclass 1 below the list of all
   ProcessTree,     // task: parents, children, threads, groups, sessions (tree_lock)
   Task,            // task: signals of one thread group (signal_lock)
   SignalActions,   // task: one table of signal actions

@@ -209,12 +209,12 @@ SignalAction signal_action(ThreadGroup& group, Signal signal) {
   return group.handlers->get(signal);
 }
 
-void post_broken_pipe() {
-  Task& task = current_task();
-  ignore(post_signal_to_task(task, user_signal(task, Signal::Pipe)));  // EPIPE tells as well
-}
-
 SignalInfo kernel_signal(Signal signal) { return SignalInfo{.signal = signal, .code = kSiKernel}; }
+
+void signal_self(Signal signal) {
+  Task& task = current_task();
+  ignore(post_signal_to_task(task, user_signal(task, signal)));
+}
 
 SignalInfo user_signal(const Task& sender, Signal signal, int32_t code) {
   return SignalInfo{

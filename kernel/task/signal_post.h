@@ -21,10 +21,10 @@ void force_fault(Task& task, Signal signal, int32_t code, uint64_t address, uint
 bool post_signal_to_group(Pid& process_group, const SignalInfo& info);
 bool post_signal_to_group_locked(Pid& process_group, const SignalInfo& info)
     REQUIRES(task::tree_lock);
-// SIGPIPE to the running thread, whose call returns EPIPE.
-void post_broken_pipe();
 // SIGINT from a terminal and the like: SI_KERNEL.
 SignalInfo kernel_signal(Signal signal);
+// SIGPIPE and SIGXFSZ: to the running thread, as if it had sent it. The call's error tells as well.
+void signal_self(Signal signal);
 // From one task to another: pid and uid of the sender filled in.
 SignalInfo user_signal(const Task& sender, Signal signal, int32_t code = kSiUser);
 

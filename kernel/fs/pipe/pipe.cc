@@ -131,7 +131,7 @@ Result<size_t> Pipe::read(IoBuffer& buffer, bool nonblocking) {
 
 Result<> Pipe::check_reader() {
   if (readers() != 0) return {};
-  post_broken_pipe();
+  signal_self(Signal::Pipe);
   return Errno::Pipe;
 }
 

@@ -17,8 +17,7 @@ constexpr uint32_t kKeepSize = 1, kPunchHole = 2, kCollapse = 8, kZeroRange = 16
 Result<> check_size_limit(uint64_t size, uint64_t old_size) {
   if (size > kMaxFileSize) return Errno::FBig;
   if (size <= old_size || size <= acting_limit(Resource::FileSize)) return {};
-  ignore(
-      post_signal_to_task(current_task(), kernel_signal(Signal::Xfsz)));  // the error tells as well
+  signal_self(Signal::Xfsz);
   return Errno::FBig;
 }
 

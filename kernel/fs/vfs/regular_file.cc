@@ -61,8 +61,7 @@ Result<> limit_write(IoBuffer& buffer, uint64_t offset) {
   uint64_t limit = vfs::acting_limit(Resource::FileSize);
   if (limit != kUnlimited) {
     if (offset >= limit) {
-      ignore(
-          post_signal_to_task(current_task(), kernel_signal(Signal::Xfsz)));  // EFBIG tells as well
+      signal_self(Signal::Xfsz);
       return Errno::FBig;
     }
     if (buffer.remaining() > limit - offset) buffer.truncate(limit - offset);

@@ -24,7 +24,7 @@ size_t paged_part(size_t size) {
 
 Result<size_t> UnixStream::broken_pipe(const OutgoingMessage& message, size_t sent) {
   if (sent != 0) return sent;
-  if ((message.flags & kMessageNoSignal) == 0) post_broken_pipe();
+  if ((message.flags & kMessageNoSignal) == 0) signal_self(Signal::Pipe);
   return Errno::Pipe;
 }
 
