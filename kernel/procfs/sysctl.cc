@@ -3,6 +3,7 @@
 // checked against their range; a value that nothing here could honour is read-only.
 
 #include "fs/event/epoll.h"
+#include "fs/event/inotify.h"
 #include "fs/vfs/permission.h"
 #include "lib/version.h"
 #include "net/unix/unix_socket.h"
@@ -151,10 +152,14 @@ constexpr Setting protection_setting(StringView name) {
   return {name, show_protection<kField>, store_protection<kField, kMost>};
 }
 
-Result<> epoll_watches(FormatSink& sink) { return put_number(sink, epoll::max_user_watches()); }
-Result<> set_epoll_watches(StringView text) {
-  constexpr uint64_t kMost = INT64_MAX;
-  epoll::set_max_user_watches(TRY(parse_number(text, 0, kMost)));
+// A limit that another layer keeps.
+template <uint64_t (*get)()>
+Result<> show_limit(FormatSink& sink) {
+  return put_number(sink, get());
+}
+template <void (*set)(uint64_t), uint64_t most>
+Result<> store_limit(StringView text) {
+  set(TRY(parse_number(text, 0, most)));
   return {};
 }
 
@@ -234,8 +239,16 @@ constexpr Setting kNetCore[] = {{"optmem_max", most_control},  {"rmem_default", 
                                 {"wmem_default", socket_buffer}, {"wmem_max", socket_buffer}};
 constexpr Setting kNetUnix[] = {{"max_dgram_qlen", datagram_queue}};
 constexpr Folder kNetFolders[] = {{"core", kNetCore}, {"unix", kNetUnix}};
-constexpr Setting kEpoll[] = {{"max_user_watches", epoll_watches, set_epoll_watches}};
-constexpr Folder kFsFolders[] = {{"epoll", kEpoll}};
+constexpr Setting kEpoll[] = {{"max_user_watches", show_limit<epoll::max_user_watches>,
+                               store_limit<epoll::set_max_user_watches, INT64_MAX>}};
+constexpr Setting kInotify[] = {
+    {"max_queued_events", show_limit<inotify::max_queued_events>,
+     store_limit<inotify::set_max_queued_events, INT32_MAX>},
+    {"max_user_instances", show_limit<inotify::max_user_instances>,
+     store_limit<inotify::set_max_user_instances, INT32_MAX>},
+    {"max_user_watches", show_limit<inotify::max_user_watches>,
+     store_limit<inotify::set_max_user_watches, INT32_MAX>}};
+constexpr Folder kFsFolders[] = {{"epoll", kEpoll}, {"inotify", kInotify}};
 constexpr Folder kFolders[] = {
     {"kernel", kKernel, kKernelFolders}, {"vm", kVm}, {"fs", kFs, kFsFolders},
     {"net", {}, kNetFolders}};

@@ -43,6 +43,7 @@ enum class LockRank : uint16_t {
   PidMap,          // task: pid allocation
   FileLocks,       // fs: the list of all inodes' locks
   InodeSpin,       // fs: small fields of an inode
+  Inotify,         // fs: events and watches of one inotify file
   DentryHash,      // fs: dentry cache
   MountHash,       // fs: mount lookup
   FutexBucket,     // vm

@@ -4,6 +4,7 @@
 #include "fs/pipe/splice.h"
 
 #include "fs/pipe/pipe.h"
+#include "fs/vfs/notify.h"
 #include "fs/vfs/vfs.h"
 
 namespace kernel::splice {
@@ -94,7 +95,7 @@ Result<size_t> file_to_pipe(File& in, uint64_t* offset, Pipe& out, size_t size, 
     // SPLICE_F_NONBLOCK is about the pipe, but sockets obey as well.
     bool is_socket = in.inode().type() == FileType::Socket;
     buffer.set_manner({.no_wait = is_socket && (nonblocking || total != 0)});
-    Result<size_t> got = vfs::read(in, buffer, at(offset));
+    Result<size_t> got = vfs::read_unnoticed(in, buffer, at(offset));
     if (!got.ok()) return outcome(total, got.error());
     if (*got == 0) break;
     slot.append(static_cast<uint32_t>(*got));
@@ -123,8 +124,8 @@ Result<size_t> file_to_file(File& in, uint64_t* in_offset, File& out, uint64_t* 
     }
     IoBuffer from = IoBuffer::kernel(page.data(), wanted);
     // Read at a place, so that what could not be written is read again.
-    Result<size_t> got =
-        vfs::read(in, from, in.is_seekable() ? std::optional<uint64_t>(start) : std::nullopt);
+    Result<size_t> got = vfs::read_unnoticed(
+        in, from, in.is_seekable() ? std::optional<uint64_t>(start) : std::nullopt);
     if (!got.ok()) return outcome(total, got.error());
     if (*got == 0) break;
     IoBuffer to = IoBuffer::kernel(static_cast<const void*>(page.data()), *got);
@@ -142,6 +143,14 @@ Result<size_t> file_to_file(File& in, uint64_t* in_offset, File& out, uint64_t* 
     if (moved < *got) break;
   }
   return total;
+}
+
+// What Linux tells inotify at the end of sendfile(2) and copy_file_range(2).
+Result<size_t> note_copied(const File& in, const File& out, Result<size_t> moved) {
+  if (!moved.ok() || *moved == 0) return moved;
+  notify::file(in, notify::kAccess);
+  notify::file(out, notify::kModify);
+  return moved;
 }
 
 }  // namespace
@@ -215,8 +224,10 @@ Result<size_t> send_file(File& out, File& in, uint64_t* in_offset, size_t size) 
   if (type != FileType::Regular && type != FileType::BlockDevice) return Errno::Inval;
   if (size > kMost) size = kMost;
   if (Pipe* target = out.pipe())
-    return put_into(*target, file_to_pipe(in, in_offset, *target, size, out.nonblocking()));
-  return file_to_file(in, in_offset, out, nullptr, size);
+    return note_copied(
+        in, out,
+        put_into(*target, file_to_pipe(in, in_offset, *target, size, out.nonblocking())));
+  return note_copied(in, out, file_to_file(in, in_offset, out, nullptr, size));
 }
 
 Result<size_t> copy_range(File& in, uint64_t* in_offset, File& out, uint64_t* out_offset,
@@ -243,7 +254,7 @@ Result<size_t> copy_range(File& in, uint64_t* in_offset, File& out, uint64_t* ou
   size = std::min(std::min(size, kMost), kMaxFileSize - start_out);
   if (&from == &to && start_in < start_out + size && start_out < start_in + size)
     return Errno::Inval;
-  return file_to_file(in, in_offset, out, out_offset, size);
+  return note_copied(in, out, file_to_file(in, in_offset, out, out_offset, size));
 }
 
 }  // namespace kernel::splice

@@ -3,6 +3,7 @@
 
 #include "fs/vfs/identity.h"
 #include "fs/vfs/mount.h"
+#include "fs/vfs/notify.h"
 #include "fs/vfs/open.h"
 #include "fs/vfs/permission.h"
 #include "fs/vfs/vfs.h"
@@ -21,7 +22,8 @@ Result<> check_size_limit(uint64_t size, uint64_t old_size) {
   return Errno::FBig;
 }
 
-Result<> set_size(Inode& inode, uint64_t size) {
+Result<> set_size(const Path& path, uint64_t size) {
+  Inode& inode = path.inode();
   Guard guard(inode.lock);
   uint64_t old_size = inode.size();
   TRY(check_size_limit(size, old_size));
@@ -30,6 +32,7 @@ Result<> set_size(Inode& inode, uint64_t size) {
   TRY(inode.set_attributes(change));
   drop_privileges_locked(inode);
   inode.touch(false, true, true);
+  notify::place(path, notify::kModify);
   return {};
 }
 
@@ -56,7 +59,9 @@ Result<> change_mode(const Path& path, uint16_t mode) {
   if (!credentials.in_group(inode.gid()) && !credentials.has(Capability::Fsetid)) {
     change.mode = static_cast<uint16_t>(*change.mode & ~kModeSetGid);
   }
-  return inode.set_attributes(change);
+  TRY(inode.set_attributes(change));
+  notify::place(path, notify::kAttributes);
+  return {};
 }
 
 Result<> change_owner(const Path& path, Uid uid, Gid gid) {
@@ -79,6 +84,7 @@ Result<> change_owner(const Path& path, Uid uid, Gid gid) {
   drop_set_id_bits(inode, change);
   TRY(inode.set_attributes(change));
   if (!inode.is_directory()) drop_capabilities_locked(inode);
+  if (change.uid || change.gid || change.mode) notify::place(path, notify::kAttributes);
   return {};
 }
 
@@ -95,7 +101,12 @@ Result<> change_times(const Path& path, std::optional<Timestamp> access,
   AttributeChange change;
   change.access = access;
   change.modify = modify;
-  return inode.set_attributes(change);
+  TRY(inode.set_attributes(change));
+  // As Linux has it: both are a utime(2), one alone is what a read or a write does.
+  notify::place(path, access && modify ? notify::kAttributes
+                      : access         ? notify::kAccess
+                                       : notify::kModify);
+  return {};
 }
 
 Result<> truncate(const Path& path, uint64_t size) {
@@ -104,12 +115,12 @@ Result<> truncate(const Path& path, uint64_t size) {
   if (inode.type() != FileType::Regular) return Errno::Inval;
   TRY(check_access(path, kMayWrite));
   if (inode.writers.load_acquire() < 0) return Errno::TxtBsy;
-  return set_size(inode, size);
+  return set_size(path, size);
 }
 
 Result<> truncate(File& file, uint64_t size) {
   if (file.inode().type() != FileType::Regular || !file.writable()) return Errno::Inval;
-  return set_size(file.inode(), size);
+  return set_size(file.path(), size);
 }
 
 Result<> allocate(File& file, uint32_t mode, uint64_t start, uint64_t length) {
@@ -133,6 +144,7 @@ Result<> allocate(File& file, uint32_t mode, uint64_t start, uint64_t length) {
   Inode& inode = file.inode();
   if ((mode & kPunchHole) == 0) TRY(check_size_limit(end, inode.size()));
   TRY(file.allocate(mode, start, length));
+  notify::file(file, notify::kModify);
   Guard guard(inode.lock);
   drop_privileges_locked(inode);
   return {};

@@ -5,6 +5,8 @@
 
 #include "fs/vfs/dentry_cache.h"
 
+#include "fs/vfs/notify.h"
+
 namespace kernel {
 namespace {
 
@@ -55,7 +57,10 @@ Dentry::~Dentry() {
 void Dentry::last_unref(Dentry* dentry) {
   while (dentry != nullptr) {
     total_count.fetch_sub_relaxed(1);
-    if (Inode* inode = dentry->inode_.read()) inode->unref();
+    if (Inode* inode = dentry->inode_.read()) {
+      notify::dentry_ended(*inode);
+      inode->unref();
+    }
     Dentry* parent = dentry->parent_.read();
     bool parent_ends = parent != dentry && parent->drop();
     retire_object(dentry);
@@ -214,6 +219,9 @@ bool DentryCache::unhash(Dentry& dentry) {
 void DentryCache::remove(Dentry& dentry) {
   dentry.removed_.store_relaxed(true);
   forget(dentry);
+  // Absent names that are cached hold their directory, and inotify tells when that ends.
+  Inode& inode = *dentry.inode();
+  if (inode.is_directory() && notify::is_watched(inode)) evict_below(dentry);
 }
 
 void DentryCache::forget(Dentry& dentry) {
@@ -339,24 +347,34 @@ uint64_t DentryCache::shrink(uint64_t wanted) {
   return evicted;
 }
 
-void DentryCache::evict_all(const SuperBlock& super_block) {
+// True when there was one: its parent may be unused now.
+template <class Wanted>
+bool DentryCache::evict_unused(Wanted wanted) {
   auto unlink = [](Dentry& dentry) {
     unlink_chain(dentry, dentry.name_.load_relaxed()->hash);
     if (dentry.inode() == nullptr) negative_count.fetch_sub_relaxed(1);
   };
+  bool any = false;
+  for (Stripe& stripe : stripes) {
+    while (Dentry* victim = take_victim(stripe, unlink, wanted)) {
+      Dentry::last_unref(victim);
+      any = true;
+    }
+  }
+  return any;
+}
+
+void DentryCache::evict_below(const Dentry& directory) {
+  evict_unused([&directory](Dentry& dentry) { return dentry.parent_.read() == &directory; });
+}
+
+void DentryCache::evict_all(const SuperBlock& super_block) {
   // The file system of a negative dentry is that of its parent, which has an inode.
   auto is_of = [&super_block](Dentry& dentry) {
     Inode* inode = dentry.inode() != nullptr ? dentry.inode() : dentry.parent().inode();
     return inode != nullptr && &inode->super_block() == &super_block;
   };
-  for (bool again = true; again;) {  // children go before their parents become unused
-    again = false;
-    for (Stripe& stripe : stripes) {
-      while (Dentry* victim = take_victim(stripe, unlink, is_of)) {
-        Dentry::last_unref(victim);
-        again = true;
-      }
-    }
+  while (evict_unused(is_of)) {  // children go before their parents become unused
   }
 }
 

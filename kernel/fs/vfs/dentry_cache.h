@@ -48,6 +48,8 @@ class DentryCache {
 
   // Evicts unused dentries, the longest unused first; returns how many.
   static uint64_t shrink(uint64_t wanted);
+  // All unused dentries below a directory. Walks through the whole cache.
+  static void evict_below(const Dentry& directory);
   // All unused dentries of a file system that is being unmounted.
   static void evict_all(const SuperBlock& super_block);
 
@@ -67,6 +69,8 @@ class DentryCache {
   static bool unhash(Dentry& dentry);
   static void link_chain(Dentry& dentry, uint32_t hash);
   static void unlink_chain(Dentry& dentry, uint32_t hash);
+  template <class Wanted>
+  static bool evict_unused(Wanted wanted);
 };
 
 }  // namespace kernel

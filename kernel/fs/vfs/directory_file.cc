@@ -4,6 +4,7 @@
 
 #include "fs/vfs/dentry_cache.h"
 #include "fs/vfs/mount_tree.h"
+#include "fs/vfs/notify.h"
 #include "fs/vfs/open.h"
 
 namespace kernel {
@@ -69,6 +70,7 @@ Result<> DirectoryFile::read_directory(DirectorySink& sink) NO_THREAD_SAFETY_ANA
     Guard guard(directory.lock);
     result = directory.read_directory(position, tracking);
   }
+  notify::file(*this, notify::kAccess);
   directory.note_access(path().mount());
   return result;
 }

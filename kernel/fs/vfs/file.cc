@@ -7,6 +7,7 @@
 #include "fs/vfs/file_locks.h"
 #include "fs/vfs/identity.h"
 #include "fs/vfs/mount.h"
+#include "fs/vfs/notify.h"
 
 namespace kernel {
 
@@ -58,6 +59,7 @@ void File::last_unref(File* file) {
 
 // Closing happens now; only the memory waits for the readers of descriptor tables.
 void File::end() {
+  notify::file(*this, writable() ? notify::kCloseWrite : notify::kCloseNoWrite);
   if (is_watched.load_relaxed()) epoll::forget(*this);
   AsyncQueues queues = async_queues();
   for (AsyncQueue* queue : {queues.first, queues.second}) {

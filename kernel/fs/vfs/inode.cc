@@ -3,6 +3,7 @@
 
 #include "fs/vfs/inode.h"
 
+#include "fs/event/inotify_queue.h"
 #include "fs/vfs/file_locks.h"
 #include "fs/vfs/path.h"
 #include "fs/vfs/mount.h"
@@ -46,7 +47,10 @@ Inode::Inode(SuperBlock& super_block, FileType type, uint64_t number, uint16_t m
   access_ = modify_ = change_ = birth_ = now();
 }
 
-Inode::~Inode() { delete locks.load_relaxed(); }
+Inode::~Inode() {
+  delete locks.load_relaxed();
+  delete watches.load_relaxed();
+}
 
 uint64_t Inode::size() {
   MemoryObject* object = contents();

@@ -16,6 +16,7 @@ class Dentry;
 class File;
 class FileLocks;
 class Inode;
+struct InodeWatches;
 class Mount;
 class Path;
 class Pipe;
@@ -181,6 +182,7 @@ class Inode : public RefCounted<Inode>, public RcuHead {
   mutable Mutex<LockRank::Inode> lock;
   mutable SpinLock<LockRank::InodeSpin> attribute_lock;
   Atomic<FileLocks*> locks;          // advisory locks, made at first use
+  Atomic<InodeWatches*> watches;     // of inotify, made at first use
   Pipe* fifo = nullptr;              // of an open FIFO; attribute_lock
   Socket* bound = nullptr;           // net: the socket that has this name; attribute_lock
   Atomic<int32_t> writers;           // > 0: open for writing; < 0: being executed (ETXTBSY)

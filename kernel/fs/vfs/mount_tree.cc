@@ -8,6 +8,7 @@
 #include "fs/vfs/mount_tree.h"
 
 #include "fs/vfs/dentry_cache.h"
+#include "fs/vfs/notify.h"
 
 namespace kernel {
 namespace {
@@ -66,6 +67,7 @@ void MountTree::last_mount_gone(Mount& mount) {
     if (super_block.mounts.load_relaxed() != 0) return;  // mounted again
     root = std::exchange(super_block.root_dentry, nullptr);
   }
+  notify::unmounted(super_block);
   DentryCache::evict_all(super_block);
   if (root != nullptr) root->unref();
 }

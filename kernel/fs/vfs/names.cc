@@ -2,6 +2,7 @@
 // Making and removing names: mkdir(2), mknod(2), symlink(2), link(2), unlink(2), rmdir(2).
 
 #include "fs/vfs/identity.h"
+#include "fs/vfs/notify.h"
 #include "fs/vfs/path_walk.h"
 #include "fs/vfs/permission.h"
 
@@ -27,7 +28,8 @@ Result<Path> make_entry(Start start, StringView path, bool is_directory, Make ma
   if (!parent.inode().may_gain_names()) return Errno::NoEnt;
   TRY(check_writable_mount(parent));
   Ref<Inode> inode = TRY(make(parent, walk.last_name()));
-  DentryCache::instantiate(*dentry, std::move(inode));
+  DentryCache::instantiate(*dentry, inode);
+  notify::created(parent.inode(), walk.last_name(), *inode);
   return Path(parent.mount_ref(), std::move(dentry));
 }
 
@@ -85,6 +87,7 @@ Result<> hard_link(Start old_start, StringView old_path, Start new_start, String
     if (target.links() == 0 && !target.is_unnamed) return Errno::NoEnt;
     TRY(parent.inode().link(name, target));
     target.is_unnamed = false;
+    notify::inode(target, notify::kAttributes);
     return Ref<Inode>(target);
   }));
   return {};
@@ -104,7 +107,9 @@ Result<> unlink(Start start, StringView path) {
   if (target->is_directory()) return Errno::IsDir;
   if (dentry->is_mount_point()) return Errno::Busy;
   TRY(parent.inode().unlink(walk.last_name(), *target));
+  notify::inode(*target, notify::kAttributes);
   DentryCache::remove(*dentry);
+  notify::removed(parent.inode(), *dentry);
   return {};
 }
 
@@ -129,6 +134,7 @@ Result<> remove_directory(Start start, StringView path) {
   TRY(parent.inode().remove_directory(walk.last_name(), *target));
   target->removed_directory.store_relaxed(true);
   DentryCache::remove(*dentry);
+  notify::removed(parent.inode(), *dentry);
   return {};
 }
 

@@ -7,6 +7,7 @@
 #include "fs/pipe/fifo.h"
 #include "fs/vfs/identity.h"
 #include "fs/vfs/mount.h"
+#include "fs/vfs/notify.h"
 #include "fs/vfs/path_walk.h"
 #include "fs/vfs/permission.h"
 
@@ -93,6 +94,7 @@ Result<Ref<File>> open_checked(const Path& path, uint32_t flags) {
     if (!writes) inode.writers.fetch_sub_acq_rel(1);
     TRY(cut);
     inode.touch(false, true, true);
+    notify::place(path, notify::kModify);
   }
   return file;
 }
@@ -117,10 +119,12 @@ Result<Created> create_file(const Path& parent, StringView name, uint16_t mode) 
   TRY(check_create_in(parent));
   auto masked = static_cast<uint16_t>(mode & kModeMask & ~acting_context().umask());
   CreateParameters parameters = new_inode_parameters(parent.inode(), FileType::Regular, masked);
-  Result<Ref<Inode>> inode = parent.inode().create(name, parameters);
+  Result<Ref<Inode>> created = parent.inode().create(name, parameters);
   // A directory in which nobody makes anything: mknod(2) has EPERM for it.
-  if (inode.failed_with(Errno::Perm)) return Errno::Acces;
-  DentryCache::instantiate(*dentry, TRY(std::move(inode)));
+  if (created.failed_with(Errno::Perm)) return Errno::Acces;
+  Ref<Inode> inode = TRY(std::move(created));
+  DentryCache::instantiate(*dentry, inode);
+  notify::created(parent.inode(), name, *inode);
   return Created{std::move(dentry), true};
 }
 
@@ -173,9 +177,7 @@ Result<Ref<File>> open_unnamed(Start start, StringView path, const OpenRequest& 
                       request.flags & ~kOpenDirectory);
 }
 
-}  // namespace
-
-Result<Ref<File>> open(Start start, StringView path, const OpenRequest& request) {
+Result<Ref<File>> open_as_asked(Start start, StringView path, const OpenRequest& request) {
   OpenRequest checked = request;
   uint32_t& flags = checked.flags;
   if ((flags & kOpenPath) != 0)
@@ -194,6 +196,14 @@ Result<Ref<File>> open(Start start, StringView path, const OpenRequest& request)
   return open_existing(TRY(lookup(start, path, lookup_flags(checked))), flags);
 }
 
+}  // namespace
+
+Result<Ref<File>> open(Start start, StringView path, const OpenRequest& request) {
+  Ref<File> file = TRY(open_as_asked(start, path, request));
+  notify::file(*file, notify::kOpen);
+  return file;
+}
+
 Result<Ref<File>> open_executable(Start start, StringView path, LookupFlags flags) {
   Path place = TRY(lookup(start, path, flags));
   Inode& inode = place.inode();
@@ -206,6 +216,7 @@ Result<Ref<File>> open_executable(Start start, StringView path, LookupFlags flag
     if (present > 0) return Errno::TxtBsy;
   } while (!inode.writers.compare_exchange_acq_rel(present, present - 1));
   file->hold_execution();
+  notify::file(*file, notify::kOpen);
   return file;
 }
 

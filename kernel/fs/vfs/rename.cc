@@ -4,6 +4,7 @@
 // first.
 
 #include "fs/vfs/identity.h"
+#include "fs/vfs/notify.h"
 #include "fs/vfs/path_walk.h"
 #include "fs/vfs/permission.h"
 
@@ -89,6 +90,7 @@ Result<> replace(Side& from, Side& to) {
     DentryCache::forget(*to.dentry);
   }
   DentryCache::move(*from.dentry, to.parent.dentry(), name.use());
+  notify::moved({from.directory(), from.name(), to.directory(), to.name(), source, target});
   return {};
 }
 
@@ -100,6 +102,8 @@ Result<> exchange_names(Side& from, Side& to) {
   Inode& target = *to.dentry->inode();
   TRY(from.directory().rename(from.name(), source, to.directory(), to.name(), &target, true));
   DentryCache::exchange(*from.dentry, name_for_from.use(), *to.dentry, name_for_to.use());
+  notify::moved({from.directory(), from.name(), to.directory(), to.name(), source, nullptr});
+  notify::moved({to.directory(), to.name(), from.directory(), from.name(), target, nullptr});
   return {};
 }
 

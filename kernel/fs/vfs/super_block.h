@@ -7,6 +7,9 @@
 
 namespace kernel {
 
+class InotifyWatch;
+struct SuperBlockWatchTag;
+
 struct FileSystemStatistics {
   uint64_t type = 0;  // statfs magic
   uint64_t block_size = kPageSize;
@@ -47,6 +50,9 @@ class SuperBlock : public RefCounted<SuperBlock> {
   // --- Used by the mounts.
   Atomic<uint32_t> mounts;        // how many show it; at 0 its cached names go
   Atomic<uint32_t> open_writers;
+  // What inotify watches on it, until the last mount goes.
+  SpinLock<LockRank::Leaf> watch_lock;
+  List<InotifyWatch, SuperBlockWatchTag> watches GUARDED_BY(watch_lock);
   Dentry* root_dentry = nullptr;  // owned reference while it is mounted; the mount tree's lock
 
  protected:

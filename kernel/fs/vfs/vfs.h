@@ -81,6 +81,8 @@ Result<> change_root(const Path& path);
 // lock.
 Result<size_t> read(File& file, IoBuffer& buffer, std::optional<uint64_t> offset = {});
 Result<size_t> write(File& file, IoBuffer& buffer, std::optional<uint64_t> offset = {});
+// Without telling inotify: for splice, which does that once for all.
+Result<size_t> read_unnoticed(File& file, IoBuffer& buffer, std::optional<uint64_t> offset);
 // The same at the position of a file that only the caller uses.
 Result<size_t> read(const FileUse& file, IoBuffer& buffer);
 Result<size_t> write(const FileUse& file, IoBuffer& buffer);

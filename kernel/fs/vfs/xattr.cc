@@ -2,6 +2,7 @@
 // Extended attributes: who may see and set which namespace (xattr(7)); the file system keeps them.
 
 #include "fs/vfs/identity.h"
+#include "fs/vfs/notify.h"
 #include "fs/vfs/open.h"
 #include "fs/vfs/permission.h"
 #include "fs/vfs/vfs.h"
@@ -81,6 +82,7 @@ Result<> set_xattr(const Path& path, StringView name, StringView value, uint32_t
   TRY(inode.set_xattr(name, value, flags));
   if (of_capabilities) inode.has_capabilities.store_relaxed(true);
   inode.touch(false, false, true);
+  notify::place(path, notify::kAttributes);
   return {};
 }
 
@@ -108,6 +110,7 @@ Result<> remove_xattr(const Path& path, StringView name) {
   TRY(inode.remove_xattr(name));
   if (name == kFileCapabilitiesName) inode.has_capabilities.store_relaxed(false);
   inode.touch(false, false, true);
+  notify::place(path, notify::kAttributes);
   return {};
 }
 
