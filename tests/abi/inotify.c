@@ -439,6 +439,18 @@ static void watches(void) {
     }
   }
   close(queue);
+  section("terminals");
+  start();
+  SHOW(watch("/dev/pts", IN_CREATE | IN_DELETE));
+  int master = posix_openpt(O_RDWR | O_NOCTTY);
+  grantpt(master);
+  unlockpt(master);
+  SHOW(watch(ptsname(master), IN_OPEN | IN_DELETE_SELF));
+  fd = open(ptsname(master), O_RDWR | O_NOCTTY);
+  close(fd);
+  close(master);
+  show("made, opened and gone");
+  close(queue);
   section("mounts");
   start();
   mkdir("mount", 0755);

@@ -8,6 +8,7 @@
 #include "fs/devfs/stream_file.h"
 #include "fs/tmpfs/tmpfs_inode.h"
 #include "fs/vfs/dentry_cache.h"
+#include "fs/vfs/notify.h"
 #include "fs/vfs/mount_tree.h"
 #include "mm/frames.h"
 
@@ -29,8 +30,10 @@ Result<Ref<Dentry>> make_entry(Dentry& directory, StringView name,
   Inode& parent = *directory.inode();
   Guard guard(parent.lock);
   Ref<Dentry> dentry = TRY(DentryCache::lookup_locked(directory, name));
-  if (dentry->inode() == nullptr)
+  if (dentry->inode() == nullptr) {
     DentryCache::instantiate(*dentry, TRY(parent.create(name, parameters)));
+    notify::created(parent, name, *dentry->inode());
+  }
   return dentry;
 }
 

@@ -14,8 +14,8 @@ inline constexpr uint32_t kExcludeUnlinked = 0x0400'0000, kMaskCreate = 0x1000'0
 // Errors: MFile: too many of this user; NoMem.
 Result<Ref<File>> create(uint32_t flags);
 Result<> check_kind(const File& file);  // Inval: another kind
-// Both after check_kind(). Returns the watch's number, which is that of an earlier watch on the same
-// inode. Errors: Exist (kMaskCreate), NoSpc (too many of this user), NoMem.
+// Both after check_kind(). Returns the watch's number, which is that of an earlier watch on the
+// same inode. Errors: Exist (kMaskCreate), NoSpc (too many of this user), NoMem.
 Result<int32_t> add_watch(File& file, Inode& inode, uint32_t mask);
 Result<> remove_watch(File& file, int32_t number);  // Inval: no such watch
 

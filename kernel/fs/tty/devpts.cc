@@ -4,6 +4,7 @@
 
 #include "fs/tty/devpts.h"
 
+#include "fs/vfs/notify.h"
 #include "fs/vfs/synthetic.h"
 #include "fs/vfs/vfs.h"
 
@@ -47,6 +48,16 @@ Result<Options> parse(StringView text) {
   }
   return options;
 }
+
+class NodeName {
+ public:
+  explicit NodeName(uint64_t index) { format(sink_, "{}", index); }
+  StringView view() const { return sink_.view(); }
+
+ private:
+  char buffer_[16];
+  BufferSink sink_{buffer_};
+};
 
 // The node of one slave: chmod and chown stay with it.
 class SlaveInode final : public Inode {
@@ -162,10 +173,7 @@ Result<> Root::read_directory(uint64_t offset, DirectorySink& sink) {
   if (offset <= 2 && !sink.entry("ptmx", 2, FileType::CharDevice, 3)) return {};
   for (uint64_t index = offset <= 3 ? 0 : offset - 3; index < kMaxPtys; ++index) {
     if (!node_of(index)) continue;
-    char buffer[16];
-    BufferSink name(buffer);
-    format(name, "{}", index);
-    if (!sink.entry(name.view(), kFirstInode + index, FileType::CharDevice, index + 4)) return {};
+    if (!sink.entry(NodeName(index).view(), kFirstInode + index, FileType::CharDevice, index + 4)) return {};
   }
   return {};
 }
@@ -224,8 +232,11 @@ Result<> add(uint32_t index, Terminal& terminal) {
   if (the_super_block == nullptr) return Errno::NoDev;
   Ref<Inode> node =
       TRY(make_ref<SlaveInode>(*the_super_block, index, terminal, the_super_block->options()));
-  Guard guard(slots_lock);
-  (*slots)[index].node = std::move(node);
+  {
+    Guard guard(slots_lock);
+    (*slots)[index].node = node;
+  }
+  notify::created(*the_super_block->root(), NodeName(index).view(), *node);
   return {};
 }
 
@@ -236,6 +247,7 @@ void remove(uint32_t index) {
     node = std::move((*slots)[index].node);
     (*slots)[index].node.reset();
   }
+  if (node) notify::vanished(*the_super_block->root(), NodeName(index).view(), *node);
 }
 
 Result<int64_t> open_peer(uint32_t index, uint32_t flags) {

@@ -68,6 +68,12 @@ inline void removed(Inode& directory, const Dentry& dentry) {
   if (dentry.ref_count() == 1) dentry_ended(*dentry.inode());
   detail::tell_name(directory, dentry.name(), dentry.inode()->is_directory(), kDelete);
 }
+// The same where names are made up: this one will not be found any more, and its inode is done for.
+inline void vanished(Inode& directory, StringView name, Inode& inode) {
+  if (!anybody()) return;
+  detail::tell_name(directory, name, inode.is_directory(), kDelete);
+  detail::tell_gone(inode, kDeleteSelf);
+}
 // Whether anybody waits for the end of this inode.
 inline bool is_watched(const Inode& inode) { return inode.watches.load_relaxed() != nullptr; }
 // The last mount of a file system has gone.

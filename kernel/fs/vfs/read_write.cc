@@ -41,10 +41,6 @@ Result<size_t> write_at_position(File& file, IoBuffer& buffer) NO_THREAD_SAFETY_
   return moved;
 }
 
-}  // namespace
-
-namespace {
-
 [[gnu::always_inline]] inline Result<size_t> transfer_in(File& file, IoBuffer& buffer,
                                                          std::optional<uint64_t> offset) {
   if (!file.readable()) return Errno::BadF;
@@ -90,12 +86,14 @@ Result<size_t> write(File& file, IoBuffer& buffer, std::optional<uint64_t> offse
 Result<size_t> read(const FileUse& file, IoBuffer& buffer) {
   if (!file.is_only_user() || !file->readable() || !file->is_seekable())
     return read(*file, buffer, {});
+  if (!notify::anybody()) return read_at_position(*file, buffer);
   return note_read(*file, read_at_position(*file, buffer));
 }
 
 Result<size_t> write(const FileUse& file, IoBuffer& buffer) {
   if (!file.is_only_user() || !file->writable() || !file->is_seekable())
     return write(*file, buffer, {});
+  if (!notify::anybody()) return write_at_position(*file, buffer);
   return note_written(*file, write_at_position(*file, buffer));
 }
 

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: MIT
+//
+// inotify_storm [exact] [THREADS [STEPS]]: threads watch files and directories, take watches away,
+// close queues and read them, while others make, rename, link, use and remove the same files, and
+// mount and unmount the file systems that they are on. What is read must be whole events of numbers
+// that were given out; and at the end everything is given back.
+
+#include "counts.h"
+
+#include <pthread.h>
+#include <sys/inotify.h>
+#include <sys/mount.h>
+
+enum { kQueues = 4, kPlaces = 3, kNames = 6 };
+
+static int queues[kQueues];
+static pthread_rwlock_t locks[kQueues];
+static long malformed, events_seen;
+static int steps;
+
+struct random {
+  uint64_t state;
+};
+static uint32_t next(struct random* random, uint32_t below) {
+  random->state = random->state * 6364136223846793005ul + 1442695040888963407ul;
+  return (uint32_t)(random->state >> 33) % below;
+}
+
+// A name in one of the directories; the last of them is a mount that comes and goes.
+static const char* any_path(struct random* random, char* path) {
+  uint32_t name = next(random, kNames + 1);
+  int place = (int)next(random, kPlaces);
+  if (name == kNames) {
+    sprintf(path, "/tmp/storm/%d", place);
+  } else {
+    sprintf(path, "/tmp/storm/%d/%u", place, name);
+  }
+  return path;
+}
+
+static void read_queue(int queue) {
+  char buffer[2048] __attribute__((aligned(8)));
+  ssize_t size = read(queue, buffer, sizeof buffer);
+  for (ssize_t at = 0; at < size;) {
+    struct inotify_event* event = (void*)(buffer + at);
+    at += (ssize_t)sizeof *event + event->len;
+    bool whole = at <= size && event->len % 16 == 0 && (event->wd > 0 || event->wd == -1);
+    if (!whole) {
+      __atomic_add_fetch(&malformed, 1, __ATOMIC_RELAXED);
+      break;
+    }
+    __atomic_add_fetch(&events_seen, 1, __ATOMIC_RELAXED);
+  }
+}
+
+static void use_queue(struct random* random) {
+  static const uint32_t flags[] = {0, IN_ONESHOT, IN_EXCL_UNLINK, IN_MASK_ADD};
+  uint32_t index = next(random, kQueues);
+  char path[64];
+  if (next(random, 100) == 0) {
+    pthread_rwlock_wrlock(&locks[index]);
+    close(queues[index]);
+    queues[index] = inotify_init1(IN_NONBLOCK);
+    pthread_rwlock_unlock(&locks[index]);
+    return;
+  }
+  pthread_rwlock_rdlock(&locks[index]);
+  switch (next(random, 4)) {
+    case 0: inotify_rm_watch(queues[index], (int)next(random, 64)); break;
+    case 1: read_queue(queues[index]); break;
+    default:
+      inotify_add_watch(queues[index], any_path(random, path),
+                        IN_ALL_EVENTS | flags[next(random, COUNT(flags))]);
+  }
+  pthread_rwlock_unlock(&locks[index]);
+}
+
+static void use_files(struct random* random) {
+  char path[64], other[64];
+  any_path(random, path);
+  any_path(random, other);
+  switch (next(random, 9)) {
+    case 0: unlink(path); break;
+    case 1: rename(path, other); break;
+    case 2: mkdir(path, 0755); break;
+    case 3: rmdir(path); break;
+    case 4: link(path, other); break;
+    case 5: chmod(path, 0755); break;
+    case 6:
+      if (next(random, 20) == 0) {
+        if (next(random, 2) == 0) mount("none", "/tmp/storm/2", "tmpfs", 0, NULL);
+        else umount2("/tmp/storm/2", MNT_DETACH);
+      }
+      break;
+    default: {
+      int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+      if (fd == -1) break;
+      (void)!write(fd, path, 8);
+      (void)!pread(fd, path, 8, 0);
+      close(fd);
+    }
+  }
+}
+
+static void* body(void* seed) {
+  struct random random = {(uint64_t)seed * 7919};
+  for (int i = 0; i < steps; i++) {
+    if (next(&random, 2) == 0) {
+      use_queue(&random);
+    } else {
+      use_files(&random);
+    }
+  }
+  return NULL;
+}
+
+static long storm(int threads) {
+  MUST(mount("none", "/tmp/storm", "tmpfs", 0, NULL));
+  char path[64];
+  for (int i = 0; i < kPlaces; i++) {
+    sprintf(path, "/tmp/storm/%d", i);
+    mkdir(path, 0755);
+  }
+  for (int i = 0; i < kQueues; i++) queues[i] = inotify_init1(IN_NONBLOCK);
+  pthread_t ids[64];
+  for (int i = 0; i < threads; i++) pthread_create(&ids[i], NULL, body, (void*)(long)(i + 1));
+  for (int i = 0; i < threads; i++) pthread_join(ids[i], NULL);
+  while (umount2("/tmp/storm/2", MNT_DETACH) == 0) {
+  }
+  MUST(umount2("/tmp/storm", MNT_DETACH));
+  for (int i = 0; i < kQueues; i++) close(queues[i]);
+  if (malformed != 0) say("malformed %ld", malformed);
+  if (events_seen == 0) say("no events");
+  return malformed != 0 || events_seen == 0;
+}
+
+// In a process of its own: what that keeps for itself goes with it.
+static long storm_apart(int threads) {
+  pid_t pid = fork();
+  if (pid == 0) _exit(storm(threads) != 0);
+  int status = -1;
+  waitpid(pid, &status, 0);
+  if (status != 0) say("storm: %s", status_text(status));
+  return status != 0;
+}
+
+int main(int argc, char** argv) {
+  alarm(0);
+  bool exact = argc > 1 && strcmp(argv[1], "exact") == 0;
+  char** rest = argv + 1 + exact;
+  int count = argc - 1 - exact;
+  int threads = count > 0 ? atoi(rest[0]) : 8;
+  int all_steps = count > 1 ? atoi(rest[1]) : 4000;
+  mkdir("/tmp/storm", 0755);
+  for (int i = 0; i < kQueues; i++) pthread_rwlock_init(&locks[i], NULL);
+  static struct counts before, after;
+  steps = 300;  // fill what is filled once and kept
+  long wrong = storm_apart(threads);
+  quiesce(&after);
+  quiesce(&before);
+  steps = all_steps;
+  wrong += storm_apart(threads);
+  int leaks = comes_back(&before, &after) ? 0 : compare_counts(&before, &after, exact);
+  say("leaks %d", leaks);
+  if (wrong == 0 && leaks == 0) say("ok");
+  return wrong != 0 || leaks != 0;
+}
