@@ -173,7 +173,8 @@ Result<> Root::read_directory(uint64_t offset, DirectorySink& sink) {
   if (offset <= 2 && !sink.entry("ptmx", 2, FileType::CharDevice, 3)) return {};
   for (uint64_t index = offset <= 3 ? 0 : offset - 3; index < kMaxPtys; ++index) {
     if (!node_of(index)) continue;
-    if (!sink.entry(NodeName(index).view(), kFirstInode + index, FileType::CharDevice, index + 4)) return {};
+    NodeName name(index);
+    if (!sink.entry(name.view(), kFirstInode + index, FileType::CharDevice, index + 4)) return {};
   }
   return {};
 }
