@@ -11,6 +11,7 @@
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <termios.h>
 
 static const char* events_text(uint32_t events) {
@@ -330,6 +331,31 @@ static void edges(void) {
   ask("slave closed", set, 8);
   close(master);
   ask("master closed", set, 8);
+  close(set);
+}
+
+static void sockets(void) {
+  section("sockets");
+  int set = make_set(), pair[2];
+  socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair);
+  add(set, pair[0], EPOLLIN | EPOLLRDHUP | EPOLLET, 1);
+  add(set, pair[1], EPOLLIN | EPOLLOUT | EPOLLRDHUP, 2);
+  ask("a new pair", set, 8);
+  put(pair[1], 10);
+  ask("written", set, 8);
+  ask("no news", set, 8);
+  put(pair[1], 10);
+  ask("written again", set, 8);
+  get(pair[0], 5);
+  ask("a partial read", set, 8);
+  get(pair[0], 100);
+  ask("all is read", set, 8);
+  shutdown(pair[1], SHUT_WR);
+  ask("one direction shut down", set, 8);
+  close(pair[0]);
+  ask("the other side closed", set, 8);
+  close(pair[1]);
+  ask("both closed", set, 8);
   close(set);
 }
 
@@ -722,6 +748,7 @@ int main(void) {
   errors();
   level();
   edges();
+  sockets();
   one_shot();
   fairness();
   descriptors();
