@@ -239,8 +239,8 @@ static void vforks(void) {
     execl(self, "exec_errors", "name", NULL);
     _exit(1);
   }
+  waitpid(pid, &status, 0);  // the new program speaks while we run again
   SHOW(shared == ENOENT);
-  waitpid(pid, &status, 0);
   say("%s", status_text(status));
 }
 
