@@ -363,4 +363,7 @@ def select_kernel(name: str) -> None:
 
 
 if __name__ == "__main__":
+    # A shell without job control starts what runs in the background with these ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGQUIT, signal.SIG_DFL)
     sys.exit(Suite("command", globals(), kernels=("linux", "samara")).main(select_kernel))
