@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
 // bench [-n COUNT] [NAME…]: how long each operation of the kernel takes, in nanoseconds; with
-// QEMU's
-// `-icount shift=0` these are instructions. One static program for every kernel, plain Linux calls
-// only; -n COUNT does each operation that often. Prints NAME<TAB>VALUE<TAB>UNIT lines, VALUE in
-// hundredths; `samara bench` makes the table.
+// QEMU's `-icount shift=0` these are instructions. One static program for every kernel, plain
+// Linux calls only; -n COUNT does each operation that often. Prints NAME<TAB>VALUE<TAB>UNIT
+// lines, VALUE in hundredths; `samara bench` makes the table.
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
