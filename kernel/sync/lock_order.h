@@ -20,6 +20,7 @@ enum class LockRank : uint16_t {
   Terminal,        // fs/tty: configuration of one terminal
   File,            // fs: position of an open file
   Inode,           // fs: contents of one inode; subclass orders directories
+  PageFill,        // vm: pages of a file on a disk are filled (shared), blocks change hands
   Pipe,            // fs: buffer of one pipe
   SocketReader,    // net: one reader of a stream at a time
   FilesInFlight,   // net/unix: which sockets lie in queues of others
