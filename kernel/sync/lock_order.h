@@ -28,6 +28,7 @@ enum class LockRank : uint16_t {
   FsContext,       // fs: root, working directory, umask
   AddressSpace,    // vm: mappings of one address space; subclass 1 = the child in fork
   MemoryObject,    // vm: pages of one memory object
+  Checkpoint,      // fs/jbd2: one thread writes a journal's buffers home
   DriverThread,    // drivers: state of one device, thread context
   // Spin locks, outermost first.
   SocketNames,     // net/unix: who is bound to which name
@@ -50,6 +51,8 @@ enum class LockRank : uint16_t {
   FutexBucket,     // vm
   PageTable,       // vm: entries of one leaf table or one address space
   PageCache,       // vm: tree of one memory object's pages
+  JournalState,    // fs/jbd2: which transaction a buffer is in, the log's ends
+  BufferHash,      // fs/jbd2: one hash bucket of a buffer cache
   Device,          // drivers: registers and rings
   WaitQueue,       // sched
   TimerQueue,      // sched
