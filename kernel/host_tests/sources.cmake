@@ -29,7 +29,14 @@ list(APPEND UNDER_TEST
 
 list(APPEND UNDER_TEST
   ${KERNEL}/sched/fair_queue.cc
+  ${KERNEL}/sched/mutex.cc
   ${KERNEL}/sched/run_queue.cc
+  ${KERNEL}/sched/wait_queue.cc
+)
+
+list(APPEND UNDER_TEST
+  ${KERNEL}/dev/block_device.cc
+  ${KERNEL}/dev/block_request.cc
 )
 
 list(APPEND UNDER_TEST
