@@ -28,9 +28,11 @@ list(APPEND UNDER_TEST
 )
 
 list(APPEND UNDER_TEST
+  ${KERNEL}/sched/clock.cc
   ${KERNEL}/sched/fair_queue.cc
   ${KERNEL}/sched/mutex.cc
   ${KERNEL}/sched/run_queue.cc
+  ${KERNEL}/sched/rw_mutex.cc
   ${KERNEL}/sched/wait_queue.cc
 )
 

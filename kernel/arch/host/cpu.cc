@@ -24,6 +24,7 @@ extern uint8_t _percpu_start[];
 namespace kernel {
 // Tests of what lies below the scheduler do without it.
 [[gnu::weak]] void preempt_schedule() {}
+[[gnu::weak]] ThreadBase* arch::host::make_thread(ThreadBase& plain) { return &plain; }
 }  // namespace kernel
 
 namespace kernel::arch {
@@ -66,6 +67,7 @@ HostCpu::HostCpu() {
   bool is_new = number == installed;
   offset = is_new ? install_area(number) : per_cpu_offsets[number];
   if (number == 0 && is_new) per_cpu_offsets[0] = offset;
+  thread = host::make_thread(own_thread);
 }
 
 HostCpu::~HostCpu() {

@@ -5,7 +5,15 @@
 
 #include "lib/types.h"
 
+namespace kernel {
+struct ThreadBase;
+}
+
 namespace kernel::arch::host {
+
+// What a host thread is to the kernel from its first use on: `plain`, or what tests that have a
+// scheduler say (host_tests/scheduler.cc).
+ThreadBase* make_thread(ThreadBase& plain);
 
 // How many CPUs have ever been attached. A finished thread's number is given to the next one.
 unsigned attached_cpus();
