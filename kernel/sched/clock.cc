@@ -23,25 +23,24 @@ constinit SpinLock<LockRank::Leaf> write_lock;
 constinit clock::TimeZone zone GUARDED_BY(write_lock);
 constinit VdsoData* vdso GUARDED_BY(write_lock) = nullptr;
 
-// Readers retry while the number is odd or has changed (arch/aarch64/vdso).
+// linux/time.h: the clocks of the vDSO that do not start at monotonic zero.
+constexpr unsigned kRealtime = 0, kRealtimeCoarse = 5, kTai = 11;
+
 void publish() REQUIRES(write_lock) {
   if (vdso == nullptr) return;
   VdsoData& data = *vdso;
-  uint32_t sequence = __atomic_load_n(&data.sequence, __ATOMIC_RELAXED);
-  __atomic_store_n(&data.sequence, sequence + 1, __ATOMIC_RELAXED);
-  __atomic_thread_fence(__ATOMIC_RELEASE);
   uint64_t realtime = offset.load_relaxed();
   auto store = [](auto& field, auto value) { __atomic_store_n(&field, value, __ATOMIC_RELAXED); };
-  store(data.tai_offset, tai.load_relaxed());
   store(data.counter_base, counter_base);
   store(data.factor, scale.factor());
-  store(data.realtime_seconds, realtime / kNanosPerSecond);
-  store(data.realtime_nanos, realtime % kNanosPerSecond);
+  store(data.offset[kRealtime], realtime);
+  store(data.offset[kRealtimeCoarse], realtime);
+  int64_t tai_nanoseconds = int64_t{tai.load_relaxed()} * int64_t{kNanosPerSecond};
+  store(data.offset[kTai], realtime + static_cast<uint64_t>(tai_nanoseconds));
   store(data.resolution, clock::kResolution);
   store(data.coarse_resolution, clock::kCoarseResolution);
   store(data.minutes_west, zone.minutes_west);
   store(data.dst_time, zone.dst_time);
-  __atomic_store_n(&data.sequence, sequence + 2, __ATOMIC_RELEASE);
 }
 
 }  // namespace

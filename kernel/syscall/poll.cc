@@ -64,23 +64,22 @@ Value finish(Result<int64_t> result, const Timeout& timeout, TemporaryMask& mask
   return stored ? Errno::RestartNoHand : Errno::Intr;
 }
 
-Result<uint32_t> poll_one(Context& context, Fd fd, PollSet* registration) {
-  Result<FileUse> file = use_place(context, fd);
-  if (!file.ok()) return uint32_t{kPollNval};
-  if (((*file)->flags() & kOpenPath) != 0) return uint32_t{kPollNval};
-  if (registration != nullptr) TRY(registration->keep(file->to_ref()));
+uint32_t poll_one(Context& context, Fd fd, PollSet* registration) {
+  Result<FileUse> file = use_file(context, fd);
+  if (!file.ok()) return kPollNval;
+  if (registration != nullptr) registration->keep(file->to_ref());
   return (*file)->poll(registration);
 }
 
 // --- poll --------------------------------------------------------------------------
 
-Result<int64_t> scan_list(Context& context, std::span<abi::PollFd> list, PollSet* registration) {
+int64_t scan_list(Context& context, std::span<abi::PollFd> list, PollSet* registration) {
   int64_t ready = 0;
   for (abi::PollFd& entry : list) {
     entry.returned = 0;
     if (entry.fd < 0) continue;
     uint32_t wanted = static_cast<uint16_t>(entry.events) | kPollErr | kPollHup | kPollNval;
-    uint32_t events = TRY(poll_one(context, entry.fd, registration)) & wanted;
+    uint32_t events = poll_one(context, entry.fd, registration) & wanted;
     entry.returned = static_cast<int16_t>(events);
     if (events == 0) continue;
     ++ready;
@@ -135,7 +134,7 @@ Result<int64_t> scan_sets(Context& context, SelectSets& sets, PollSet* registrat
     for (; any != 0; any &= any - 1) {
       auto number = static_cast<unsigned>(std::countr_zero(any));
       uint64_t bit = uint64_t{1} << number;
-      uint32_t events = TRY(poll_one(context, static_cast<Fd>(word * 64 + number), registration));
+      uint32_t events = poll_one(context, static_cast<Fd>(word * 64 + number), registration);
       if ((events & kPollNval) != 0) return Errno::BadF;
       for (size_t set = 0; set < 3; ++set) {
         if (!sets.has(set, word, bit) || (events & SelectSets::kEvents[set]) == 0) continue;
@@ -161,15 +160,15 @@ Value sys_ppoll(Context& context, UserAddr address, uint32_t count, UserInOut<ab
   Vector<abi::PollFd> list;
   TRY(list.resize(count));
   TRY(copy_in(list.data(), address, count * sizeof(abi::PollFd)));
-  Result<int64_t> result = poll_until(timeout, [&](PollSet* registration) {
-    return scan_list(context, list.span(), registration);
-  });
+  Result<int64_t> result =
+      poll_until(timeout, [&](PollSet* registration) -> Result<int64_t> {
+        return scan_list(context, list.span(), registration);
+      });
   if (result.ok()) {
-    for (size_t i = 0; i < count; ++i) {
-      constexpr size_t kReturned = 6;  // offset of revents: the rest is the caller's
-      UserAddr at = address + i * sizeof(abi::PollFd) + kReturned;
-      TRY(UserOut<int16_t>(at).write(list[i].returned));
-    }
+    // Only what is returned: the rest is the caller's.
+    constexpr size_t kReturned = offsetof(abi::PollFd, returned);
+    const auto* first = reinterpret_cast<const char*>(list.data()) + kReturned;
+    TRY(store_out_fields(address + kReturned, first, sizeof(abi::PollFd), count));
   }
   return finish(result, timeout, mask);
 }

@@ -49,6 +49,48 @@ Result<> zero_out(UserAddr to, size_t size) {
   return {};
 }
 
+Result<> load_in(uint32_t& to, UserAddr from) {
+  assert_may_fault();
+  if (!is_user_range(from, sizeof to) || !arch::load_user_u32(accepted(from), to))
+    return Errno::Fault;
+  return {};
+}
+
+Result<> load_in(uint64_t& to, UserAddr from) {
+  assert_may_fault();
+  if (!is_user_range(from, sizeof to) || !arch::load_user_u64(accepted(from), to))
+    return Errno::Fault;
+  return {};
+}
+
+Result<> store_out(UserAddr to, uint32_t value) {
+  assert_may_fault();
+  if (!is_user_range(to, sizeof value) || !arch::store_user_u32(accepted(to), value))
+    return Errno::Fault;
+  return {};
+}
+
+Result<> store_out(UserAddr to, uint64_t value) {
+  assert_may_fault();
+  if (!is_user_range(to, sizeof value) || !arch::store_user_u64(accepted(to), value))
+    return Errno::Fault;
+  return {};
+}
+
+Result<> store_out_fields(UserAddr to, const void* from, size_t stride, size_t count) {
+  assert_may_fault();
+  if (count == 0) return {};
+  if (!is_user_range(to, (count - 1) * stride + sizeof(uint16_t))) return Errno::Fault;
+  to = accepted(to);
+  const auto* field = static_cast<const char*>(from);
+  for (size_t i = 0; i < count; ++i, to += stride, field += stride) {
+    uint16_t value;
+    __builtin_memcpy(&value, field, sizeof value);
+    if (!arch::store_user_u16(to, value)) return Errno::Fault;
+  }
+  return {};
+}
+
 // Preemption off tells the fault entry to take the fixup.
 size_t copy_in_nofault(void* to, UserAddr from, size_t size) {
   if (!is_user_range(from, size)) return 0;

@@ -5,6 +5,7 @@
 // kUserLimit, after the tag bits are stripped as Linux does. Error: Fault.
 #pragma once
 
+#include <bit>
 #include <type_traits>
 
 #include "arch/user_copy.h"
@@ -16,6 +17,13 @@ namespace kernel {
 Result<> copy_in(void* to, UserAddr from, size_t size);
 Result<> copy_out(UserAddr to, const void* from, size_t size);
 Result<> zero_out(UserAddr to, size_t size);
+// One word, without the bulk copy's preparations.
+Result<> load_in(uint32_t& to, UserAddr from);
+Result<> load_in(uint64_t& to, UserAddr from);
+Result<> store_out(UserAddr to, uint32_t value);
+Result<> store_out(UserAddr to, uint64_t value);
+// A 16-bit field of each of `count` structures that lie `stride` bytes apart on both sides.
+Result<> store_out_fields(UserAddr to, const void* from, size_t stride, size_t count);
 size_t copy_in_nofault(void* to, UserAddr from, size_t size);
 size_t copy_out_nofault(UserAddr to, const void* from, size_t size);
 size_t zero_out_nofault(UserAddr to, size_t size);
@@ -34,6 +42,31 @@ Result<String> copy_in_string(UserAddr from, size_t limit);
 // kernel byte leaks. Holes are written as fields.
 template <class T>
 concept UserAbi = std::is_trivially_copyable_v<T> && std::has_unique_object_representations_v<T>;
+
+// The unsigned word that has the size of T; void: none.
+template <class T>
+using WordOf = std::conditional_t<sizeof(T) == 4, uint32_t,
+                                  std::conditional_t<sizeof(T) == 8, uint64_t, void>>;
+
+template <UserAbi T>
+Result<> copy_in_value(T& to, UserAddr from) {
+  if constexpr (std::is_void_v<WordOf<T>>) {
+    return copy_in(&to, from, sizeof to);
+  } else {
+    WordOf<T> word;
+    TRY(load_in(word, from));
+    to = std::bit_cast<T>(word);
+    return {};
+  }
+}
+template <UserAbi T>
+Result<> copy_out_value(UserAddr to, const T& from) {
+  if constexpr (std::is_void_v<WordOf<T>>) {
+    return copy_out(to, &from, sizeof from);
+  } else {
+    return store_out(to, std::bit_cast<WordOf<T>>(from));
+  }
+}
 
 // Typed user pointers; the direction is in the type. A null pointer is a valid value of the
 // argument.
@@ -54,7 +87,7 @@ class UserIn {
  private:
   static Result<T> at(UserAddr address) {
     T value;
-    TRY(copy_in(&value, address, sizeof value));
+    TRY(copy_in_value(value, address));
     return value;
   }
   UserAddr address_;
@@ -66,9 +99,9 @@ class UserOut {
   explicit UserOut(UserAddr address = {}) : address_(address) {}
   UserAddr address() const { return address_; }
   bool is_null() const { return raw(address_) == 0; }
-  Result<> write(const T& value) const { return copy_out(address_, &value, sizeof value); }
+  Result<> write(const T& value) const { return copy_out_value(address_, value); }
   Result<> write(size_t index, const T& value) const {
-    return copy_out(address_ + index * sizeof(T), &value, sizeof value);
+    return copy_out_value(address_ + index * sizeof(T), value);
   }
   Result<> write_array(const T* from, size_t count) const {
     size_t bytes;

@@ -164,6 +164,10 @@ FUNCTION user_load_64
     str x2, [x1]
     mov x0, #1
     ret
+FUNCTION user_store_16
+    USER 9f, sttrh w1, [x0]
+    mov x0, #1
+    ret
 FUNCTION user_store_32
     USER 9f, sttr w1, [x0]
     mov x0, #1

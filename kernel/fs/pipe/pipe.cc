@@ -297,20 +297,6 @@ std::optional<Pipe::Slot> Pipe::peek(size_t index, size_t most) {
   return slot.share(slot.size() < most ? slot.size() : static_cast<uint32_t>(most));
 }
 
-uint32_t Pipe::poll_reader(PollRegistration* registration, bool had_writer) {
-  if (registration != nullptr) registration->wait_on(read_queue_);
-  uint32_t events = has_data_.load_acquire() ? kPollIn | kPollRdNorm : 0;
-  if (writers() == 0 && had_writer) events |= kPollHup;
-  return events;
-}
-
-uint32_t Pipe::poll_writer(PollRegistration* registration) {
-  if (registration != nullptr) registration->wait_on(write_queue_);
-  uint32_t events = has_room_.load_acquire() ? kPollOut | kPollWrNorm : 0;
-  if (readers() == 0) events |= kPollErr;
-  return events;
-}
-
 size_t Pipe::readable_bytes() {
   Guard guard(lock_);
   size_t total = 0;

@@ -9,26 +9,6 @@
 
 namespace kernel {
 
-struct FdTable::Slots : RcuHead {
-  uint32_t capacity;         // a multiple of 64
-  Atomic<File*>* files;      // owned references
-  Atomic<uint64_t>* open;    // bit: in use or reserved
-  Atomic<uint64_t>* cloexec;
-
-  static bool test(Atomic<uint64_t>* bits, Fd fd) {
-    auto n = static_cast<uint32_t>(fd);
-    return (bits[n / 64].load_relaxed() >> (n % 64) & 1) != 0;
-  }
-  // Writers hold the table's lock: no read-modify-write instruction is needed.
-  static void set(Atomic<uint64_t>* bits, Fd fd, bool value) {
-    auto n = static_cast<uint32_t>(fd);
-    uint64_t bit = uint64_t{1} << (n % 64);
-    uint64_t word = bits[n / 64].load_relaxed();
-    bits[n / 64].store_relaxed(value ? word | bit : word & ~bit);
-  }
-  bool covers(Fd fd) const { return static_cast<uint32_t>(fd) < capacity; }
-};
-
 namespace {
 
 constexpr uint32_t kFirstCapacity = 64;
@@ -120,20 +100,6 @@ Result<Ref<File>> FdTable::get(Fd fd, bool allow_path) const {
     if ((file->flags() & kOpenPath) != 0 && !allow_path) return Errno::BadF;
     return held;
   }
-}
-
-Result<FileUse> FdTable::use(Fd fd, bool allow_path) const {
-  // Only the calling thread has this table: nobody closes the file before the call ends.
-  if (ref_count() == 1) {
-    Slots* slots = slots_.read();
-    if (!slots->covers(fd)) return Errno::BadF;
-    File* file = slots->files[fd].load_relaxed();
-    if (file == nullptr) return Errno::BadF;
-    if ((file->flags() & kOpenPath) != 0 && !allow_path) return Errno::BadF;
-    return FileUse(*file, false);
-  }
-  Ref<File> file = TRY(get(fd, allow_path));
-  return FileUse(*std::move(file).leak(), true);
 }
 
 Result<> FdTable::grow(uint32_t wanted) {

@@ -68,7 +68,26 @@ class FdTable final : public RefCounted<FdTable> {
   size_t capacity() const;  // slots there are now: FDSize of /proc/PID/status
 
  private:
-  struct Slots;  // replaced, and retired, when the table grows
+  // Replaced, and retired, when the table grows.
+  struct Slots : RcuHead {
+    uint32_t capacity;         // a multiple of 64
+    Atomic<File*>* files;      // owned references
+    Atomic<uint64_t>* open;    // bit: in use or reserved
+    Atomic<uint64_t>* cloexec;
+
+    static bool test(Atomic<uint64_t>* bits, Fd fd) {
+      auto n = static_cast<uint32_t>(fd);
+      return (bits[n / 64].load_relaxed() >> (n % 64) & 1) != 0;
+    }
+    // Writers hold the table's lock: no read-modify-write instruction is needed.
+    static void set(Atomic<uint64_t>* bits, Fd fd, bool value) {
+      auto n = static_cast<uint32_t>(fd);
+      uint64_t bit = uint64_t{1} << (n % 64);
+      uint64_t word = bits[n / 64].load_relaxed();
+      bits[n / 64].store_relaxed(value ? word | bit : word & ~bit);
+    }
+    bool covers(Fd fd) const { return static_cast<uint32_t>(fd) < capacity; }
+  };
   FdTable() = default;
   static Result<Slots*> make_slots(uint32_t capacity);
   Result<> grow(uint32_t wanted) EXCLUDES(lock_);
@@ -80,5 +99,19 @@ class FdTable final : public RefCounted<FdTable> {
   RcuPointer<Slots> slots_;
   Fd next_free_ GUARDED_BY(lock_) = 0;  // nothing below it is free
 };
+
+inline Result<FileUse> FdTable::use(Fd fd, bool allow_path) const {
+  // Only the calling thread has this table: nobody closes the file before the call ends.
+  if (ref_count() == 1) [[likely]] {
+    Slots* slots = slots_.read();
+    if (!slots->covers(fd)) return Errno::BadF;
+    File* file = slots->files[fd].load_relaxed();
+    if (file == nullptr) return Errno::BadF;
+    if ((file->flags() & kOpenPath) != 0 && !allow_path) return Errno::BadF;
+    return FileUse(*file, false);
+  }
+  Ref<File> file = TRY(get(fd, allow_path));
+  return FileUse(*std::move(file).leak(), true);
+}
 
 }  // namespace kernel

@@ -15,7 +15,9 @@ class PollSet final : public PollRegistration, public Pinned {
   // Called by File::poll.
   void wait_on(WaitQueue& queue) override;
   // Keeps a file, and its queues, until this ends.
-  Result<> keep(Ref<File> file) { return files_.append(std::move(file)); }
+  void keep(Ref<File> file) {
+    if (Result<> kept = files_.append(std::move(file)); !kept.ok()) problem_ = kept;
+  }
 
   // Sleeps until a queue was woken since reset(). Errors: RestartSys, TimedOut, NoMem (a
   // registration found no memory).

@@ -31,7 +31,6 @@ constexpr uint32_t set_of(int clock) { return 1u << clock; }
 constexpr uint32_t kServed = set_of(kRealtime) | set_of(kMonotonic) | set_of(kMonotonicRaw) |
                              set_of(kRealtimeCoarse) | set_of(kMonotonicCoarse) |
                              set_of(kBoottime) | set_of(kTai);
-constexpr uint32_t kSince1970 = set_of(kRealtime) | set_of(kRealtimeCoarse) | set_of(kTai);
 constexpr uint32_t kCoarse = set_of(kRealtimeCoarse) | set_of(kMonotonicCoarse);
 
 constexpr uint64_t kSysClockGettime = 113, kSysClockGetres = 114;
@@ -55,35 +54,15 @@ template <class T>
 T load(const T& field) { return __atomic_load_n(&field, __ATOMIC_RELAXED); }
 
 bool is_served(int clock) {
-  return static_cast<unsigned>(clock) < 32 && (kServed >> clock & 1) != 0;
+  return static_cast<unsigned>(clock) < kVdsoClocks && (kServed >> clock & 1) != 0;
 }
 
-[[gnu::always_inline]] inline TimeSpec read_clock(bool since_1970, bool tai) {
-  uint64_t ticks, factor, seconds, nanoseconds;
-  uint32_t sequence;
-  do {
-    sequence = __atomic_load_n(&vdso_data.sequence, __ATOMIC_ACQUIRE);
-    ticks = counter() - load(vdso_data.counter_base);
-    factor = load(vdso_data.factor);
-    seconds = load(vdso_data.realtime_seconds);
-    nanoseconds = load(vdso_data.realtime_nanos);
-    if (tai) seconds += static_cast<uint64_t>(int64_t{load(vdso_data.tai_offset)});
-    __atomic_thread_fence(__ATOMIC_ACQUIRE);
-  } while ((sequence & 1) != 0 || load(vdso_data.sequence) != sequence);
-
-  auto elapsed =
-      static_cast<uint64_t>((static_cast<unsigned __int128>(ticks) * factor) >> kVdsoShift);
-  TimeSpec time{static_cast<int64_t>(elapsed / kNanosPerSecond),
-                static_cast<int64_t>(elapsed % kNanosPerSecond)};
-  if (since_1970) {
-    time.seconds += static_cast<int64_t>(seconds);
-    time.nanoseconds += static_cast<int64_t>(nanoseconds);
-    if (time.nanoseconds >= static_cast<int64_t>(kNanosPerSecond)) {
-      time.nanoseconds -= static_cast<int64_t>(kNanosPerSecond);
-      ++time.seconds;
-    }
-  }
-  return time;
+[[gnu::always_inline]] inline TimeSpec read_clock(int clock) {
+  uint64_t ticks = counter() - load(vdso_data.counter_base);
+  auto product = static_cast<unsigned __int128>(ticks) * load(vdso_data.factor);
+  uint64_t time = static_cast<uint64_t>(product >> kVdsoShift) + load(vdso_data.offset[clock]);
+  return {static_cast<int64_t>(time / kNanosPerSecond),
+          static_cast<int64_t>(time % kNanosPerSecond)};
 }
 
 }  // namespace
@@ -95,7 +74,7 @@ int __kernel_clock_gettime(int clock, TimeSpec* time) {
   if (!is_served(clock)) [[unlikely]]
     return static_cast<int>(
         system_call(kSysClockGettime, static_cast<uint64_t>(int64_t{clock}), time));
-  *time = read_clock((kSince1970 >> clock & 1) != 0, clock == kTai);
+  *time = read_clock(clock);
   return 0;
 }
 
@@ -111,7 +90,7 @@ int __kernel_clock_getres(int clock, TimeSpec* resolution) {
 
 int __kernel_gettimeofday(TimeVal* time, TimeZone* zone) {
   if (time != nullptr) {
-    TimeSpec now = read_clock(true, false);
+    TimeSpec now = read_clock(kRealtime);
     *time = {now.seconds, static_cast<int64_t>(static_cast<uint64_t>(now.nanoseconds) / 1000)};
   }
   if (zone != nullptr) {

@@ -18,6 +18,7 @@ ptrdiff_t copy_string_from_user(char* to, UserAddr from, size_t limit);
 // Scalars; false on a fault.
 bool load_user_u32(UserAddr from, uint32_t& value);
 bool load_user_u64(UserAddr from, uint64_t& value);
+bool store_user_u16(UserAddr to, uint16_t value);
 bool store_user_u32(UserAddr to, uint32_t value);
 bool store_user_u64(UserAddr to, uint64_t value);
 
