@@ -6,6 +6,7 @@
 #include "arch/cpu.h"
 #include "arch/irq_state.h"
 #include "mm/frames.h"
+#include "sync/rcu.h"
 
 namespace kernel::frames {
 namespace {
@@ -58,6 +59,7 @@ bool is_reclaiming() { return (arch::current_thread()->memory_flags & kMemoryRec
 bool Attempts::make_room() {
   if (++made_ > kMaxAttempts) return false;
   uint64_t wanted = uint64_t{1} << order_;
+  rcu::hurry();
   if (run_reclaimers(wanted < kBatchPages ? kBatchPages : wanted) != 0) return true;
   // A large block is missing because memory is fragmented; killing does not mend that.
   constexpr unsigned kCostlyOrder = 3;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The thread that drives RCU: it begins grace periods, waits for them, and runs what was retired.
-// It sleeps while there is nothing; a CPU that holds a grace period up for long gets an interrupt.
+// It sleeps while there is nothing, and lets what is retired gather for a while, so that a round
+// serves many; a CPU that holds a grace period up for long gets an interrupt.
 #include "sched/rcu_thread.h"
 
 #include "sched/cpu_state.h"
@@ -14,34 +15,51 @@ namespace {
 // reader is short, a CPU in user mode reports at its tick or at that interrupt.
 constexpr Nanoseconds kPollPeriod = 1'000'000;
 constexpr unsigned kPollsBeforeInterrupt = 2;
+// How long the first of a batch waits for others, when nobody is in a hurry.
+constexpr Nanoseconds kGathering = 2'000'000;
 
 constinit Atomic<bool> announced;        // something was retired
+constinit Atomic<bool> hurried;          // and it is much
+constinit Atomic<bool> asleep;           // without a time limit: the thread waits for the above
 constinit Atomic<uint64_t> wanted;       // grace periods up to this number are waited for
 constinit Atomic<uint64_t> barriers_asked;
 constinit Atomic<uint64_t> barriers_done;
 constinit Atomic<Thread*> rcu_thread;
 constinit WaitQueue progress;            // a grace period or a barrier was completed
 
-// Anywhere that retire() is.
-void wake_thread() {
-  announced.store_release(true);
-  if (Thread* thread = rcu_thread.load_acquire()) thread->wake();
+// Anywhere that retire() is. A thread that does not sleep for good looks by itself.
+void wake_thread(bool hurry) {
+  if (hurry) hurried.store_release(true);
+  announced.store_seq_cst(true);
+  Thread* thread = rcu_thread.load_acquire();
+  if (thread != nullptr && (hurry || asleep.load_seq_cst())) thread->wake();
 }
 
-bool has_work() {
-  return announced.load_acquire() || wanted.load_acquire() > rcu::completed() ||
+bool is_urgent() {
+  return hurried.load_acquire() || wanted.load_acquire() > rcu::completed() ||
          barriers_asked.load_acquire() > barriers_done.load_acquire();
 }
 
 void sleep_until_work() {
-  while (!has_work()) {
+  asleep.store_seq_cst(true);
+  for (;;) {
     sched::set_state(ThreadState::Interruptible);
-    if (has_work()) {
-      sched::set_state(ThreadState::Runnable);
-    } else {
-      sched::schedule();
-    }
+    if (announced.load_seq_cst() || is_urgent()) break;
+    sched::schedule();
   }
+  sched::set_state(ThreadState::Runnable);
+  asleep.store_relaxed(false);
+}
+
+void gather() {
+  Deadline end = Deadline::after(kGathering);
+  for (;;) {
+    sched::set_state(ThreadState::Interruptible);
+    if (is_urgent() || clock::monotonic() >= end.at) break;
+    sched::schedule_until(end);
+  }
+  sched::set_state(ThreadState::Runnable);
+  hurried.store_release(false);
 }
 
 void interrupt_holdouts() {
@@ -66,6 +84,7 @@ void run_grace_period() {
 [[noreturn]] void run(void*) {
   for (;;) {
     sleep_until_work();
+    gather();
     announced.store_release(false);
     uint64_t barrier = barriers_asked.load_acquire();
     RcuHead* retired = rcu::take_retired();

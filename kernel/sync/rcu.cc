@@ -20,6 +20,7 @@ struct RcuCpu {
   Atomic<uint64_t> reported;  // the newest grace period for which the CPU was quiescent
   Atomic<uint32_t> idle;      // odd: idle (or offline)
   Atomic<RcuHead*> retired;   // newest first
+  Atomic<uint32_t> count;     // of them, roughly
   // Of the grace period under way; the thread that drives it only.
   uint32_t idle_at_begin = 0;
   bool done = false;
@@ -29,8 +30,11 @@ PER_CPU(RcuCpu, rcu_cpu);
 constinit Atomic<uint64_t> begun_number;
 constinit Atomic<uint64_t> completed_number;
 constinit Atomic<bool> work_announced;
-using Waker = void (*)();
+using Waker = void (*)(bool hurry);
 constinit Atomic<Waker> waker;
+
+// So many on one CPU do not wait for others.
+constexpr uint32_t kHurryAt = 256;
 
 bool is_idle(uint32_t counter) { return (counter & 1) != 0; }
 
@@ -39,13 +43,17 @@ bool is_idle(uint32_t counter) { return (counter & 1) != 0; }
 void retire(RcuHead& head, void (*reclaim)(RcuHead*)) {
   head.reclaim = reclaim;
   // Whichever CPU's list it is: the push is atomic.
-  Atomic<RcuHead*>& list = rcu_cpu.nearby().retired;
+  RcuCpu& cpu = rcu_cpu.nearby();
+  Atomic<RcuHead*>& list = cpu.retired;
   RcuHead* first = list.load_relaxed();
   do {
     head.next = first;
   } while (!list.compare_exchange_acq_rel(first, &head));
-  if (work_announced.load_relaxed() || work_announced.exchange_acq_rel(true)) return;
-  if (Waker wake = waker.load_acquire()) wake();
+  uint32_t count = cpu.count.load_relaxed() + 1;
+  cpu.count.store_relaxed(count);
+  bool hurry = count == kHurryAt;
+  if (!hurry && (work_announced.load_relaxed() || work_announced.exchange_acq_rel(true))) return;
+  if (Waker wake = waker.load_acquire()) wake(hurry);
 }
 
 void rcu_quiescent() {
@@ -71,9 +79,14 @@ namespace rcu {
 
 void mark_offline(unsigned cpu) { rcu_cpu.on(cpu).idle.store_relaxed(1); }
 
-void set_waker(void (*wake)()) {
+void set_waker(Waker wake) {
   waker.store_release(wake);
-  if (work_announced.load_acquire()) wake();
+  if (work_announced.load_acquire()) wake(false);
+}
+
+void hurry() {
+  if (!work_announced.load_relaxed()) return;
+  if (Waker wake = waker.load_acquire()) wake(true);
 }
 
 RcuHead* take_retired() {
@@ -82,6 +95,7 @@ RcuHead* take_retired() {
   RcuHead* list = nullptr;
   for (unsigned cpu = 0; cpu < per_cpu_count(); ++cpu) {
     RcuHead* head = rcu_cpu.on(cpu).retired.exchange_acq_rel(nullptr);
+    rcu_cpu.on(cpu).count.store_relaxed(0);
     while (head != nullptr) {  // newest first there: turns it around
       RcuHead* older = head->next;
       head->next = list;

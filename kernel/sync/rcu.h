@@ -63,8 +63,11 @@ namespace rcu {
 
 void mark_offline(unsigned cpu);  // before the CPU starts; counts as idle
 
-// Called with the first retire() of a batch. Must be safe wherever retire() is.
-void set_waker(void (*wake)());
+// Called with the first retire() of a batch, and in a hurry when the batch has grown large. Must be
+// safe wherever retire() is.
+void set_waker(void (*wake)(bool hurry));
+// What was retired does not wait for more: memory is short. Where retire() may be called.
+void hurry();
 // Everything retired so far, oldest first on each CPU; null: nothing. Resets the waker.
 RcuHead* take_retired();
 // Runs the callbacks of such a list; returns how many. Thread context.
