@@ -20,7 +20,7 @@ class String {
   Result<> append(StringView text) {
     TRY(characters_.reserve(size() + text.size() + 1));
     if (!characters_.empty()) characters_.pop_back();
-    for (char c : text) characters_.append_reserved(c);
+    characters_.append_reserved(std::span(text.data(), text.size()));
     characters_.append_reserved('\0');
     return {};
   }

@@ -79,6 +79,13 @@ class Vector {
     DCHECK(size_ < capacity_);
     new (&data_[size_++]) T(std::move(value));
   }
+  void append_reserved(std::span<const T> values)
+    requires std::is_trivially_copyable_v<T>
+  {
+    DCHECK(capacity_ - size_ >= values.size());
+    if (!values.empty()) __builtin_memcpy(data_ + size_, values.data(), values.size_bytes());
+    size_ += values.size();
+  }
   // New elements are value-initialised.
   Result<> resize(size_t wanted) {
     TRY(reserve(wanted));

@@ -137,17 +137,33 @@ FUNCTION user_zero
     mov x0, x1
     ret
 
-// ptrdiff_t user_copy_string(to, from, limit)
+// ptrdiff_t user_copy_string(to, from, limit). Words where they are aligned, so that none reaches
+// into a page behind the string's end.
 FUNCTION user_copy_string
     mov x3, #0
+    mov x6, #0x0101010101010101
 1:  cmp x3, x2
     b.hs 3f
-    USER 2f, ldtrb w4, [x1]
+    tst x1, #7
+    b.eq 4f
+5:  USER 2f, ldtrb w4, [x1]
     strb w4, [x0, x3]
     cbz w4, 3f
     add x1, x1, #1
     add x3, x3, #1
     b 1b
+4:  add x5, x3, #8
+    cmp x5, x2
+    b.hi 5b
+    USER 2f, ldtr x4, [x1]
+    sub x7, x4, x6
+    bic x7, x7, x4
+    tst x7, #0x8080808080808080    // a byte of x4 is zero
+    b.ne 5b
+    str x4, [x0, x3]
+    add x1, x1, #8
+    mov x3, x5
+    b 4b
 2:  mov x0, #-1
     ret
 3:  mov x0, x3
