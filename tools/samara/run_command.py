@@ -132,7 +132,9 @@ def _run_with_signals(spec: guest.Spec, raw: terminal.RawTerminal | None):
     finally:
         signal.set_wakeup_fd(saved_wakeup)
         for number, handler in saved.items():
-            signal.signal(number, handler)
+            # The run is over: a signal that comes late, even while Python ends, does not change
+            # its status.
+            signal.signal(number, signal.SIG_IGN if number in _FORWARDED else handler)
         wake.close()
         notify.close()
 

@@ -154,7 +154,7 @@ FUNCTION user_copy_string
     b 1b
 4:  add x5, x3, #8
     cmp x5, x2
-    b.hi 5b
+    b.hi 6f
     USER 2f, ldtr x4, [x1]
     sub x7, x4, x6
     bic x7, x7, x4
@@ -164,6 +164,9 @@ FUNCTION user_copy_string
     add x1, x1, #8
     mov x3, x5
     b 4b
+6:  cmp x3, x2
+    b.lo 5b
+    b 3f
 2:  mov x0, #-1
     ret
 3:  mov x0, x3
