@@ -47,5 +47,21 @@ def test_counted_instructions_repeat():
         assert abs(value / second[name][0] - 1) < 0.01, (name, value, second[name])
 
 
+def test_profile_adds_up_to_the_table():
+    figure, _unit = bench("-k", "getpid")["samara"]["getpid"]
+    done = subprocess.run(
+        [ROOT / "samara", "bench", "--quiet", "--profile", "getpid"],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=LIMIT,
+    )
+    equal(done.returncode, 0)
+    title, *lines = done.stdout.splitlines()
+    total = float(title.removeprefix("getpid: ").split()[0].replace(",", ""))
+    assert abs(total / figure - 1) < 0.05, (title, figure)
+    assert any("handle_syscall" in line for line in lines), done.stdout
+
+
 if __name__ == "__main__":
     sys.exit(Suite("bench", globals()).main())

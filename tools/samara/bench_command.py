@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import build_command, guest, paths, ui
+from . import bench_profile, build_command, guest, paths, ui
 from .errors import SamaraError
 
 BASELINE = Path(__file__).with_name("bench_baseline.json")
@@ -38,9 +38,13 @@ Figures = dict[str, Figure | None]  # None: the kernel cannot do it
 def run(arguments) -> int:
     if arguments.smp != 1 and not arguments.plain:
         raise SamaraError("--smp: instructions are counted with one CPU; add --plain")
+    if arguments.profile and (arguments.plain or arguments.against or arguments.json):
+        raise SamaraError("--profile: of our own kernel, in instructions, on its own")
     if arguments.save_baseline and (arguments.plain or arguments.pattern):
         raise SamaraError("--save-baseline: the baseline is all rows, in instructions")
     build_command.ensure(kernel="release")
+    if arguments.profile:
+        return bench_profile.show(arguments.profile)
     ours = _measure("samara", (), arguments)
     theirs = None
     if arguments.against:

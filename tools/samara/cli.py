@@ -287,6 +287,9 @@ def _add_bench(command) -> None:
     )
     bench.add_argument("--json", metavar="FILE", help="write the figures there, too")
     bench.add_argument(
+        "--profile", metavar="ROW", help="where the instructions of this row go, by function"
+    )
+    bench.add_argument(
         "--save-baseline", action="store_true", help="store what Samara needs as the new baseline"
     )
 

@@ -127,6 +127,7 @@ def run(
     icount: bool = False,
     strace: bool = False,
     display: str = "none",
+    trace: Path | None = None,
     timeout: float = 120.0,
     log: Path | None = None,
 ) -> Result:
@@ -156,6 +157,7 @@ def run(
             machine=machine,
             icount=icount,
             display=display,
+            trace=trace,
             append=list(append),
         ),
     )

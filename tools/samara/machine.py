@@ -23,6 +23,7 @@ class Machine:
     machine: str = "virt"
     display: str = "none"  # none, window or png:FILE
     icount: bool = False
+    trace: Path | None = None  # where QEMU tells which blocks of instructions it runs
     gdb: int | None = None  # TCP port; the machine waits for the debugger
     append: list[str] = field(default_factory=list)
 
@@ -64,6 +65,8 @@ def command_line(
     ]
     line += _channel(port_fds)
     line += _display(machine)
+    if machine.trace is not None:
+        line += ["-d", "exec,nochain,in_asm", "-D", str(machine.trace)]
     if machine.gdb is not None:
         line += ["-gdb", f"tcp:127.0.0.1:{machine.gdb}", "-S"]
     return line

@@ -54,12 +54,18 @@ void report(const Row& row) {
   print(1, line << static_cast<unsigned>(value) << (row.bytes != 0 ? "\tB/ns\n" : "\tns\n"));
 }
 
-bool wanted(const char* name, int count, char** names) {
-  if (count == 0) return true;
-  for (int i = 0; i < count; ++i) {
-    if (strstr(name, names[i]) != nullptr) return true;
+bool is_whole_name(const Rows* all, size_t groups, const char* name) {
+  for (size_t group = 0; group < groups; ++group) {
+    for (size_t i = 0; i < all[group].size; ++i) {
+      if (strcmp(all[group].first[i].name, name) == 0) return true;
+    }
   }
   return false;
+}
+
+// A row's whole name means that row, anything else every row that contains it.
+bool wanted(const Rows* all, size_t groups, const char* row, const char* name) {
+  return is_whole_name(all, groups, name) ? strcmp(row, name) == 0 : strstr(row, name) != nullptr;
 }
 
 }  // namespace
@@ -77,9 +83,13 @@ int main(int argc, char** argv) {
   }
   const Rows all[] = {call_rows(),    file_rows(),   wait_rows(),
                       process_rows(), memory_rows(), stream_rows()};
+  constexpr size_t kGroups = sizeof all / sizeof *all;
   for (Rows rows : all) {
     for (size_t i = 0; i < rows.size; ++i) {
-      if (wanted(rows.first[i].name, argc - 1, argv + 1)) report(rows.first[i]);
+      bool asked = argc == 1;
+      for (int name = 1; name < argc; ++name)
+        asked = asked || wanted(all, kGroups, rows.first[i].name, argv[name]);
+      if (asked) report(rows.first[i]);
     }
   }
 }

@@ -70,18 +70,19 @@ class Pipe final : public RefCounted<Pipe> {
   std::optional<Slot> peek(size_t index, size_t most);
   Result<bool> wait_readable(bool nonblocking);  // false: no data and no writers
 
-  uint32_t poll_reader(PollRegistration* registration, bool had_writer) {
-    if (registration != nullptr) registration->wait_on(read_queue_);
+  uint32_t reader_events(bool had_writer) const {
     uint32_t events = has_data_.load_acquire() ? kPollIn | kPollRdNorm : 0;
     if (writers() == 0 && had_writer) events |= kPollHup;
     return events;
   }
-  uint32_t poll_writer(PollRegistration* registration) {
-    if (registration != nullptr) registration->wait_on(write_queue_);
+  uint32_t writer_events() const {
     uint32_t events = has_room_.load_acquire() ? kPollOut | kPollWrNorm : 0;
     if (readers() == 0) events |= kPollErr;
     return events;
   }
+  // Their queues.
+  void wait_as_reader(PollRegistration& registration) { registration.wait_on(read_queue_); }
+  void wait_as_writer(PollRegistration& registration) { registration.wait_on(write_queue_); }
   size_t readable_bytes();
   size_t capacity();
   uint64_t used_pages() const { return used_pages_.load_relaxed(); }

@@ -43,14 +43,21 @@ Result<size_t> PipeFile::write(IoBuffer& buffer, uint64_t) {
   return moved;
 }
 
+void PipeFile::wait_for_changes(PollRegistration& registration) {
+  if (readable()) pipe_->wait_as_reader(registration);
+  if (writable()) pipe_->wait_as_writer(registration);
+}
+
 uint32_t PipeFile::poll(PollRegistration* registration) {
+  if (registration != nullptr) [[unlikely]]
+    wait_for_changes(*registration);
   uint32_t events = 0;
   if (readable()) {
     // fifo(7): a reader that opened first sees no hang-up before the first writer has come.
     bool had_writer = !is_fifo_ || pipe_->writer_opens() != writers_before_;
-    events |= pipe_->poll_reader(registration, had_writer);
+    events |= pipe_->reader_events(had_writer);
   }
-  if (writable()) events |= pipe_->poll_writer(registration);
+  if (writable()) events |= pipe_->writer_events();
   return events;
 }
 

@@ -37,6 +37,8 @@ class PipeFile final : public File {
   void on_close() override;
 
  private:
+  void wait_for_changes(PollRegistration& registration);
+
   Ref<Pipe> pipe_;
   bool is_fifo_;
   uint32_t

@@ -88,7 +88,7 @@ Result<size_t> file_to_pipe(File& in, uint64_t* offset, Pipe& out, size_t size, 
     Pipe::Slot slot = std::move(made).take();
     size_t wanted = size - total < kPageSize ? size - total : kPageSize;
     // Room first: what was read from a stream cannot be put back.
-    if ((out.poll_writer(nullptr) & (kPollOut | kPollErr)) == 0 && (nonblocking || total != 0)) {
+    if ((out.writer_events() & (kPollOut | kPollErr)) == 0 && (nonblocking || total != 0)) {
       return outcome(total, Errno::Again);
     }
     IoBuffer buffer = IoBuffer::kernel(slot.data(), wanted);
