@@ -13,6 +13,7 @@
 #include "process/exec_threads.h"
 #include "process/exit.h"
 #include "process/process_timers.h"
+#include "process/restartable_sequence.h"
 #include "process/system_settings.h"
 #include "sync/random.h"
 #include "task/credential_change.h"
@@ -144,6 +145,7 @@ void reset_task(Task& task, CredentialChange::ExecResult& change, bool readable)
   task.alt_stack.base = UserAddr{};
   task.alt_stack.size = 0;
   task.restart = {};
+  set_restartable_area(task, UserAddr{}, 0);
   task.memory_flags &= ~uint32_t{kMemoryTaggedAddresses};
   task.set_child_tid = UserAddr{};
   task.fault_address = task.fault_syndrome = 0;

@@ -10,6 +10,7 @@
 #include "fs/vfs/fs_context.h"
 #include "process/job_control.h"
 #include "process/pidfd.h"
+#include "process/restartable_sequence.h"
 #include "process/system_settings.h"
 #include "process/task_factory.h"
 #include "sched/completion.h"
@@ -139,6 +140,8 @@ void copy_attributes(const Task& parent, Task& child, const CloneRequest& reques
   child.no_new_privileges = parent.no_new_privileges;
   child.timer_slack_ns = parent.timer_slack_ns;
   child.io_priority.store_relaxed(parent.io_priority.load_relaxed());
+  if (!has(request, kCloneVm))
+    set_restartable_area(child, parent.restartable_area, parent.restartable_signature);
   if (has(request, kCloneChildSetTid)) child.set_child_tid = request.child_tid;
   if (has(request, kCloneChildClearTid)) child.clear_child_tid = request.child_tid;
   child.machine_check_policy = parent.machine_check_policy;

@@ -10,6 +10,7 @@
 #include "process/job_control.h"
 #include "process/notify.h"
 #include "process/process_timers.h"
+#include "process/restartable_sequence.h"
 #include "process/signal_frame.h"
 #include "sched/scheduler.h"
 #include "task/signal_post.h"
@@ -18,7 +19,7 @@ namespace kernel {
 namespace {
 
 constexpr uint64_t kRestartSyscallNumber = 128;
-constexpr uint32_t kReturnWork = kWorkReschedule | kWorkSignal | kWorkKill;
+constexpr uint32_t kReturnWork = kWorkReschedule | kWorkSignal | kWorkKill | kWorkSwitched;
 
 enum class Step : uint8_t {
   Nothing,
@@ -150,6 +151,12 @@ Restart restart_wish(const arch::TrapFrame& frame) {
   }
 }
 
+void refresh_restartable(Task& task, arch::TrapFrame& frame, Signal cause) {
+  if (update_restartable_sequence(task, frame).ok()) return;
+  ForceMode mode = cause == Signal::Segv ? ForceMode::Kill : ForceMode::Deliver;
+  force_signal(task, kernel_signal(Signal::Segv), mode);
+}
+
 void run_handler(Task& task, arch::TrapFrame& frame, const Caught& caught) {
   Restart wish = restart_wish(frame);
   if (wish == Restart::Always ||
@@ -159,6 +166,7 @@ void run_handler(Task& task, arch::TrapFrame& frame, const Caught& caught) {
     arch::set_syscall_result(frame, -static_cast<int64_t>(Errno::Intr));
   }
   arch::end_syscall(frame);
+  if (task.notes_switches) refresh_restartable(task, frame, caught.info.signal);
   if (!enter_handler(task, frame, caught).ok()) {
     // The handler cannot run: SIGSEGV instead, fatal when that is what could not run.
     ForceMode mode = caught.info.signal == Signal::Segv ? ForceMode::Kill : ForceMode::Deliver;
@@ -204,7 +212,8 @@ void handle_user_return_work(arch::TrapFrame& frame) {
     if (work == 0) return;
     arch::enable_interrupts();
     if ((work & kWorkReschedule) != 0) preempt_schedule();
-    if ((work & ~uint32_t{kWorkReschedule}) != 0) handle_signals(task, frame);
+    if ((work & (kWorkSignal | kWorkKill)) != 0) handle_signals(task, frame);
+    if ((work & kWorkSwitched) != 0) refresh_restartable(task, frame, Signal::None);
   }
 }
 

@@ -117,6 +117,7 @@ void Scheduler::switch_to(CpuState& state, Thread& next, Fate fate,
   arm_tick(state, now);
 
   // The kernel itself uses no vector register: the next thread's can be loaded before the switch.
+  if (thread.notes_switches) thread.work.fetch_or_relaxed(kWorkSwitched);
   if (thread.user_state_ != nullptr) arch::save_user_state(*thread.user_state_);
   if (next.user_state_ != nullptr) arch::load_user_state(*next.user_state_);
   if (next.address_space != thread.address_space && load_address_space != nullptr) {

@@ -99,6 +99,8 @@ class Thread : public ThreadBase, public RefCounted<Thread>, public RcuHead {
   AddressSpace* address_space = nullptr;
   // fs: while this thread closes a file, where the next one that ends is put. Its own.
   File** closing_files = nullptr;
+  // A switch away from the thread sets kWorkSwitched (rseq(2)). Its own.
+  bool notes_switches = false;
 
  protected:
   arch::UserState* user_state_ = nullptr;  // in the derived object; null: kernel thread

@@ -90,6 +90,8 @@ class Task final : public Thread, public ListNode<Task, GroupThreadTag> {
   UserAddr clear_child_tid{};
   UserAddr robust_list{};
   UserAddr set_child_tid{};
+  UserAddr restartable_area{};         // rseq(2); see process/restartable_sequence.h
+  uint32_t restartable_signature = 0;
   // How restart_syscall(2) goes on with an interrupted relative sleep; null: EINTR.
   struct Restart {
     int64_t (*function)(Task&, Restart&) = nullptr;  // result or negative error

@@ -16,6 +16,7 @@ enum ThreadWork : uint32_t {
   kWorkTraceSyscall = 1u << 3,   // print system calls
   kWorkNotify = 1u << 4,         // run deferred work of the thread (closing files, timers)
   kWorkStop = 1u << 5,           // group stop or freeze
+  kWorkSwitched = 1u << 6,       // was switched away from, and wants to know (notes_switches)
 };
 
 enum ThreadMemoryFlag : uint32_t {
