@@ -8,6 +8,7 @@
 #include "fs/tty/terminal.h"
 #include "fs/vfs/fd_table.h"
 #include "fs/vfs/fs_context.h"
+#include "ipc/semaphore_undo.h"
 #include "process/job_control.h"
 #include "process/notify.h"
 #include "process/process_timers.h"
@@ -166,6 +167,7 @@ void release_memory(Task& task) {
 }
 
 void release_unborn(Task& task) {
+  if (task.semaphore_undo != nullptr) std::exchange(task.semaphore_undo, nullptr)->unref();
   if (task.files != nullptr) std::exchange(task.files, nullptr)->unref();
   if (task.fs_context != nullptr) std::exchange(task.fs_context, nullptr)->unref();
   if (task.address_space != nullptr) std::exchange(task.address_space, nullptr)->unref();
@@ -188,6 +190,7 @@ void exit_task(int32_t exit_code) {
     }
     space->unref();
   }
+  if (task.semaphore_undo != nullptr) std::exchange(task.semaphore_undo, nullptr)->unref();
   release_files(task, group);
   if (last) Terminal::disassociate(group, Terminal::Leaving::Exit);
   leave_tree(task, group);

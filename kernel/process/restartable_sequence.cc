@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// See restartable_sequence.h. The switch away from a thread that has an area sets kWorkSwitched; the
-// rest happens on its way back to user mode, or before a signal handler's frame is made.
+// See restartable_sequence.h. The switch away from a thread that has an area sets kWorkSwitched;
+// the rest happens on its way back to user mode, or before a signal handler's frame is made.
 
 #include "process/restartable_sequence.h"
 

@@ -103,6 +103,7 @@ Result<> ProcSuperBlock::fill() {
   TRY(root_->add("thread-self", TRY(make_ref<GeneratedLink>(*this, thread_self_link))));
   TRY(root_->add("mounts", TRY(make_ref<GeneratedLink>(*this, mounts_link))));
   TRY(root_->add("net", TRY(make_ref<GeneratedLink>(*this, net_link))));
+  TRY(root_->add("sysvipc", TRY(make_sysvipc_directory(*this))));
   TRY(root_->add("sys", TRY(make_sysctl_tree(*this))));
   return {};
 }

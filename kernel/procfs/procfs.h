@@ -17,6 +17,8 @@ Result<Ref<Inode>> make_process_directory(SuperBlock& super_block, Ref<Pid> pid,
                                           bool whole_process);
 // Files that tell of the whole system: meminfo, stat, cpuinfo…
 Result<> add_system_files(StaticDirectory& root);
+// /proc/sysvipc.
+Result<Ref<Inode>> make_sysvipc_directory(SuperBlock& super_block);
 // /proc/sys.
 Result<Ref<Inode>> make_sysctl_tree(SuperBlock& super_block);
 

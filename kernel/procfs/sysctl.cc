@@ -5,6 +5,7 @@
 #include "fs/event/epoll.h"
 #include "fs/event/inotify.h"
 #include "fs/vfs/permission.h"
+#include "ipc/limits.h"
 #include "lib/version.h"
 #include "net/unix/unix_socket.h"
 #include "process/system_settings.h"
@@ -163,6 +164,41 @@ Result<> store_limit(StringView text) {
   return {};
 }
 
+// Limits of System V IPC.
+template <Atomic<uint64_t> ipc::Limits::*kField>
+Result<> show_ipc(FormatSink& sink) {
+  return put_number(sink, (ipc::limits.*kField).load_relaxed());
+}
+template <Atomic<uint64_t> ipc::Limits::*kField, uint64_t kMost>
+Result<> store_ipc(StringView text) {
+  (ipc::limits.*kField).store_relaxed(TRY(parse_number(text, 0, kMost)));
+  return {};
+}
+
+constexpr Atomic<uint64_t> ipc::Limits::*kSemaphoreLimits[] = {
+    &ipc::Limits::set_size, &ipc::Limits::semaphores, &ipc::Limits::operations,
+    &ipc::Limits::semaphore_sets};
+Result<> semaphore_limits(FormatSink& sink) {
+  StringView separator = "";
+  for (auto field : kSemaphoreLimits)
+    format(sink, "{}{}", std::exchange(separator, "\t"), (ipc::limits.*field).load_relaxed());
+  return sink.write("\n"), Result<>();
+}
+// As many of the four as there are, in their order.
+Result<> set_semaphore_limits(StringView text) {
+  text = text.trimmed();
+  for (auto field : kSemaphoreLimits) {
+    if (text.empty()) break;
+    size_t end = 0;
+    while (end < text.size() && text[end] != ' ' && text[end] != '\t') ++end;
+    uint64_t value = TRY(parse_number(text.substr(0, end), 0, INT32_MAX));
+    if (field == &ipc::Limits::semaphore_sets && value > ipc::kMostObjects) return Errno::Range;
+    (ipc::limits.*field).store_relaxed(value);
+    text = text.substr(end).trimmed();
+  }
+  return {};
+}
+
 // As Linux's sysctl_perm: the mode counts for root as well.
 class SettingInode final : public TextInode {
  public:
@@ -206,6 +242,12 @@ constexpr Setting kKernel[] = {{"arch", arch_name},
                                {"core_uses_pid", core_uses_pid},
                                {"domainname", domainname, set_domainname},
                                {"hostname", hostname, set_hostname},
+                               {"msgmax", show_ipc<&ipc::Limits::message_size>,
+                                store_ipc<&ipc::Limits::message_size, INT32_MAX>},
+                               {"msgmnb", show_ipc<&ipc::Limits::queue_bytes>,
+                                store_ipc<&ipc::Limits::queue_bytes, INT32_MAX>},
+                               {"msgmni", show_ipc<&ipc::Limits::message_queues>,
+                                store_ipc<&ipc::Limits::message_queues, ipc::kMostObjects>},
                                {"ngroups_max", ngroups_max},
                                {"osrelease", osrelease},
                                {"ostype", ostype},
@@ -218,6 +260,14 @@ constexpr Setting kKernel[] = {{"arch", arch_name},
                                {"kptr_restrict", zero},
                                {"randomize_va_space", randomize, set_randomize},
                                {"sched_rr_timeslice_ms", round_robin_slice},
+                               {"sem", semaphore_limits, set_semaphore_limits},
+                               {"shm_rmid_forced", zero},
+                               {"shmall", show_ipc<&ipc::Limits::segment_pages>,
+                                store_ipc<&ipc::Limits::segment_pages, UINT64_MAX>},
+                               {"shmmax", show_ipc<&ipc::Limits::segment_size>,
+                                store_ipc<&ipc::Limits::segment_size, UINT64_MAX>},
+                               {"shmmni", show_ipc<&ipc::Limits::segments>,
+                                store_ipc<&ipc::Limits::segments, ipc::kMostObjects>},
                                {"tainted", zero},
                                {"threads-max", threads_max},
                                {"version", version}};

@@ -22,6 +22,9 @@ enum class LockRank : uint16_t {
   Inode,           // fs: contents of one inode; subclass orders directories
   PageFill,        // vm: pages of a file on a disk are filled (shared), blocks change hands
   Pipe,            // fs: buffer of one pipe
+  IpcTable,        // ipc: which objects of one kind there are
+  IpcUndo,         // ipc: what one process gives back to semaphores
+  IpcObject,       // ipc: one queue, set or segment
   SocketReader,    // net: one reader of a stream at a time
   FilesInFlight,   // net/unix: which sockets lie in queues of others
   FdTable,         // fs: descriptor table, growth

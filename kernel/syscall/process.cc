@@ -6,6 +6,7 @@
 #include "process/fork.h"
 #include "fs/vfs/fd_table.h"
 #include "fs/vfs/fs_context.h"
+#include "ipc/semaphore_undo.h"
 #include "process/notify.h"
 #include "syscall/declarations.h"
 
@@ -99,6 +100,8 @@ Value sys_unshare(Context& context, Flags64 flags) {
   TRY(check_unshare(context.task, flags));
   if (flags.has(kCloneFs)) TRY(unshare_fs(context.task));
   if (flags.has(kCloneFiles)) TRY(unshare_files(context.task));
+  if (flags.has(kCloneSysVSem) && context.task.semaphore_undo != nullptr)
+    std::exchange(context.task.semaphore_undo, nullptr)->unref();
   return 0;
 }
 

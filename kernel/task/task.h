@@ -28,6 +28,7 @@ class FdTable;
 class FsContext;
 class ThreadGroup;
 class Completion;
+class SemaphoreUndoList;
 struct ProcessTimers;  // process/: itimers and POSIX timers
 
 // The table of signal actions, shared by CLONE_SIGHAND.
@@ -103,6 +104,7 @@ class Task final : public Thread, public ListNode<Task, GroupThreadTag> {
   FdTable* files = nullptr;
   FsContext* fs_context = nullptr;
   Completion* vfork_done = nullptr;  // signal lock
+  SemaphoreUndoList* semaphore_undo = nullptr;  // ipc; its own, made at first use
 
   int32_t exit_code = 0;           // wait status word
   uint64_t start_time_ns = 0;      // boot time

@@ -20,6 +20,8 @@ class UserAccount final : public RefCounted<UserAccount>, public ListNode<UserAc
   Atomic<uint64_t> processes;        // tasks, threads included
   Atomic<uint64_t> pending_signals;
   Atomic<uint64_t> locked_pages;
+  Atomic<uint64_t> locked_shared_pages;  // SHM_LOCK
+  Atomic<uint64_t> message_queue_bytes;  // POSIX message queues
   Atomic<uint64_t> files_in_flight;  // in messages of AF_UNIX sockets
   Atomic<uint64_t> epoll_watches;
   Atomic<uint64_t> inotify_instances;

@@ -43,6 +43,8 @@ class AddressSpace final : public RefCounted<AddressSpace> {
   // The errors of the placement alone, which mmap(2) has before those of the file.
   Result<> check_placement(const MapRequest& request);
   Result<> unmap(UserAddr start, uint64_t size);
+  // shmdt(2): what is left of the counted mapping that was made at `start`. Error: Inval.
+  Result<> unmap_attachment(UserAddr start);
   Result<> protect(UserAddr start, uint64_t size, uint32_t protection);
   Result<UserAddr> remap(UserAddr old, uint64_t old_size, uint64_t new_size, uint32_t flags,
                          UserAddr fixed);

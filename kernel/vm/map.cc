@@ -111,7 +111,7 @@ Result<UserAddr> AddressSpace::map(const MapRequest& original) {
     mapping->object_offset = request.object_offset;
     mapping->file = request.file;
     mapping->special = request.special;
-    if (request.file != nullptr) ref_mapped_file(*request.file);
+    hold_file(*mapping);
 
     if (replaces) TRY(unmap_locked(range, doomed));
     if (mapping->flags.accounted) TRY(overcommit::commit(mapping->pages()));

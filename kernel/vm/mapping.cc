@@ -8,7 +8,7 @@
 namespace kernel {
 namespace {
 
-constinit FileReferences file_references{nullptr, nullptr};
+constinit FileReferences file_references{};
 
 }  // namespace
 
@@ -16,8 +16,16 @@ void set_file_references(FileReferences functions) { file_references = functions
 void ref_mapped_file(File& file) { file_references.ref(file); }
 void unref_mapped_file(File& file) { file_references.unref(file); }
 
+void hold_file(const Mapping& mapping) {
+  if (mapping.file == nullptr) return;
+  file_references.ref(*mapping.file);
+  if (mapping.flags.counted) file_references.mapped(*mapping.file);
+}
+
 Mapping::~Mapping() {
-  if (file != nullptr) unref_mapped_file(*file);
+  if (file == nullptr) return;
+  if (flags.counted) file_references.unmapped(*file);
+  unref_mapped_file(*file);
 }
 
 Result<Owned<Mapping>> Mapping::clone() const {
@@ -31,13 +39,14 @@ Result<Owned<Mapping>> Mapping::clone() const {
   copy->object_offset = object_offset;
   copy->file = file;
   copy->special = special;
-  if (file != nullptr) ref_mapped_file(*file);
+  hold_file(*copy);
   return copy;
 }
 
 bool Mapping::continues_with(const Mapping& upper) const {
   return range.end == upper.range.start && protection == upper.protection &&
          max_protection == upper.max_protection && flags == upper.flags && !flags.fixed_size &&
+         !flags.counted &&
          object.get() == upper.object.get() && file == upper.file && special == upper.special &&
          (is_anonymous() || object_offset + size() == upper.object_offset);
 }

@@ -33,6 +33,7 @@ struct MappingFlags {
   bool no_huge = false;
   bool accounted = false;  // counts as committed memory (overcommit.h)
   bool fixed_size = false; // a kernel page like the vDSO: neither mremap nor merging
+  bool counted = false;    // its file counts its mappings (shmat): no merging
   friend bool operator==(MappingFlags, MappingFlags) = default;
 };
 
@@ -87,9 +88,13 @@ class DoomedMappings : public Pinned {
 struct FileReferences {
   void (*ref)(File& file);
   void (*unref)(File& file);
+  void (*mapped)(File& file);  // for mappings that are counted
+  void (*unmapped)(File& file);
 };
 void set_file_references(FileReferences functions);
 void ref_mapped_file(File& file);
 void unref_mapped_file(File& file);
+// A new mapping of its file: the reference, and the count where the file keeps one.
+void hold_file(const Mapping& mapping);
 
 }  // namespace kernel

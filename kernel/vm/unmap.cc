@@ -15,6 +15,25 @@ Result<> AddressSpace::unmap(UserAddr start, uint64_t size) {
   return unmap_locked({start, start + align_up(size, kPageSize)}, doomed);
 }
 
+// Pieces are told by their offset; the first one found says which file, and how far to look.
+Result<> AddressSpace::unmap_attachment(UserAddr start) {
+  if (!is_aligned(start, kPageSize)) return Errno::Inval;
+  DoomedMappings doomed;
+  Guard guard(lock_);
+  const File* file = nullptr;
+  UserAddr end = arch::kUserLimit;
+  for (Mapping* at = mappings_.find(start); at != nullptr && at->range.end <= end;) {
+    Mapping& mapping = *at;
+    at = MappingTree::next(mapping);
+    if (!mapping.flags.counted || mapping.range.start - start != mapping.object_offset) continue;
+    if (file != nullptr && file != mapping.file) continue;
+    file = mapping.file;
+    end = start + mapping.object->size();
+    TRY(unmap_locked(mapping.range, doomed));
+  }
+  return file == nullptr ? Result<>(Errno::Inval) : Result<>();
+}
+
 // Fails, with nothing changed that shows, before the first page goes.
 Result<> AddressSpace::unmap_locked(UserRange range, DoomedMappings& doomed) {
   Mapping* at = mappings_.overlapping(range);

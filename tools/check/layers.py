@@ -17,7 +17,7 @@ ORDER = (
     ("vm",),
     ("dev",),
     ("fs", "drivers"),
-    ("net", "display"),
+    ("net", "display", "ipc"),
     ("process",),
     ("procfs",),
     ("syscall",),

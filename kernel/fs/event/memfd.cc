@@ -37,7 +37,7 @@ bool has_seals(File& file) {
 
 }  // namespace
 
-Result<Ref<File>> create(StringView name, bool sealable) {
+Result<Path> make_place(StringView label) {
   Ref<Mount> mount = TRY(shmem_mount());
   CreateParameters parameters;
   parameters.mode = 0777;
@@ -46,13 +46,16 @@ Result<Ref<File>> create(StringView name, bool sealable) {
   auto& tmpfs = static_cast<TmpfsSuperBlock&>(mount->super_block());
   Ref<TmpfsInode> inode = TRY(tmpfs.make_inode(parameters));
   inode->add_links(-1);
-  if (sealable) inode->seals.store_relaxed(0);
-  String label = TRY(format_string("memfd:{}", name));
   // Below the root and removed: /proc/PID/fd shows "/memfd:name (deleted)".
   Dentry& root = mount->root();
   Ref<Dentry> dentry = TRY(DentryCache::create_detached(label, std::move(inode), &root));
-  return vfs::open_regular(Path(std::move(mount), std::move(dentry)),
-                           kOpenReadWrite | kOpenLargeFile);
+  return Path(std::move(mount), std::move(dentry));
+}
+
+Result<Ref<File>> create(StringView name, bool sealable) {
+  Path place = TRY(make_place(TRY(format_string("memfd:{}", name))));
+  if (sealable) place.inode().seals.store_relaxed(0);
+  return vfs::open_regular(std::move(place), kOpenReadWrite | kOpenLargeFile);
 }
 
 Result<> add_seals(File& file, uint32_t added) {

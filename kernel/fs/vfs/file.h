@@ -70,6 +70,10 @@ class File : public RefCounted<File>, public RcuHead {
   virtual Result<> allocate(uint32_t mode, uint64_t start, uint64_t length);  // fallocate(2)
   // What mmap maps; NoDev by default. May refuse protections (Acces).
   virtual Result<Ref<MemoryObject>> memory_object(uint32_t protection, bool shared);
+  // One more mapping of a file that counts them (MappingFlags::counted), or one less. The first
+  // with the address space locked, the second without any lock.
+  virtual void mapped() {}
+  virtual void unmapped() {}
   virtual Result<> synchronise(bool data_only);                        // Inval by default
   // At each close of a descriptor (not the last only): POSIX locks go.
   virtual Result<> flush() { return {}; }

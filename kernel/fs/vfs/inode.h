@@ -195,6 +195,7 @@ class Inode : public RefCounted<Inode>, public RcuHead {
   void touch(bool access, bool modify, bool change);
   // A read happened; applies relatime, noatime and the mount's flags. Cheap when nothing is due.
   void note_access(const Mount& mount);
+  void set_number(uint64_t number) { number_ = number; }  // before anybody else knows it
   void set_mode(uint16_t mode) { mode_.store_relaxed(mode & kModeMask); }
   void set_owner(Uid uid, Gid gid) { uid_.store_relaxed(uid), gid_.store_relaxed(gid); }
   void add_links(int32_t change) { links_.fetch_add_relaxed(static_cast<uint32_t>(change)); }

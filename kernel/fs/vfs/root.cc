@@ -26,7 +26,10 @@ Result<Ref<FsContext>> vfs::mount_root() {
   Ref<FsContext> own = TRY(FsContext::create(root, root, 0));
   set_kernel_identity(std::move(own), TRY(Credentials::create_root()));
   set_file_references(
-      {.ref = [](File& file) { file.ref(); }, .unref = [](File& file) { file.unref(); }});
+      {.ref = [](File& file) { file.ref(); },
+       .unref = [](File& file) { file.unref(); },
+       .mapped = [](File& file) { file.mapped(); },
+       .unmapped = [](File& file) { file.unmapped(); }});
   TRY(anonymous::init());
   tmpfs::init();
   frames::add_reclaimer([](uint64_t wanted) -> uint64_t {

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "syscall/abi/file.h"
+#include "syscall/abi/ipc.h"
 #include "syscall/abi/memory.h"
 #include "syscall/abi/net.h"
 #include "syscall/abi/process.h"
