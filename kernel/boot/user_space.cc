@@ -6,6 +6,7 @@
 #include "boot/allocation_report.h"
 #include "fs/devfs/devtmpfs.h"
 #include "fs/initramfs/initramfs.h"
+#include "fs/mqueue/mqueue.h"
 #include "fs/sysfs/sysfs.h"
 #include "fs/tty/terminal_file.h"
 #include "fs/vfs/vfs.h"
@@ -28,6 +29,7 @@ Result<Ref<FsContext>> make_root() {
   // Types that init mounts, and the devices that it finds in /dev.
   TRY(tty::init());
   TRY(devtmpfs::init());
+  TRY(mqueue::init());
   TRY(procfs::init());
   TRY(sysfs::init());
   return context;

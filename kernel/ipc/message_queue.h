@@ -3,8 +3,8 @@
 // once and never lies in the queue; senders wait for room.
 #pragma once
 
-#include "ipc/sleeper.h"
 #include "ipc/table.h"
+#include "sched/sleeper.h"
 
 namespace kernel::ipc {
 

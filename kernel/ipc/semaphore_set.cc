@@ -150,7 +150,7 @@ Result<> SemaphoreSet::operate(std::span<const SemaphoreOperation> operations, S
       if (waiter.is_complex()) ++complex_changers_;
     }
   }
-  Result<> slept = waiter.sleep(deadline);
+  Result<> slept = waiter.sleep({deadline});
   Guard guard(lock);
   if (waiter.is_woken()) return waiter.result;
   forget_locked(waiter);

@@ -4,8 +4,8 @@
 // those go on, in the order in which they came, whose whole list has become possible.
 #pragma once
 
-#include "ipc/sleeper.h"
 #include "ipc/table.h"
+#include "sched/sleeper.h"
 
 namespace kernel::ipc {
 

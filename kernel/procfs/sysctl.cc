@@ -4,6 +4,7 @@
 
 #include "fs/event/epoll.h"
 #include "fs/event/inotify.h"
+#include "fs/mqueue/mqueue.h"
 #include "fs/vfs/permission.h"
 #include "ipc/limits.h"
 #include "lib/version.h"
@@ -164,15 +165,27 @@ Result<> store_limit(StringView text) {
   return {};
 }
 
-// Limits of System V IPC.
-template <Atomic<uint64_t> ipc::Limits::*kField>
-Result<> show_ipc(FormatSink& sink) {
-  return put_number(sink, (ipc::limits.*kField).load_relaxed());
+// Limits that are fields of a structure.
+template <auto& kLimits, auto kField>
+Result<> show_field(FormatSink& sink) {
+  return put_number(sink, (kLimits.*kField).load_relaxed());
+}
+template <auto& kLimits, auto kField, uint64_t kLeast, uint64_t kMost>
+Result<> store_field(StringView text) {
+  (kLimits.*kField).store_relaxed(TRY(parse_number(text, kLeast, kMost)));
+  return {};
+}
+template <auto& kLimits, auto kField, uint64_t kLeast, uint64_t kMost>
+constexpr Setting limit_setting(StringView name) {
+  return {name, show_field<kLimits, kField>, store_field<kLimits, kField, kLeast, kMost>};
 }
 template <Atomic<uint64_t> ipc::Limits::*kField, uint64_t kMost>
-Result<> store_ipc(StringView text) {
-  (ipc::limits.*kField).store_relaxed(TRY(parse_number(text, 0, kMost)));
-  return {};
+constexpr Setting ipc_setting(StringView name) {
+  return limit_setting<ipc::limits, kField, 0, kMost>(name);
+}
+template <Atomic<uint64_t> mqueue::Limits::*kField, uint64_t kLeast, uint64_t kMost>
+constexpr Setting mqueue_setting(StringView name) {
+  return limit_setting<mqueue::limits, kField, kLeast, kMost>(name);
 }
 
 constexpr Atomic<uint64_t> ipc::Limits::*kSemaphoreLimits[] = {
@@ -242,12 +255,10 @@ constexpr Setting kKernel[] = {{"arch", arch_name},
                                {"core_uses_pid", core_uses_pid},
                                {"domainname", domainname, set_domainname},
                                {"hostname", hostname, set_hostname},
-                               {"msgmax", show_ipc<&ipc::Limits::message_size>,
-                                store_ipc<&ipc::Limits::message_size, INT32_MAX>},
-                               {"msgmnb", show_ipc<&ipc::Limits::queue_bytes>,
-                                store_ipc<&ipc::Limits::queue_bytes, INT32_MAX>},
-                               {"msgmni", show_ipc<&ipc::Limits::message_queues>,
-                                store_ipc<&ipc::Limits::message_queues, ipc::kMostObjects>},
+                               ipc_setting<&ipc::Limits::message_size, INT32_MAX>("msgmax"),
+                               ipc_setting<&ipc::Limits::queue_bytes, INT32_MAX>("msgmnb"),
+                               ipc_setting<&ipc::Limits::message_queues, ipc::kMostObjects>(
+                                   "msgmni"),
                                {"ngroups_max", ngroups_max},
                                {"osrelease", osrelease},
                                {"ostype", ostype},
@@ -262,12 +273,9 @@ constexpr Setting kKernel[] = {{"arch", arch_name},
                                {"sched_rr_timeslice_ms", round_robin_slice},
                                {"sem", semaphore_limits, set_semaphore_limits},
                                {"shm_rmid_forced", zero},
-                               {"shmall", show_ipc<&ipc::Limits::segment_pages>,
-                                store_ipc<&ipc::Limits::segment_pages, UINT64_MAX>},
-                               {"shmmax", show_ipc<&ipc::Limits::segment_size>,
-                                store_ipc<&ipc::Limits::segment_size, UINT64_MAX>},
-                               {"shmmni", show_ipc<&ipc::Limits::segments>,
-                                store_ipc<&ipc::Limits::segments, ipc::kMostObjects>},
+                               ipc_setting<&ipc::Limits::segment_pages, UINT64_MAX>("shmall"),
+                               ipc_setting<&ipc::Limits::segment_size, UINT64_MAX>("shmmax"),
+                               ipc_setting<&ipc::Limits::segments, ipc::kMostObjects>("shmmni"),
                                {"tainted", zero},
                                {"threads-max", threads_max},
                                {"version", version}};
@@ -298,7 +306,14 @@ constexpr Setting kInotify[] = {
      store_limit<inotify::set_max_user_instances, INT32_MAX>},
     {"max_user_watches", show_limit<inotify::max_user_watches>,
      store_limit<inotify::set_max_user_watches, INT32_MAX>}};
-constexpr Folder kFsFolders[] = {{"epoll", kEpoll}, {"inotify", kInotify}};
+constexpr Setting kMqueue[] = {
+    mqueue_setting<&mqueue::Limits::queues, 0, INT32_MAX>("queues_max"),
+    mqueue_setting<&mqueue::Limits::messages, 1, mqueue::kMostMessages>("msg_max"),
+    mqueue_setting<&mqueue::Limits::message_size, 128, mqueue::kMostMessageSize>("msgsize_max"),
+    mqueue_setting<&mqueue::Limits::default_messages, 1, mqueue::kMostMessages>("msg_default"),
+    mqueue_setting<&mqueue::Limits::default_message_size, 128, mqueue::kMostMessageSize>(
+        "msgsize_default")};
+constexpr Folder kFsFolders[] = {{"epoll", kEpoll}, {"inotify", kInotify}, {"mqueue", kMqueue}};
 constexpr Folder kFolders[] = {
     {"kernel", kKernel, kKernelFolders}, {"vm", kVm}, {"fs", kFs, kFsFolders},
     {"net", {}, kNetFolders}};

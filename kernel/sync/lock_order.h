@@ -22,6 +22,7 @@ enum class LockRank : uint16_t {
   Inode,           // fs: contents of one inode; subclass orders directories
   PageFill,        // vm: pages of a file on a disk are filled (shared), blocks change hands
   Pipe,            // fs: buffer of one pipe
+  PosixQueue,      // fs: one POSIX message queue
   IpcTable,        // ipc: which objects of one kind there are
   IpcUndo,         // ipc: what one process gives back to semaphores
   IpcObject,       // ipc: one queue, set or segment

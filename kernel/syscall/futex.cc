@@ -65,7 +65,7 @@ Value wait(Context& context, UserAddr address, uint32_t expected, Scope scope,
 Value wait_bitset(UserAddr address, uint32_t expected, Scope scope, uint64_t timeout_argument,
                   uint32_t bitset, bool wall_clock) {
   std::optional<Nanoseconds> timeout = TRY(read_timeout(timeout_argument));
-  futex::Until until;
+  Until until;
   if (timeout) until = {{*timeout}, wall_clock};
   TRY(futex::wait(address, expected, scope, bitset, until));
   return 0;
@@ -111,7 +111,7 @@ Value sys_futex_waitv(Context&, UserIn<abi::FutexWaiter> waiters, uint32_t count
                       UserIn<abi::TimeSpec> timeout, int32_t clock) {
   constexpr uint32_t kMost = 128;
   if (flags.bits() != 0 || count == 0 || count > kMost || waiters.is_null()) return Errno::Inval;
-  futex::Until until;
+  Until until;
   if (!timeout.is_null()) {
     if (clock != abi::kClockRealtime && clock != abi::kClockMonotonic) return Errno::Inval;
     std::optional<Nanoseconds> end = TRY(read_timeout(raw(timeout.address())));

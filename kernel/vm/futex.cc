@@ -11,7 +11,6 @@
 #include "vm/futex.h"
 
 #include "arch/user_copy.h"
-#include "sched/wait_queue.h"
 #include "vm/user_copy.h"
 
 namespace kernel::futex {
@@ -104,44 +103,6 @@ bool leave_queue(Waiter& waiter) {
   }
 }
 
-Deadline deadline_of(const Until& until) {
-  if (!until.wall_clock || until.deadline.at == kForever) return until.deadline;
-  Nanoseconds offset = clock::realtime_offset();
-  return {until.deadline.at > offset ? until.deadline.at - offset : 0};
-}
-
-// Until it is woken, a signal comes (false) or the time is over (TimedOut).
-template <class Woken>
-Result<> sleep(Woken woken, const Until& until) {
-  Result<> result;
-  for (;;) {
-    sched::set_state(ThreadState::Interruptible);
-    if (woken()) break;
-    if (sched::signal_pending()) {
-      result = Errno::RestartSys;
-      break;
-    }
-    Deadline deadline = deadline_of(until);
-    if (!sched::schedule_until(deadline) && clock::monotonic() >= deadline_of(until).at) {
-      result = Errno::TimedOut;
-      break;
-    }
-  }
-  sched::set_state(ThreadState::Runnable);
-  return result;
-}
-
-// Setting the wall clock wakes the sleeper, which looks at it again.
-template <class Woken>
-Result<> sleep_until(Woken woken, const Until& until) {
-  if (!until.wall_clock) return sleep(woken, until);
-  ThreadWaiter clock_change;
-  clock::realtime_waiters().add(clock_change);
-  Result<> result = sleep(woken, until);
-  clock::realtime_waiters().remove(clock_change);
-  return result;
-}
-
 Result<> prepare(Waiter& waiter, UserAddr address, Scope scope, uint32_t bitset) {
   waiter.key = TRY(key_of(address, scope));
   waiter.bitset = bitset;
@@ -197,7 +158,7 @@ Result<> wait(UserAddr address, uint32_t expected, Scope scope, uint32_t bitset,
   TRY(prepare(waiter, address, scope, bitset));
   while (!TRY(join_queue(waiter, address, expected)))
     TRY(fault_in(untagged(address), sizeof(uint32_t), /*for_write=*/false));
-  Result<> result = sleep_until([&waiter] { return waiter.woken.load_acquire(); }, until);
+  Result<> result = sched::sleep_until_woken([&waiter] { return waiter.woken.load_acquire(); }, until);
   // Woken and interrupted at once: it was a wake-up, which must not be lost.
   if (!leave_queue(waiter)) return {};
   return result;
@@ -217,7 +178,7 @@ Result<size_t> wait_any(std::span<const Awaited> awaited, Until until) {
     }
     return false;
   };
-  Result<> result = sleep_until(any_woken, until);
+  Result<> result = sched::sleep_until_woken(any_woken, until);
   if (std::optional<size_t> woken = leave_queues(waiters, waiters.size())) return *woken;
   return result.error();
 }

@@ -3,19 +3,13 @@
 // offset) when shared. Compare and enqueue happen under one bucket lock (SY1, SY2).
 #pragma once
 
-#include "sched/clock.h"
+#include "sched/sleeper.h"
 #include "vm/address_space.h"
 
 namespace kernel::futex {
 
 enum class Scope : uint8_t { Private, Shared };
 inline constexpr uint32_t kMatchAny = ~uint32_t{0};
-
-// When a wait ends: on the monotonic clock, or on the wall clock, which may be set meanwhile.
-struct Until {
-  Deadline deadline;
-  bool wall_clock = false;
-};
 
 // Errors: Again when *address != expected, Fault, Inval, TimedOut, RestartSys on a signal.
 Result<> wait(UserAddr address, uint32_t expected, Scope scope, uint32_t bitset, Until until);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Structures of System V IPC (asm-generic/ipcbuf.h, msgbuf.h, sembuf.h, shmbuf.h; linux/msg.h,
-// sem.h, shm.h).
+// Structures of System V IPC and of POSIX message queues (asm-generic/ipcbuf.h, msgbuf.h, sembuf.h, shmbuf.h; linux/msg.h,
+// mqueue.h, sem.h, shm.h).
 #pragma once
 
 #include "ipc/semaphore_set.h"
@@ -80,5 +80,11 @@ struct QueueInfo {  // struct msginfo
   uint16_t hole;
 };
 static_assert(sizeof(QueueInfo) == 32);
+
+struct QueueAttributes {  // struct mq_attr
+  int64_t flags, most_messages, message_size, messages;
+  int64_t unused[4];
+};
+static_assert(sizeof(QueueAttributes) == 64);
 
 }  // namespace kernel::abi

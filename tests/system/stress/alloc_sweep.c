@@ -13,7 +13,12 @@
 
 #include "counts.h"
 
+#include <dirent.h>
+#include <sys/ipc.h>
 #include <sys/mount.h>
+#include <sys/msg.h>
+#include <sys/sem.h>
+#include <sys/shm.h>
 #include <sys/prctl.h>
 
 enum { kFarAway = 1000000000, kReports = 5 };
@@ -55,6 +60,27 @@ static bool kill_all(void) {
   return false;
 }
 
+// What IPC leaves in the system when a program ends before it has cleaned up.
+static void remove_ipc(void) {
+  struct msqid_ds queue;
+  struct semid_ds semaphores;
+  struct shmid_ds segment;
+  for (int slot = 0; slot < 256; slot++) {
+    int id;
+    if ((id = msgctl(slot, MSG_STAT, &queue)) != -1) msgctl(id, IPC_RMID, NULL);
+    if ((id = semctl(slot, 0, SEM_STAT, &semaphores)) != -1) semctl(id, 0, IPC_RMID);
+    if ((id = shmctl(slot, SHM_STAT, &segment)) != -1) shmctl(id, IPC_RMID, NULL);
+  }
+  mkdir("/tmp/queues", 0755);
+  if (mount("queues", "/tmp/queues", "mqueue", 0, NULL) == -1) return;
+  DIR* directory = opendir("/tmp/queues");
+  for (struct dirent* entry; directory != NULL && (entry = readdir(directory)) != NULL;) {
+    if (entry->d_name[0] != '.') syscall(SYS_mq_unlink, entry->d_name);
+  }
+  if (directory != NULL) closedir(directory);
+  umount("/tmp/queues");
+}
+
 // One run with the nth allocation failing, with a /tmp of its own, which goes with all that
 // the program leaves; some way down in it, for programs that go up too far when they did not get
 // down. Returns how many allocations the first process had left to go; -1 when something lived on.
@@ -79,6 +105,7 @@ static long run(long nth) {
     sleep_ms(1);
   }
   bool dead = kill_all();
+  remove_ipc();
   umount2("/tmp", MNT_DETACH);
   return pid != -1 && dead ? left : -1;
 }
