@@ -42,10 +42,10 @@ def build_parser() -> argparse.ArgumentParser:
     _add_setup(command)
     _add_build(command)
     _add_run(command)
+    _add_image(command)
     _add_tests(command)
     _add_bench(command)
     _add_debugging(command)
-    _add_future(command)
     return parser
 
 
@@ -294,15 +294,48 @@ def _add_bench(command) -> None:
     )
 
 
-def _add_future(command) -> None:
+def _add_image(command) -> None:
     image = command(
         "image",
-        "future_command",
-        "not yet: a root file system from Debian packages",
-        "Not yet: the kernel has no block devices to put it on.",
+        "image_command",
+        "make a root file system from Debian's arm64 packages",
+        """Makes a root file system from Debian's arm64 packages and what they depend on (not what
+        they recommend), with the accounts, the dynamic linker's cache, the alternatives and dpkg's
+        database that a Debian system has. No maintainer script runs and no root rights are needed.
+        The same packages give the same bytes: every time is at most SOURCE_DATE_EPOCH or, without
+        it, that of the newest file. What was built is kept in build/images.""",
     )
-    image.add_argument("--packages", metavar="A,B,C", help="what it shall contain")
-    image.add_argument("-o", dest="output", metavar="FILE", help="where to write it")
+    image.add_argument(
+        "--packages",
+        metavar="A,B,C",
+        action="append",
+        required=True,
+        help="what it shall contain: NAME, or NAME=VERSION; may be given several times",
+    )
+    image.add_argument(
+        "-o",
+        dest="output",
+        metavar="FILE",
+        required=True,
+        help="where to write it: FILE.cpio is an initramfs, any other name an ext4 image",
+    )
+    image.add_argument(
+        "--size",
+        metavar="SIZE",
+        help="of the ext4 image, such as 2G (default: half as much again as is in it, and 64M)",
+    )
+    image.add_argument(
+        "--include",
+        metavar="HOST:/GUEST",
+        action="append",
+        default=[],
+        help="copy a file or directory of this machine into it, as root's",
+    )
+    image.add_argument(
+        "--without-docs",
+        action="store_true",
+        help="leave out manual pages, documentation (but for licences) and translations",
+    )
 
 
 def _seconds(text: str) -> float:

@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: MIT
-"""Writes newc cpio archives, the format of an initramfs: reproducibly (entries sorted, times zero,
-owners root, inode numbers by position), uncompressed, with device nodes and without needing root.
+"""Writes newc cpio archives, the format of an initramfs: reproducibly (entries sorted, inode
+numbers by position; times zero and owners root unless said otherwise), uncompressed, with device
+nodes and hard links, and without needing root.
 Format: Linux Documentation/driver-api/early-userspace/buffer-format.rst."""
 
 import os
 import stat
+from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
@@ -13,27 +16,45 @@ from .errors import SamaraError
 _MAX_FILE = 0xFFFFFFFF  # c_filesize is 8 hex digits
 
 
+@dataclass(frozen=True)
+class Owner:
+    """What an entry has beside its contents and its mode."""
+
+    uid: int = 0
+    gid: int = 0
+    mtime: int = 0
+
+
+@dataclass(frozen=True)
+class _Entry:
+    mode: int
+    data: bytes | Path
+    device: tuple[int, int]
+    owner: Owner
+    same_as: str | None  # another name of that entry's file
+
+
 class Archive:
     """Entries by path, written in sorted order. Parents are made as they are needed (mode 0755)."""
 
     def __init__(self) -> None:
-        self._entries: dict[str, tuple[int, bytes | Path, tuple[int, int], int]] = {}
+        self._entries: dict[str, _Entry] = {}
 
     def directory(self, path: str, mode: int = 0o755) -> None:
-        self._add(path, stat.S_IFDIR | mode, b"")
+        self.add(path, stat.S_IFDIR | mode, b"")
 
     def file(self, path: str, content: bytes | str | Path, mode: int = 0o644) -> None:
         """`content` is the bytes, or the host's file that has them, read when the archive is
         written."""
         data = content.encode() if isinstance(content, str) else content
-        self._add(path, stat.S_IFREG | mode, data)
+        self.add(path, stat.S_IFREG | mode, data)
 
     def symlink(self, path: str, target: str) -> None:
-        self._add(path, stat.S_IFLNK | 0o777, os.fsencode(target))
+        self.add(path, stat.S_IFLNK | 0o777, os.fsencode(target))
 
     def device(self, path: str, mode: int, major: int, minor: int) -> None:
         """A character device."""
-        self._add(path, stat.S_IFCHR | mode, b"", (major, minor))
+        self.add(path, stat.S_IFCHR | mode, b"", (major, minor))
 
     def tree(self, top: Path, prefix: str = "") -> None:
         """Everything below a host directory; sockets are left out, owners become root."""
@@ -47,47 +68,57 @@ class Archive:
         status = source.lstat()
         mode = status.st_mode
         if stat.S_ISREG(mode):
-            self._add(path, mode, source)
+            self.add(path, mode, source)
         elif stat.S_ISLNK(mode):
-            self._add(path, mode, os.fsencode(os.readlink(source)))
+            self.add(path, mode, os.fsencode(os.readlink(source)))
         elif stat.S_ISDIR(mode) or stat.S_ISFIFO(mode):
-            self._add(path, mode, b"")
+            self.add(path, mode, b"")
         elif stat.S_ISCHR(mode) or stat.S_ISBLK(mode):
-            self._add(path, mode, b"", (os.major(status.st_rdev), os.minor(status.st_rdev)))
+            self.add(path, mode, b"", (os.major(status.st_rdev), os.minor(status.st_rdev)))
 
-    def _add(
-        self, path: str, mode: int, data: bytes | Path, device: tuple[int, int] = (0, 0)
+    def add(
+        self,
+        path: str,
+        mode: int,
+        data: bytes | Path,
+        device: tuple[int, int] = (0, 0),
+        owner: Owner = Owner(),
+        same_as: str | None = None,
     ) -> None:
+        """An entry of any kind. `same_as` makes it another name of a file whose path sorts before
+        this one."""
         path = path.strip("/")
         parent = os.path.dirname(path)
         if parent and parent not in self._entries:
             self.directory(parent)
-        links = 2 if stat.S_ISDIR(mode) else 1
-        self._entries[path] = (mode, data, device, links)
+        if not stat.S_ISREG(mode) and not stat.S_ISLNK(mode) or same_as is not None:
+            data = b""
+        self._entries[path] = _Entry(mode, data, device, owner, same_as)
 
     def write(self, out: BinaryIO) -> None:
-        for number, path in enumerate(sorted(self._entries, key=os.fsencode), start=1):
-            mode, data, device, links = self._entries[path]
-            size = data.stat().st_size if isinstance(data, Path) else len(data)
+        paths = sorted(self._entries, key=os.fsencode)
+        links = Counter(self._entries[path].same_as or path for path in paths)
+        inodes = {path: number for number, path in enumerate(paths, start=1)}
+        for path in paths:
+            entry = self._entries[path]
+            first = entry.same_as or path
+            count = 2 if stat.S_ISDIR(entry.mode) else links[first]
+            size = entry.data.stat().st_size if isinstance(entry.data, Path) else len(entry.data)
             if size > _MAX_FILE:
                 raise SamaraError(f"{path}: larger than an initramfs can hold (4 GiB)")
-            _write_header(out, os.fsencode(path), number, mode, links, size, device)
-            _write_data(out, data, size)
-        _write_header(out, b"TRAILER!!!", 0, 0, 1, 0, (0, 0))
+            _write_header(out, os.fsencode(path), inodes[first], entry, count, size)
+            _write_data(out, entry.data, size)
+        _write_header(out, b"TRAILER!!!", 0, _Entry(0, b"", (0, 0), Owner(), None), 1, 0)
 
 
 def _write_header(
-    out: BinaryIO,
-    name: bytes,
-    inode: int,
-    mode: int,
-    links: int,
-    size: int,
-    device: tuple[int, int],
+    out: BinaryIO, name: bytes, inode: int, entry: _Entry, links: int, size: int
 ) -> None:
     # magic ino mode uid gid nlink mtime filesize devmajor devminor rdevmajor rdevminor namesize
     # check
-    fields = (inode, mode, 0, 0, links, 0, size, 0, 0, *device, len(name) + 1, 0)
+    owner = entry.owner
+    fields = (inode, entry.mode, owner.uid, owner.gid, links, owner.mtime, size, 0, 0)
+    fields += (*entry.device, len(name) + 1, 0)
     header = b"070701" + b"".join(b"%08X" % field for field in fields) + name + b"\0"
     out.write(header + _padding(len(header)))
 

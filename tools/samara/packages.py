@@ -22,6 +22,7 @@ HOST_PACKAGES = {
     "unit tests": ["g++-12", "libgtest-dev", "zlib1g-dev", "libzstd-dev"],
     "emulator": ["qemu-system-arm", "ipxe-qemu", "qemu-user-static"],
     "fetching and unpacking": ["dpkg-dev", "xz-utils", "zstd", "cpio", "debian-archive-keyring"],
+    "images": ["e2fsprogs"],
 }
 
 

@@ -11,6 +11,7 @@ BUILD = Path(os.environ.get("SAMARA_BUILD_DIR") or ROOT / "build").resolve()
 APT = BUILD / "apt"  # the private apt state and its download cache
 DEPS = BUILD / "deps"  # unpacked sources: deps/dtc, deps/zlib, deps/zstd
 PACKAGES = BUILD / "packages"  # unpacked arm64 packages: packages/busybox-static, …
+IMAGES = BUILD / "images"  # root file systems that `samara image` has built
 USER = BUILD / "user"  # our user programs
 DEFAULT_ROOT = BUILD / "root.cpio"  # the default root file system
 LOGS = BUILD / "log"  # kernel logs of runs
