@@ -10,7 +10,6 @@
 #include "fs/sysfs/sysfs.h"
 #include "fs/tty/terminal_file.h"
 #include "fs/vfs/vfs.h"
-#include "lib/command_line.h"
 #include "lib/log.h"
 #include "mm/frames.h"
 #include "net/unix/unix_socket.h"
@@ -18,7 +17,6 @@
 #include "process/out_of_memory.h"
 #include "process/process_timers.h"
 #include "procfs/procfs.h"
-#include "syscall/trace.h"
 #include "vm/vdso.h"
 
 namespace kernel {
@@ -55,7 +53,6 @@ void start_user_space(PhysRange initrd) {
   process_timers::init();
   report_allocation_failures();
   init_unix_sockets();
-  syscall::set_trace_all(command_line::value("trace") == StringView("syscalls"));
 
   Result<Ref<FsContext>> context = make_root();
   CHECK(context.ok());

@@ -118,6 +118,10 @@ Result<> start_init(Ref<FsContext> context) {
   TaskFactory::set_group(*task, group);
   TaskFactory::set_pid(*task, pid);
   task->set_name("init");
+  // Its children inherit it.
+  if (command_line::value("trace") == StringView("syscalls")) {
+    task->work.fetch_or_relaxed(kWorkTraceSyscall);
+  }
   task->files = TRY(FdTable::create()).leak();
   task->fs_context = std::move(context).leak();
   {

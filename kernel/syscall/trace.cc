@@ -12,8 +12,6 @@
 namespace kernel::syscall {
 namespace {
 
-constinit bool trace_everything = false;
-
 void print_string(FormatSink& sink, uint64_t address) {
   char buffer[65];
   size_t length = 0;
@@ -62,9 +60,6 @@ void print_call(FormatSink& sink, const Context& context, uint64_t number) {
 }
 
 }  // namespace
-
-void set_trace_all(bool on) { trace_everything = on; }
-bool trace_all() { return trace_everything; }
 
 // The line is printed at entry, so that strings are seen before the call and a call that never
 // returns shows; the result follows on a line of its own.

@@ -7,10 +7,6 @@
 
 namespace kernel::syscall {
 
-// Every new task traces when on. Set once at boot.
-void set_trace_all(bool on);
-bool trace_all();
-
 void trace_enter(const Context& context, uint64_t number);
 void trace_exit(const Context& context, uint64_t number, int64_t result);
 

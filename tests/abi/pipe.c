@@ -258,6 +258,28 @@ static void through_proc(void) {
   SHOW(write(writer, "via proc", 8));
   SHOW(read(fds[0], buffer, 100));
   close(writer);
+  // Opened again it waits for nobody, other than a FIFO.
+  write(fds[1], "left", 4);
+  close(fds[1]);
+  alarm(5);
+  int reader = (int)OK(open(path, O_RDONLY));
+  SHOW(read(reader, buffer, 100));
+  SHOW(read(reader, buffer, 100));
+  struct pollfd wait = {.fd = reader, .events = POLLIN};
+  SHOW(poll(&wait, 1, 0));
+  SHOW(wait.revents);
+  close(reader);
+  renew(0);
+  snprintf(path, sizeof path, "/proc/self/fd/%d", fds[1]);
+  close(fds[0]);
+  writer = (int)OK(open(path, O_WRONLY));
+  close(writer);
+  writer = (int)OK(open(path, O_WRONLY | O_NONBLOCK));
+  handle_with(SIGPIPE, SIG_IGN, 0);
+  SHOW(write(writer, "x", 1));
+  handle_with(SIGPIPE, SIG_DFL, 0);
+  close(writer);
+  alarm(0);
 }
 
 int main(void) {

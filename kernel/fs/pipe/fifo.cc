@@ -5,6 +5,7 @@
 #include "fs/pipe/fifo.h"
 
 #include "fs/pipe/pipe_file.h"
+#include "fs/vfs/anonymous.h"
 
 namespace kernel {
 namespace {
@@ -34,7 +35,9 @@ Result<Ref<File>> open_fifo(const Path& path, uint32_t flags) {
   bool writes = mode == kOpenWriteOnly;
   if (mode == kOpenAccessMode) return Errno::Inval;
   Ref<Pipe> pipe = TRY(pipe_of(path.inode()));
-  if (writes && nonblocking && pipe->readers() == 0) {
+  // A pipe is opened again by /proc/PID/fd: nobody is to come to its other side.
+  bool named = !anonymous::is_place(path, anonymous::Kind::Pipe);
+  if (named && writes && nonblocking && pipe->readers() == 0) {
     close_fifo(path.inode(), *pipe);  // the inode must not point to what goes now
     return Errno::NxIo;
   }
@@ -46,10 +49,10 @@ Result<Ref<File>> open_fifo(const Path& path, uint32_t flags) {
   bool alone = reads ? pipe->writers() == 0 : writes && pipe->readers() == 0;
   // From here on closing the file undoes what opening did.
   Ref<PipeFile> file =
-      TRY(make_ref<PipeFile>(path, flags & ~kOpenDirect, pipe, true, writer_opens));
+      TRY(make_ref<PipeFile>(path, flags & ~kOpenDirect, pipe, named, writer_opens));
   if (!writes) pipe->add_reader();
   if (!reads) pipe->add_writer();
-  if (alone && !nonblocking) {
+  if (named && alone && !nonblocking) {
     TRY(wait_for_other_side(*pipe, reads, reads ? writer_opens : reader_opens));
   }
   return Ref<File>(std::move(file));

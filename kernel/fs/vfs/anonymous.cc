@@ -76,4 +76,8 @@ Result<Path> make_place(Kind kind, StringView label, bool with_number) {
   return make_place(std::move(mount), sink.view(), std::move(inode));
 }
 
+bool is_place(const Path& path, Kind kind) {
+  return &path.mount() == mounts[static_cast<size_t>(kind)];
+}
+
 }  // namespace kernel::anonymous
