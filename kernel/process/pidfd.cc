@@ -50,6 +50,12 @@ Result<Ref<Pid>> pid_of_pidfd(const File& file) {
   return static_cast<const PidFile&>(file).pid();
 }
 
+Result<Ref<Pid>> pid_of_signal_target(const File& file) {
+  bool place_only = (file.flags() & kOpenPath) != 0;
+  Optional<Ref<Pid>> pid = place_only ? Optional<Ref<Pid>>() : file.inode().process();
+  return pid ? pid.take() : pid_of_pidfd(file);
+}
+
 Result<Ref<Task>> task_of_pidfd(const File& file) {
   Ref<Pid> pid = TRY(pid_of_pidfd(file));
   RcuReadGuard reading;

@@ -11,6 +11,8 @@ namespace kernel {
 Result<Ref<File>> make_pidfd(Ref<Pid> pid, uint32_t flags);
 // The identity behind one; BadF for other files.
 Result<Ref<Pid>> pid_of_pidfd(const File& file);
+// The same, and a descriptor of /proc/PID, which pidfd_send_signal(2) takes as well.
+Result<Ref<Pid>> pid_of_signal_target(const File& file);
 // Errors: BadF; Srch when the process has been reaped.
 Result<Ref<Task>> task_of_pidfd(const File& file);
 

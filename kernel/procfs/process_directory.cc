@@ -120,6 +120,9 @@ class ProcessDirectory final : public ProcDirectory {
     take_owner(*this, key_);
   }
   bool revalidate() override { return take_owner(*this, key_); }
+  Optional<Ref<Pid>> process() override {
+    return key_.whole_process ? Optional<Ref<Pid>>(key_.pid) : Optional<Ref<Pid>>();
+  }
 
   Result<Ref<Inode>> lookup(StringView name) override {
     if (!task_of(*key_.pid)) return Errno::Srch;  // an open directory outlived its process

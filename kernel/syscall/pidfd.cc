@@ -28,7 +28,7 @@ Value sys_pidfd_send_signal(Context& context, Fd fd, int32_t signal, UserAddr us
                             uint32_t flags) {
   if (flags != 0) return Errno::Inval;
   Ref<File> file = TRY(context.task.files->get(fd, true));
-  Ref<Pid> pid = TRY(pid_of_pidfd(*file));
+  Ref<Pid> pid = TRY(pid_of_signal_target(*file));
   SignalInfo info;
   bool own = pid->number() == context.task.tid();
   if (raw(user_info) != 0) {

@@ -162,6 +162,23 @@ static void errors(void) {
   (void)blocking;
   close(fd);
   close(parent);
+
+  // /proc/PID is as good as a pidfd here (killall(1) uses it); a thread's directory is not.
+  fd = (int)MUST(open("/proc/self", O_RDONLY | O_DIRECTORY));
+  SHOW(syscall(SYS_pidfd_send_signal, fd, 0, NULL, 0));
+  SHOW(syscall(SYS_pidfd_send_signal, fd, SIGUSR1, NULL, 0));
+  take(SIGUSR1);
+  SHOW(syscall(SYS_pidfd_getfd, fd, 0, 0));
+  close(fd);
+  fd = (int)MUST(open("/proc/self", O_PATH));
+  SHOW(syscall(SYS_pidfd_send_signal, fd, 0, NULL, 0));
+  close(fd);
+  fd = (int)MUST(open("/proc/thread-self", O_RDONLY));
+  SHOW(syscall(SYS_pidfd_send_signal, fd, 0, NULL, 0));
+  close(fd);
+  fd = (int)MUST(open("/proc", O_RDONLY));
+  SHOW(syscall(SYS_pidfd_send_signal, fd, 0, NULL, 0));
+  close(fd);
 }
 
 static void* in_thread(void* unused) {

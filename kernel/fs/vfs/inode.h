@@ -8,6 +8,7 @@
 #include "sched/mutex.h"
 #include "sync/rcu.h"
 #include "task/credentials.h"
+#include "task/pid.h"
 #include "vm/memory_object.h"
 
 namespace kernel {
@@ -142,6 +143,9 @@ class Inode : public RefCounted<Inode>, public RcuHead {
   bool caches_absent_names() const { return caches_absent_names_; }
   // False: a name that is not there is an error even to those who would make it (procfs).
   virtual bool may_gain_names() const { return caches_absent_names_; }
+
+  // The process that this directory is of (/proc/PID): a descriptor of it can stand for that.
+  virtual Optional<Ref<Pid>> process() { return {}; }
 
   // Asked when the mode says no: /proc/PID/fd is a process's own whatever its owner says.
   virtual bool admits_anyway() { return false; }
