@@ -34,6 +34,7 @@
 #include "sched/work_queue.h"
 #include "sync/per_cpu.h"
 #include "vm/address_space.h"
+#include "vm/page_cache.h"
 
 namespace kernel {
 namespace {
@@ -81,6 +82,7 @@ void boot_thread_main(void*) {
   CHECK(sched::start_rcu_thread().ok());
   CHECK(sched::start_work_thread().ok());
   CHECK(start_log_thread().ok());
+  CHECK(page_cache::start().ok());
   // CPUs before devices: device threads find their CPU at once.
   start_secondary_cpus(static_cast<unsigned>(
       command_line::has("nosmp") ? 1 : command_line::number("maxcpus").value_or(kMaxCpus)));

@@ -37,6 +37,27 @@ list(APPEND UNDER_TEST
 )
 
 list(APPEND UNDER_TEST
+  ${KERNEL}/vm/asid.cc
+  ${KERNEL}/vm/disk_pages.cc
+  ${KERNEL}/vm/disk_read.cc
+  ${KERNEL}/vm/disk_write.cc
+  ${KERNEL}/vm/disk_write_back.cc
+  ${KERNEL}/vm/io_buffer.cc
+  ${KERNEL}/vm/mapping.cc
+  ${KERNEL}/vm/memory_object.cc
+  ${KERNEL}/vm/page_cache.cc
+  ${KERNEL}/vm/page_lru.cc
+  ${KERNEL}/vm/page_tables.cc
+  ${KERNEL}/vm/read_ahead.cc
+  ${KERNEL}/vm/shrinker.cc
+  ${KERNEL}/vm/table_clear.cc
+  ${KERNEL}/vm/table_sharing.cc
+  ${KERNEL}/vm/truncation.cc
+  ${KERNEL}/vm/user_copy.cc
+  ${KERNEL}/vm/write_back.cc
+)
+
+list(APPEND UNDER_TEST
   ${KERNEL}/dev/block_device.cc
   ${KERNEL}/dev/block_request.cc
 )

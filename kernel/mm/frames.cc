@@ -48,6 +48,20 @@ uint64_t floor_locked(AllocationFlags flags) REQUIRES(zone.lock) {
   return zone.reserve;
 }
 
+constinit Atomic<LowMemoryHook> low_memory_hook;
+
+// Tells whoever frees memory ahead of need; from threads that hold no spin lock only.
+void note_low_memory() {
+  LowMemoryHook hook = low_memory_hook.load_acquire();
+  if (hook == nullptr || !reclaim::may_wait()) return;
+  bool low;
+  {
+    Guard guard(zone.lock);
+    low = zone.buddy.free_pages() < 2 * zone.reserve;
+  }
+  if (low) hook();
+}
+
 bool refill_locked(FrameCache& cache, AllocationFlags flags) REQUIRES(cache.lock) {
   Guard guard(zone.lock);
   uint64_t floor = floor_locked(flags), free = zone.buddy.free_pages();
@@ -74,7 +88,8 @@ void push_locked(FrameCache& cache, FrameNumber number, Frame& frame) REQUIRES(c
   cache.frames[cache.count++] = number;
 }
 
-FrameNumber take_single(FrameUse use, AllocationFlags flags) {
+[[gnu::noinline]] FrameNumber refill_and_take(FrameUse use, AllocationFlags flags) {
+  note_low_memory();
   FrameCache& cache = frame_cache.nearby();
   Guard guard(cache.lock);
   if (cache.count == 0 && !refill_locked(cache, flags)) return 0;
@@ -82,7 +97,20 @@ FrameNumber take_single(FrameUse use, AllocationFlags flags) {
   return cache.frames[--cache.count];
 }
 
+FrameNumber take_single(FrameUse use, AllocationFlags flags) {
+  {
+    FrameCache& cache = frame_cache.nearby();
+    Guard guard(cache.lock);
+    if (cache.count != 0) [[likely]] {
+      ++cache.used[index(use)];
+      return cache.frames[--cache.count];
+    }
+  }
+  return refill_and_take(use, flags);
+}
+
 FrameNumber take_block(unsigned order, FrameUse use, AllocationFlags flags) {
+  note_low_memory();
   FrameCache& cache = frame_cache.nearby();
   Guard cache_guard(cache.lock);
   Guard guard(zone.lock);
@@ -110,7 +138,9 @@ void hand_out(Frame& frame, unsigned order, FrameUse use) {
 FrameNumber take_after_reclaim(unsigned order, FrameUse use, AllocationFlags flags) {
   drain_caches();
   FrameNumber number = take(order, use, flags);
-  if (number != 0 || has(flags, AllocationFlags::NoWait) || !reclaim::may_wait()) return number;
+  if (number != 0 || has(flags, AllocationFlags::NoWait) || has(flags, AllocationFlags::Spare) ||
+      !reclaim::may_wait())
+    return number;
   if (reclaim::is_reclaiming()) return take(order, use, flags | AllocationFlags::Reserve);
   reclaim::Attempts attempts(order);
   while (number == 0 && attempts.make_room()) {
@@ -249,6 +279,13 @@ Statistics statistics() {
   result.by_use[index(FrameUse::Free)] = result.free_pages;
   return result;
 }
+
+Watermarks watermarks() {
+  Guard guard(zone.lock);
+  return {2 * zone.reserve, 3 * zone.reserve};
+}
+
+void set_low_memory_hook(LowMemoryHook hook) { low_memory_hook.store_release(hook); }
 
 void drain_caches() {
   for (unsigned cpu = 0; cpu < per_cpu_count(); ++cpu) {

@@ -49,6 +49,7 @@ enum class AllocationFlags : uint8_t {
   Zero = 1,     // filled with zeros
   NoWait = 2,   // under a spin lock or in an interrupt: no reclaim
   Reserve = 4,  // may dip into the reserve that reclaim and the page tables of an exit need
+  Spare = 8,    // not worth anybody's trouble: only what is free anyway (read-ahead)
 };
 constexpr AllocationFlags operator|(AllocationFlags a, AllocationFlags b) {
   return static_cast<AllocationFlags>(static_cast<uint8_t>(a) | static_cast<uint8_t>(b));
@@ -114,6 +115,14 @@ Statistics statistics();
 // freed. The page cache registers one; `wanted` pages are enough. Never called recursively.
 using Reclaimer = uint64_t (*)(uint64_t wanted);
 void add_reclaimer(Reclaimer reclaimer);
+// Called when fewer than `low` pages are free, by threads that may sleep; it wakes somebody who
+// frees pages until `high` are free.
+using LowMemoryHook = void (*)();
+void set_low_memory_hook(LowMemoryHook hook);
+struct Watermarks {
+  uint64_t low, high;
+};
+Watermarks watermarks();
 // The last resort, registered by process: makes one victim die (or waits, bounded, for one that is
 // dying already). True: it is worth trying again. False: the allocation fails.
 void set_out_of_memory_handler(bool (*kill_one)());

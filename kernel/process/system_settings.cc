@@ -11,6 +11,8 @@
 #include "sync/spin_lock.h"
 #include "vm/address_space.h"
 #include "vm/overcommit.h"
+#include "vm/page_cache.h"
+#include "vm/shrinker.h"
 
 namespace kernel::settings {
 namespace {
@@ -69,7 +71,11 @@ void drop_caches(uint64_t what) {
   last_drop.store_relaxed(what);
   constexpr int kRounds = 3;
   for (int round = 0; round < kRounds; ++round) {
-    if ((what & 2) != 0) DentryCache::shrink(~uint64_t{0});
+    if ((what & 1) != 0) page_cache::drop_clean();
+    if ((what & 2) != 0) {
+      DentryCache::shrink(~uint64_t{0});
+      Shrinker::shrink_all(1);
+    }
     rcu_barrier();
   }
   AddressSpace::drop_borrowed_tables();

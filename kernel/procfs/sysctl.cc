@@ -12,6 +12,7 @@
 #include "process/system_settings.h"
 #include "procfs/procfs.h"
 #include "sync/random.h"
+#include "vm/page_cache.h"
 
 namespace kernel::procfs {
 namespace {
@@ -116,6 +117,21 @@ Result<> randomize(FormatSink& sink) {
 }
 Result<> set_randomize(StringView text) {
   settings::set_randomise_addresses(TRY(parse_number(text, 0, 2)) != 0);
+  return {};
+}
+
+using DirtyLimit = Atomic<uint64_t> page_cache::Limits::*;
+template <DirtyLimit limit>
+Result<> show_dirty(FormatSink& sink) {
+  return put_number(sink, (page_cache::limits().*limit).load_relaxed());
+}
+// A ratio and a number of bytes exclude each other: the one that was set last counts.
+template <DirtyLimit limit, DirtyLimit other, uint64_t low, uint64_t high>
+Result<> store_dirty(StringView text) {
+  page_cache::Limits& limits = page_cache::limits();
+  (limits.*limit).store_relaxed(TRY(parse_number(text, low, high)));
+  if constexpr (limit != other) (limits.*other).store_relaxed(0);
+  page_cache::limits_changed();
   return {};
 }
 
@@ -279,11 +295,26 @@ constexpr Setting kKernel[] = {{"arch", arch_name},
                                {"tainted", zero},
                                {"threads-max", threads_max},
                                {"version", version}};
+using page_cache::Limits;
+template <DirtyLimit limit, DirtyLimit other, uint64_t low, uint64_t high>
+constexpr Setting dirty_setting(StringView name) {
+  return {name, show_dirty<limit>, store_dirty<limit, other, low, high>};
+}
 constexpr Setting kVm[] = {
     {"drop_caches", drop_caches, set_drop_caches, 0200}, {"max_map_count", max_map_count},
     {"mmap_min_addr", mmap_min_addr}, {"overcommit_ratio", overcommit_ratio},
     {"overcommit_memory", overcommit, set_overcommit},
-    {"swappiness", zero}};
+    {"swappiness", zero},
+    dirty_setting<&Limits::background_ratio, &Limits::background_bytes, 0, 100>(
+        "dirty_background_ratio"),
+    dirty_setting<&Limits::background_bytes, &Limits::background_ratio, 1, INT64_MAX>(
+        "dirty_background_bytes"),
+    dirty_setting<&Limits::ratio, &Limits::bytes, 0, 100>("dirty_ratio"),
+    dirty_setting<&Limits::bytes, &Limits::ratio, 2 * kPageSize, INT64_MAX>("dirty_bytes"),
+    dirty_setting<&Limits::expire_centisecs, &Limits::expire_centisecs, 0, INT32_MAX>(
+        "dirty_expire_centisecs"),
+    dirty_setting<&Limits::write_back_centisecs, &Limits::write_back_centisecs, 0, INT32_MAX>(
+        "dirty_writeback_centisecs")};
 constexpr Setting kFs[] = {
     {"file-max", file_max}, {"nr_open", nr_open}, {"overflowuid", overflow_id},
     {"overflowgid", overflow_id}, {"pipe-max-size", pipe_max_size},

@@ -16,6 +16,8 @@
 #include "procfs/procfs.h"
 #include "sched/scheduler.h"
 #include "vm/memory_statistics.h"
+#include "vm/page_cache.h"
+#include "vm/page_lru.h"
 
 namespace kernel::procfs {
 namespace {
@@ -61,25 +63,31 @@ Result<> meminfo_text(FormatSink& sink) {
   line("Buffers:", 0);
   line("Cached:", memory.object_pages);
   line("SwapCached:", 0);
-  line("Active:", anonymous);
-  line("Inactive:", memory.object_pages);
+  page_cache::Statistics& files = page_cache::statistics();
+  uint64_t file_pages = memory.object_pages - memory.shared_pages;
+  uint64_t active_files = page_lru::counts().active;
+  if (active_files > file_pages) active_files = file_pages;
+  line("Active:", anonymous + active_files);
+  line("Inactive:", memory.object_pages - active_files);
   line("Active(anon):", anonymous);
   line("Inactive(anon):", memory.shared_pages);
-  line("Active(file):", 0);
-  line("Inactive(file):", memory.object_pages - memory.shared_pages);
+  line("Active(file):", active_files);
+  line("Inactive(file):", file_pages - active_files);
   line("Unevictable:", memory.locked_pages);
   line("Mlocked:", memory.locked_pages);
   line("SwapTotal:", 0);
   line("SwapFree:", 0);
-  line("Dirty:", 0);
-  line("Writeback:", 0);
+  line("Dirty:", files.dirty.load_relaxed());
+  line("Writeback:", files.write_back.load_relaxed());
   line("AnonPages:", anonymous);
   line("Mapped:", memory.mapped_pages);
   line("Shmem:", memory.shared_pages);
-  line("KReclaimable:", 0);
+  uint64_t reclaimable =
+      memory.reclaimable_slab_pages < slab ? memory.reclaimable_slab_pages : slab;
+  line("KReclaimable:", reclaimable);
   line("Slab:", slab);
-  line("SReclaimable:", 0);
-  line("SUnreclaim:", slab);
+  line("SReclaimable:", reclaimable);
+  line("SUnreclaim:", slab - reclaimable);
   line("KernelStack:", memory.kernel_stack_pages);
   line("PageTables:", tables);
   line("CommitLimit:", frames.total_pages / 2);
@@ -190,8 +198,19 @@ Result<> vmstat_text(FormatSink& sink) {
   format(sink, "nr_free_pages {}\nnr_anon_pages {}\nnr_mapped {}\nnr_file_pages {}\nnr_shmem {}\n",
          frames.free_pages, frames.by_use[static_cast<size_t>(FrameUse::Anonymous)],
          memory.mapped_pages, memory.object_pages, memory.shared_pages);
-  format(sink, "nr_page_table_pages {}\nnr_dirty 0\nnr_writeback 0\npgfault {}\npgmajfault 0\n",
+  format(sink, "nr_page_table_pages {}\npgfault {}\npgmajfault 0\n",
          frames.by_use[static_cast<size_t>(FrameUse::PageTable)], memory.faults);
+  page_cache::Statistics& files = page_cache::statistics();
+  page_lru::Counts clean = page_lru::counts();
+  page_cache::Thresholds thresholds = page_cache::thresholds();
+  format(sink, "nr_active_file {}\nnr_inactive_file {}\nnr_dirty {}\nnr_writeback {}\n",
+         clean.active, clean.inactive, files.dirty.load_relaxed(), files.write_back.load_relaxed());
+  format(sink, "nr_dirtied {}\nnr_written {}\nnr_dirty_threshold {}\n",
+         files.dirtied.load_relaxed(), files.written.load_relaxed(), thresholds.limit);
+  format(sink, "nr_dirty_background_threshold {}\npgpgin {}\npgpgout {}\n", thresholds.background,
+         files.filled.load_relaxed() * 4, files.written.load_relaxed() * 4);
+  format(sink, "pgscan_file {}\npgsteal_file {}\n", files.scanned.load_relaxed(),
+         files.reclaimed.load_relaxed());
 #ifdef SAMARA_DEBUG
   format(sink, "allocation_failures_injected {}\n", allocation_failure::count());
 #endif

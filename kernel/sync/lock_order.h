@@ -19,6 +19,7 @@ enum class LockRank : uint16_t {
   EpollSet,        // fs: one epoll set; subclass by depth of nesting
   Terminal,        // fs/tty: configuration of one terminal
   File,            // fs: position of an open file
+  WriteBackGroup,  // vm: one thread at a time writes a file system's dirty files
   Inode,           // fs: contents of one inode; subclass orders directories
   PageFill,        // vm: pages of a file on a disk are filled (shared), blocks change hands
   Pipe,            // fs: buffer of one pipe
@@ -55,6 +56,7 @@ enum class LockRank : uint16_t {
   FutexBucket,     // vm
   PageTable,       // vm: entries of one leaf table or one address space
   PageCache,       // vm: tree of one memory object's pages
+  PageLru,         // vm: lists of clean pages
   JournalState,    // fs/jbd2: which transaction a buffer is in, the log's ends
   BufferHash,      // fs/jbd2: one hash bucket of a buffer cache
   Device,          // drivers: registers and rings

@@ -32,7 +32,7 @@ Value set_status_flags(File& file, Fd fd, uint32_t wanted) {
     if (credentials.fsuid != file.inode().uid() && !credentials.has(Capability::Fowner))
       return Errno::Perm;
   }
-  bool has_direct = file.pipe() != nullptr;
+  bool has_direct = file.pipe() != nullptr || file.takes_direct();
   if ((wanted & kOpenDirect) != 0 && !has_direct) return Errno::Inval;
   if (file.can_be_async()) TRY(file.set_async(fd, (wanted & kOpenAsync) != 0));
   file.change_flags(kSettable, wanted & kSettable);

@@ -174,6 +174,7 @@ class AddressSpace final : public RefCounted<AddressSpace> {
   Result<> advise_part_locked(Mapping& mapping, UserRange part, int advice) REQUIRES(lock_);
   Result<> advise_populate(UserRange range, bool for_write);
   Result<> advise_remove(UserRange range);
+  Result<> advise_will_need(UserRange range);
   uint64_t locked_pages_locked(UserRange range) const REQUIRES(lock_);
   Result<> set_locked_locked(UserRange range, bool locked, bool on_fault, DoomedMappings& doomed)
       REQUIRES(lock_);
@@ -184,7 +185,7 @@ class AddressSpace final : public RefCounted<AddressSpace> {
   void populate_all(UserRange range);
 
   // fault.cc, stack_growth.cc
-  enum class FaultStep : uint8_t { Done, Retry, Grow, Fill };
+  enum class FaultStep : uint8_t { Done, Retry, Grow, Fill, MakeDirty };
   struct Fault;
   Result<> resolve(Fault& fault);
   Result<FaultStep> fault_once(Fault& fault);
@@ -197,10 +198,12 @@ class AddressSpace final : public RefCounted<AddressSpace> {
   Result<FaultStep> install_copy_locked(Fault& fault, PhysAddr source) REQUIRES_SHARED(lock_);
   Result<FaultStep> replace_entry_locked(Fault& fault, PhysAddr fresh) REQUIRES_SHARED(lock_);
   void map_around_locked(const Fault& fault, LeafTable& leaf) REQUIRES_SHARED(lock_);
+  static FaultStep outside_lock(Fault& fault, FaultStep step);
   Result<> grow_stack(UserAddr page);
 
   // transfer.cc, inspect.cc
   Result<PhysAddr> hold_page(UserAddr address, MemoryAccess access);
+  Result<> note_written(UserAddr address, MemoryAccess access);
   std::optional<PhysAddr> hold_present_locked(const Fault& fault) REQUIRES_SHARED(lock_);
   void count_pages_locked(MappingView& view) REQUIRES_SHARED(lock_);
 

@@ -2,6 +2,7 @@
 // madvise(2) and msync(2).
 
 #include "vm/address_space.h"
+#include "vm/disk_object.h"
 
 namespace kernel {
 namespace {
@@ -39,7 +40,7 @@ bool is_known(int advice) {
 bool changes_flags(int advice) {
   switch (advice) {
     case kDontFork: case kDoFork: case kDontDump: case kDoDump: case kWipeOnFork: case kKeepOnFork:
-    case kHugePage: case kNoHugePage:
+    case kHugePage: case kNoHugePage: case kNormal: case kRandom: case kSequential:
       return true;
     default: return false;
   }
@@ -60,6 +61,9 @@ Result<> apply_flag(const Mapping& mapping, MappingFlags& flags, int advice) {
       flags.wipe_on_fork = true;
       break;
     case kKeepOnFork: flags.wipe_on_fork = false; break;
+    case kNormal: flags.random = flags.sequential = false; break;
+    case kRandom: flags.random = true, flags.sequential = false; break;
+    case kSequential: flags.sequential = true, flags.random = false; break;
     case kHugePage: flags.huge = true, flags.no_huge = false; break;
     case kNoHugePage: flags.no_huge = true, flags.huge = false; break;
     default: break;
@@ -80,6 +84,7 @@ Result<> AddressSpace::advise(UserAddr start, uint64_t size, int advice) {
   if (advice == kPopulateRead || advice == kPopulateWrite)
     return advise_populate(range, advice == kPopulateWrite);
   if (advice == kRemove) return advise_remove(range);
+  if (advice == kWillNeed) return advise_will_need(range);
 
   DoomedMappings doomed;
   Guard guard(lock_);
@@ -134,9 +139,7 @@ Result<> AddressSpace::advise_part_locked(Mapping& mapping, UserRange part, int 
     case kCollapse:
       return Errno::Inval;  // as a kernel without huge pages
     default:
-      // Hints that promise nothing: read-ahead (all faults map ahead alike, memory objects are all
-      // in memory) and merging of equal pages.
-      return {};
+      return {};  // merging of equal pages: a hint that promises nothing
   }
 }
 
@@ -161,6 +164,32 @@ Result<> AddressSpace::advise_populate(UserRange range, bool for_write) {
     }
   }
   return {};
+}
+
+// MADV_WILLNEED: files are read ahead; anonymous memory has nothing to be read. Holes are told.
+Result<> AddressSpace::advise_will_need(UserRange range) {
+  bool hole = false;
+  UserAddr at = range.start;
+  while (at < range.end) {
+    Optional<Ref<MemoryObject>> object;
+    uint64_t start = 0;
+    uint64_t end = 0;
+    {
+      ReadGuard guard(lock_);
+      const Mapping* mapping = mappings_.find(at);
+      if (mapping == nullptr || mapping->range.start >= range.end) return Errno::NoMem;
+      if (mapping->range.start > at) hole = true, at = mapping->range.start;
+      UserAddr part_end = mapping->range.end < range.end ? mapping->range.end : range.end;
+      if (!mapping->is_anonymous()) {
+        object = mapping->object;
+        start = mapping->offset_of(at) >> kPageShift;
+        end = mapping->offset_of(part_end) >> kPageShift;
+      }
+      at = part_end;
+    }
+    if (object && object->disk() != nullptr) object->disk()->read_ahead(start, end - start);
+  }
+  return hole ? Result<>(Errno::NoMem) : Result<>();
 }
 
 // MADV_REMOVE: a hole in the file, where the mapping may write to it.
@@ -199,9 +228,7 @@ Result<> AddressSpace::sync(UserAddr start, uint64_t size, uint32_t flags) {
   UserAddr end = start + length;
   bool hole = false;
   while (start < end) {
-    Optional<Ref<MemoryObject>> object;
-    uint64_t from = 0;
-    uint64_t to = 0;
+    File* file = nullptr;  // with a reference
     {
       ReadGuard guard(lock_);
       const Mapping* mapping = mappings_.find(start);
@@ -214,12 +241,16 @@ Result<> AddressSpace::sync(UserAddr start, uint64_t size, uint32_t flags) {
       }
       if ((flags & kInvalidate) != 0 && mapping->flags.locked) return Errno::Busy;
       UserAddr part_end = mapping->range.end < end ? mapping->range.end : end;
-      if (mapping->flags.shared && (flags & kSync) != 0) object = mapping->object;
-      from = mapping->is_anonymous() ? 0 : mapping->offset_of(start);
-      to = from + (part_end - start);
+      bool has_disk = !mapping->is_anonymous() && mapping->object->disk() != nullptr;
+      if (mapping->flags.shared && (flags & kSync) != 0 && has_disk) file = mapping->file;
+      if (file != nullptr) ref_mapped_file(*file);
       start = part_end;
     }
-    if (object) TRY(object->write_back(from, to));
+    if (file != nullptr) {
+      Result<> written = synchronise_mapped_file(*file);
+      unref_mapped_file(*file);
+      TRY(std::move(written));
+    }
   }
   return hole ? Result<>(Errno::NoMem) : Result<>();
 }

@@ -6,13 +6,14 @@
 // page.
 //
 //   nothing there, anonymous:  read -> the zero page    write -> a fresh zeroed page
-//   nothing there, object:     map what the cache has around the address, or fill the page and
-//   retry there, but not writable:   shared -> make it so     private -> copy, or keep it when
-//   nobody shares it
+//   nothing there, object:     map what the cache has around it, or fill the page and retry
+//   there, but not writable:   shared -> make it so; with a disk behind it, once the page is dirty
+//                              private -> copy, or keep it when nobody shares it
 
 #include "vm/fault.h"
 
 #include "task/task.h"
+#include "vm/disk_object.h"
 
 namespace kernel {
 namespace {
@@ -39,6 +40,20 @@ bool entry_allows(PageTables::View view, arch::Access access) {
   return access != arch::Access::Execute || attributes.executable;
 }
 
+Result<> as_fault(Result<> filled) {
+  if (filled.ok() || filled.failed_with(Errno::NoMem)) return filled;
+  return Errno::Io;  // SIGBUS
+}
+
+// Whether a shared mapping may write to the page now; under the leaf table's lock, where write-back
+// comes by after it has made a page clean. What has no disk becomes dirty on the way.
+bool admits_writes(PageKind kind, PhysAddr frame) {
+  Atomic<uint16_t>& flags = frames::frame_of(frame).flags;
+  if (kind == PageKind::File) return (flags.load_acquire() & kFrameDirty) != 0;
+  flags.fetch_or_relaxed(kFrameDirty);
+  return true;
+}
+
 }  // namespace
 
 Result<> AddressSpace::fault(UserAddr address, arch::Access access) {
@@ -56,13 +71,13 @@ Result<> AddressSpace::resolve(Fault& fault) {
       case FaultStep::Grow: TRY(grow_stack(fault.page)); break;
       case FaultStep::Fill: {
         Ref<MemoryObject> object = fault.object.take();
-        Result<PhysAddr> page = object->get_page(fault.index, /*for_write=*/false);
-        if (page.ok()) {
-          frames::put(*page);
-        } else {
-          return page.failed_with(Errno::NoMem) ? Errno::NoMem : Errno::Io;  // SIGBUS
-        }
+        TRY(as_fault(object->bring_in(fault.index, fault.pattern)));
         fault.major = object->page_kind() == PageKind::File;
+        break;
+      }
+      case FaultStep::MakeDirty: {
+        Ref<MemoryObject> object = fault.object.take();
+        TRY(as_fault(object->disk()->make_dirty(fault.index)));
         break;
       }
     }
@@ -112,10 +127,23 @@ Result<AddressSpace::FaultStep> AddressSpace::object_fault_locked(Fault& fault) 
     if (leaf.get(fault.page) != 0) return FaultStep::Retry;
     map_around_locked(fault, leaf);
     arch::page_table_fence();
-    if (leaf.get(fault.page) != 0) return FaultStep::Done;
+    PageEntry entry = leaf.get(fault.page);
+    if (entry != 0) {
+      bool done = fault.access != arch::Access::Write || Format::attributes(entry).writable;
+      return done ? FaultStep::Done : FaultStep::Retry;
+    }
   }
+  return outside_lock(fault, FaultStep::Fill);
+}
+
+// What the object does without the space's lock.
+AddressSpace::FaultStep AddressSpace::outside_lock(Fault& fault, FaultStep step) {
+  const Mapping& mapping = *fault.mapping;
   fault.object = mapping.object;
-  return FaultStep::Fill;
+  fault.index = mapping.offset_of(fault.page) >> kPageShift;
+  if (mapping.flags.random) fault.pattern = ReadAhead::Pattern::Random;
+  if (mapping.flags.sequential) fault.pattern = ReadAhead::Pattern::Sequential;
+  return step;
 }
 
 // Maps the pages that the cache has, in the aligned window around the address. What peek_pages()
@@ -136,6 +164,11 @@ void AddressSpace::map_around_locked(const Fault& fault, LeafTable& leaf) {
   size_t count = window.size() >> kPageShift;
   mapping.object->peek_pages(mapping.offset_of(window.start) >> kPageShift, {pages, count});
   PageKind kind = kind_of(mapping);
+  size_t wanted = static_cast<size_t>(fault.page - window.start) >> kPageShift;
+  if (pages[wanted] != PhysAddr{}) {
+    if (kind == PageKind::File) page_lru::note_use(frames::frame_of(pages[wanted]));
+    write = write && admits_writes(kind, pages[wanted]);
+  }
   for (size_t i = 0; i < count; ++i) {
     if (pages[i] == PhysAddr{}) continue;
     UserAddr address = window.start + i * kPageSize;
@@ -145,8 +178,6 @@ void AddressSpace::map_around_locked(const Fault& fault, LeafTable& leaf) {
       frames::put(pages[i]);
     }
   }
-  if (write && pages[0] != PhysAddr{})
-    frames::frame_of(pages[0]).flags.fetch_or_relaxed(kFrameDirty);
 }
 
 Result<AddressSpace::FaultStep> AddressSpace::present_fault_locked(Fault& fault) {
@@ -171,7 +202,8 @@ Result<AddressSpace::FaultStep> AddressSpace::widen_locked(Fault& fault) {
   if (!Format::is_present(entry)) return FaultStep::Retry;
   bool write = fault.access == arch::Access::Write;
   PhysAddr frame = Format::address(entry);
-  if (write) frames::frame_of(frame).flags.fetch_or_relaxed(kFrameDirty);
+  if (write && !admits_writes(kind_of(*fault.mapping), frame))
+    return outside_lock(fault, FaultStep::MakeDirty);
   PageEntry widened = entry_for(*fault.mapping, frame, is_owned(entry), write);
   if (widened != entry) leaf.set(fault.page, widened);
   arch::page_table_fence();

@@ -14,9 +14,10 @@ struct AddressSpace::Fault {
   // Valid while the space's lock is held:
   const Mapping* mapping = nullptr;
   PageTables::View view;
-  // What to fill, with the lock released.
+  // What to fill or to make dirty, with the lock released.
   Optional<Ref<MemoryObject>> object;
   uint64_t index = 0;
+  ReadAhead::Pattern pattern = ReadAhead::Pattern::Normal;
 };
 
 }  // namespace kernel

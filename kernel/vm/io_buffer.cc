@@ -62,6 +62,18 @@ void IoBuffer::advance(size_t size) {
   skip_empty();
 }
 
+bool IoBuffer::is_aligned(uint64_t address, uint64_t size) const {
+  auto fits = [&](Segment segment) {
+    return kernel::is_aligned(segment.address, address) && kernel::is_aligned(segment.size, size);
+  };
+  // A truncated buffer ends inside a segment.
+  if (!fits(current_) || !kernel::is_aligned(uint64_t{remaining_}, size)) return false;
+  for (size_t i = next_segment_; i < segments_.size(); ++i) {
+    if (!fits(segments_[i])) return false;
+  }
+  return true;
+}
+
 void IoBuffer::skip(size_t size) {
   while (size > 0 && remaining_ > 0) {
     size_t step = part(size);

@@ -52,6 +52,9 @@ class IoBuffer {
   // A cursor of its own over the next bytes; this one stays where it is. Within the current
   // segment, so it may be shorter.
   IoBuffer first(size_t size) const;
+  // Whether every piece begins at a multiple of `address` and is a multiple of `size` long (powers
+  // of two): O_DIRECT.
+  bool is_aligned(uint64_t address, uint64_t size) const;
   // Limits what remains (a pipe's or file's room).
   void truncate(size_t remaining);
 

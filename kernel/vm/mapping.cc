@@ -15,6 +15,7 @@ constinit FileReferences file_references{};
 void set_file_references(FileReferences functions) { file_references = functions; }
 void ref_mapped_file(File& file) { file_references.ref(file); }
 void unref_mapped_file(File& file) { file_references.unref(file); }
+Result<> synchronise_mapped_file(File& file) { return file_references.synchronise(file); }
 
 void hold_file(const Mapping& mapping) {
   if (mapping.file == nullptr) return;

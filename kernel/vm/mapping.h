@@ -29,6 +29,8 @@ struct MappingFlags {
   bool dont_fork = false;
   bool wipe_on_fork = false;
   bool dont_dump = false;
+  bool random = false;     // MADV_RANDOM and MADV_SEQUENTIAL: how far to read ahead
+  bool sequential = false;
   bool huge = false;       // MADV_HUGEPAGE and MADV_NOHUGEPAGE: remembered for smaps
   bool no_huge = false;
   bool accounted = false;  // counts as committed memory (overcommit.h)
@@ -90,10 +92,12 @@ struct FileReferences {
   void (*unref)(File& file);
   void (*mapped)(File& file);  // for mappings that are counted
   void (*unmapped)(File& file);
+  Result<> (*synchronise)(File& file);  // as fdatasync(2)
 };
 void set_file_references(FileReferences functions);
 void ref_mapped_file(File& file);
 void unref_mapped_file(File& file);
+Result<> synchronise_mapped_file(File& file);
 // A new mapping of its file: the reference, and the count where the file keeps one.
 void hold_file(const Mapping& mapping);
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The page cache of one object: finding, filling and removing pages, and the bytes in them. Pages
-// are found under the cache's spin lock; filling happens without a lock, and the faster of two
-// fillers wins.
+// The pages of one object: finding, adding and removing them, and the bytes in them. Pages are
+// found under the cache's spin lock; a fresh one is made without a lock, and the faster of two
+// wins. What a disk adds to this is in disk_object.h.
 
 #include "vm/memory_object.h"
 
@@ -32,14 +32,14 @@ void MemoryObject::peek_pages(uint64_t first, std::span<PhysAddr> pages) {
   uint64_t end = pages_for(size());
   for (size_t i = 0; i < pages.size(); ++i) {
     uint64_t value = first + i < end ? pages_.find(first + i) : 0;
-    pages[i] = frame_of_value(value);
-    if (value != 0) frames::get(pages[i]);
+    pages[i] = is_ready(value) ? frame_of_value(value) : PhysAddr{};
+    if (is_ready(value)) frames::get(pages[i]);
   }
 }
 
 bool MemoryObject::is_resident(uint64_t index) {
   Guard guard(lock_);
-  return pages_.find(index) != 0;
+  return is_ready(pages_.find(index));
 }
 
 Result<PhysAddr> MemoryObject::get_page(uint64_t index, bool for_write) {
@@ -50,6 +50,11 @@ Result<PhysAddr> MemoryObject::get_page(uint64_t index, bool for_write) {
   return page;
 }
 
+Result<> MemoryObject::bring_in(uint64_t index, ReadAhead::Pattern) {
+  frames::put(TRY(get_page(index, /*for_write=*/false)));
+  return {};
+}
+
 Result<PhysAddr> MemoryObject::add_page(uint64_t index) {
   PhysAddr fresh = TRY(frames::allocate(0, FrameUse::Object, AllocationFlags::Zero));
   Result<> ready = charge_page();
@@ -57,8 +62,8 @@ Result<PhysAddr> MemoryObject::add_page(uint64_t index) {
     frames::free(fresh);
     return ready.error();
   }
-  ready = fill_page(index, fresh);
-  Result<PhysAddr> page = ready.ok() ? insert_page(index, fresh) : ready.error();
+  fill_page(index, fresh);
+  Result<PhysAddr> page = insert_page(index, fresh);
   if (!page.ok() || *page != fresh) {
     uncharge_pages(1);
     frames::free(fresh);
@@ -100,13 +105,7 @@ Result<size_t> MemoryObject::read(IoBuffer& buffer, uint64_t offset) {
     size_t part = kPageSize - in_page;
     if (part > size() - offset) part = size() - offset;
     if (part > buffer.remaining()) part = buffer.remaining();
-    std::optional<PhysAddr> page = peek_page(index);
-    if (!page && !holes_are_zero()) {
-      Result<PhysAddr> filled = get_page(index, false);
-      if (filled.failed_with(Errno::Fault)) break;  // truncated meanwhile
-      if (!filled.ok()) return total != 0 ? Result<size_t>(total) : filled.error();
-      page = *filled;
-    }
+    std::optional<PhysAddr> page = peek_page(index);  // none: a hole
     size_t moved =
         buffer.put_nofault(frames::frame_data(page ? *page : zero_frame()) + in_page, part);
     if (page) frames::put(*page);
@@ -139,7 +138,6 @@ Result<size_t> MemoryObject::write(IoBuffer& buffer, uint64_t offset) {
 Result<uint64_t> MemoryObject::seek(uint64_t offset, bool want_data) {
   uint64_t end = size();
   if (offset >= end) return Errno::NxIo;
-  if (!holes_are_zero()) return want_data ? offset : end;
   Guard guard(lock_);
   uint64_t index = offset >> kPageShift;
   if (want_data) {

@@ -12,16 +12,25 @@
 #include "vm/io_buffer.h"
 #include "vm/mapping.h"
 #include "vm/page_tables.h"
+#include "vm/read_ahead.h"
 
 namespace kernel {
+
+class DiskObject;
 
 class MemoryObject : public RefCounted<MemoryObject>, public RcuHead {
  public:
   virtual ~MemoryObject();
+  // This, when there is a disk behind it (disk_object.h); such a one is read and written by the
+  // functions there.
+  virtual DiskObject* disk() { return nullptr; }
 
   // The page at `index` (file offset / page size) with a reference for the caller. Fills it when it
-  // is not there. Errors: Fault past the end (SIGBUS), NoMem, NoSpc, Io. May sleep.
+  // is not there. Errors: Fault past the end (SIGBUS), NoMem, NoSpc, Io. May sleep. `for_write`:
+  // not with a disk.
   Result<PhysAddr> get_page(uint64_t index, bool for_write);
+  // A fault wants the page: it, and what may be wanted next. Errors as get_page().
+  virtual Result<> bring_in(uint64_t index, ReadAhead::Pattern pattern);
   // Without sleeping or filling: a hole or an absent page is nothing. With a reference. Any
   // context.
   std::optional<PhysAddr> peek_page(uint64_t index);
@@ -44,41 +53,43 @@ class MemoryObject : public RefCounted<MemoryObject>, public RcuHead {
   void set_size(uint64_t size) { size_.store_release(size); }
   // Drops pages from `start` on (bytes), zeroes the tail of the page that holds it, and unmaps them
   // everywhere. The caller has set the size before.
-  void truncate(uint64_t start);
+  virtual void truncate(uint64_t start);
   // FALLOC_FL_PUNCH_HOLE, madvise(MADV_REMOVE).
-  void punch(uint64_t start, uint64_t end);
+  virtual void punch(uint64_t start, uint64_t end);
   uint64_t resident_pages() const { return resident_.load_relaxed(); }
   // SEEK_DATA / SEEK_HOLE at page granularity for objects without a disk. Offset or NxIo.
-  Result<uint64_t> seek(uint64_t offset, bool want_data);
+  virtual Result<uint64_t> seek(uint64_t offset, bool want_data);
 
   bool has_writable_mappings() const;
 
   // Dirty pages go to the disk now (fsync, msync). Memory-only objects have nothing to do.
   virtual Result<> write_back(uint64_t start, uint64_t end) { (void)start, (void)end; return {}; }
   // Memory-only objects (shmem) are counted apart from files.
-  PageKind page_kind() const { return holes_are_zero() ? PageKind::Shared : PageKind::File; }
+  virtual PageKind page_kind() const { return PageKind::Shared; }
 
   static void last_unref(MemoryObject* object) { retire_object(object); }
 
  protected:
-  // Fills a fresh page that is not in the cache: the disk's bytes for files. `page` is zeroed
-  // already.
-  virtual Result<> fill_page(uint64_t index, PhysAddr page) = 0;
+  // A page that is not in the cache, with a reference for the caller: of zeros.
+  virtual Result<PhysAddr> add_page(uint64_t index);
+  // What a fresh page, of zeros, is to hold before anybody sees it.
+  virtual void fill_page(uint64_t index, PhysAddr page) { (void)index, (void)page; }
   // Accounting of a new page (tmpfs size limit). Called before it is inserted.
   virtual Result<> charge_page() { return {}; }
   virtual void uncharge_pages(uint64_t count) { (void)count; }
-  // A hole reads as zeros without allocating a page, when true.
-  virtual bool holes_are_zero() const { return false; }
+
+  // Values of the tree are addresses of frames. One with the top bit set is a page that is being
+  // filled (disk_object.h): no look-up sees it.
+  static bool is_ready(uint64_t value) { return static_cast<int64_t>(value) > 0; }
+  // Takes the pages out of every address space; private copies as well when `even_copies`.
+  void unmap_everywhere(uint64_t first, uint64_t end, bool even_copies);
 
  private:
   friend class MappingsEdit;
-  Result<PhysAddr> add_page(uint64_t index);
   Result<PhysAddr> insert_page(uint64_t index, PhysAddr fresh);
   size_t remove_some(uint64_t first, uint64_t end, std::span<RadixTree::Entry> removed);
   void remove_pages(uint64_t first, uint64_t end, bool unmap);
   void zero_part(uint64_t start, uint64_t end);
-  // Takes the pages out of every address space; private copies as well when `even_copies`.
-  void unmap_everywhere(uint64_t first, uint64_t end, bool even_copies);
 
  protected:
   Atomic<uint64_t> size_;
@@ -116,10 +127,6 @@ class MappingsEdit : public Pinned {
 class AnonymousObject : public MemoryObject {
  public:
   static Result<Ref<AnonymousObject>> create(uint64_t size);
-
- protected:
-  Result<> fill_page(uint64_t, PhysAddr) override { return {}; }
-  bool holes_are_zero() const override { return true; }
 };
 
 }  // namespace kernel

@@ -14,6 +14,7 @@ struct MemoryStatistics {
   uint64_t locked_pages = 0;
   uint64_t committed_pages = 0;    // promised by private writable and shared mappings
   uint64_t reclaimable_pages = 0;  // could be given back without loss
+  uint64_t reclaimable_slab_pages = 0;  // of objects that can be made again (shrinker.h)
   uint64_t kernel_stack_pages = 0;
   uint64_t faults = 0;
 };

@@ -45,10 +45,19 @@ struct PageCounts {
   uint64_t total() const { return anonymous + file + shared; }
 };
 
-// Frame::flags of this layer: the page's bytes are what instruction fetches see; dirty towards a
-// disk.
+// Frame::flags of this layer. The page's bytes are what instruction fetches see.
 inline constexpr uint16_t kFrameInstructionsSynced = 1u << 0;
+// Written to since it was filled. With a disk behind it: newer than there; changed under the lock
+// of the object's pages, and only what has it is ever mapped writable.
 inline constexpr uint16_t kFrameDirty = 1u << 1;
+// Of pages with a disk behind them (disk_object.h); the first two under the lock of the object's
+// pages. On its way to the disk; its bytes are being changed by the kernel.
+inline constexpr uint16_t kFrameWriteBack = 1u << 2;
+inline constexpr uint16_t kFrameBusy = 1u << 3;
+// Used since reclaim last looked, once and more than once; on the list of active pages.
+inline constexpr uint16_t kFrameUsed = 1u << 4;
+inline constexpr uint16_t kFrameUsedAgain = 1u << 5;
+inline constexpr uint16_t kFrameActive = 1u << 6;
 
 // An entry is empty (0), present, or hidden: a page under PROT_NONE, kept but not translated.
 // The page belongs to this mapping alone (anonymous, copy-on-write), not to a memory object.

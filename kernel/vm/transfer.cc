@@ -44,6 +44,12 @@ std::optional<PhysAddr> AddressSpace::hold_present_locked(const Fault& fault) {
   return frame;
 }
 
+// The page may have been written back while the bytes moved: it has to be dirty after them.
+Result<> AddressSpace::note_written(UserAddr address, MemoryAccess access) {
+  frames::put(TRY(hold_page(address, access)));
+  return {};
+}
+
 Result<size_t> AddressSpace::access_memory(UserAddr start, IoBuffer& buffer, MemoryAccess access) {
   bool write = access == MemoryAccess::Write || access == MemoryAccess::ForceWrite;
   size_t total = 0;
@@ -58,10 +64,13 @@ Result<size_t> AddressSpace::access_memory(UserAddr start, IoBuffer& buffer, Mem
     size_t part = kPageSize - offset;
     if (part > buffer.remaining()) part = buffer.remaining();
     uint8_t* data = frames::frame_data(*frame);
+    const Frame& record = frames::frame_of(*frame);
+    bool has_disk = record.use == FrameUse::Object && record.owner != nullptr;
     Result<size_t> moved =
         write ? buffer.take(data + offset, part) : buffer.put(data + offset, part);
     if (write) arch::sync_instruction_cache(arch::linear_address(*frame), kPageSize);
     frames::put(*frame);
+    if (write && has_disk) TRY(note_written(at, access));
     if (!moved.ok()) return total != 0 ? Result<size_t>(total) : moved.error();
     total += *moved;
     if (*moved < part) break;

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
-// Taking an object's pages out of every address space that maps them: the reverse walk. Comes from
-// the object with its list of mappings locked, and neither with the spaces' locks nor the right to
-// free tables (page_tables.h says why that is enough).
+// Taking an object's pages, or the right to write to them, out of every address space that maps
+// them: the reverse walk. Comes from the object with its list of mappings locked, and neither with
+// the spaces' locks nor the right to free tables (page_tables.h says why that is enough).
 
 #include "vm/address_space.h"
+#include "vm/disk_object.h"
 
 namespace kernel {
 
@@ -55,12 +56,59 @@ struct Truncation {
       at = tables.next_leaf_for_truncation(span_end, range.end);
     }
   }
+
+  static void protect_part(PageTables& tables, UserRange part, TlbBatch& batch) {
+    LeafTable leaf;
+    if (!tables.lock_leaf_for_truncation(part.start, leaf)) return;
+    if (tables.is_leaf_shared(part.start)) batch.set_all_spaces();
+    for (UserAddr at = part.start; at < part.end; at += kPageSize) {
+      PageEntry entry = leaf.get(at);
+      if (entry == 0 || is_owned(entry) || !Format::attributes(entry).writable) continue;
+      leaf.set(at, without_write(entry));
+      batch.add_page(at);
+    }
+  }
+
+  static void protect(Mapping& mapping, uint64_t first, uint64_t end) {
+    UserRange range = part_of(mapping, first, end);
+    if (range.empty()) return;
+    PageTables& tables = mapping.space->tables_;
+    TlbBatch batch(tables);
+    for (UserAddr at = range.start; at < range.end;) {
+      UserAddr span_end = align_down(at, kLeafSpan) + kLeafSpan;
+      protect_part(tables, {at, span_end < range.end ? span_end : range.end}, batch);
+      at = tables.next_leaf_for_truncation(span_end, range.end);
+    }
+  }
 };
 
 void MemoryObject::unmap_everywhere(uint64_t first, uint64_t end, bool even_copies) {
   Guard guard(mappings_lock_);
   for (Mapping& mapping : mappings_)
     Truncation::unmap(mapping, first, end, even_copies, page_kind());
+}
+
+// A child's mapping comes behind its parent's on the list, so that entries which fork copies
+// meanwhile are met in one of the two.
+void DiskObject::protect_everywhere(uint64_t first, uint64_t end) {
+  Guard guard(mappings_lock_);
+  for (Mapping& mapping : mappings_) {
+    if (mapping.flags.shared) Truncation::protect(mapping, first, end);
+  }
+}
+
+// For reclaim, whose caller may hold any sleeping lock. False: it is in use, or locked in memory.
+bool DiskObject::try_unmap(uint64_t index) NO_THREAD_SAFETY_ANALYSIS {
+  // SAFETY: the guard holds the lock when it says so; one that tries is not followed.
+  TryGuard guard(mappings_lock_);
+  if (!guard.locked()) return false;
+  for (Mapping& mapping : mappings_) {
+    if (mapping.flags.locked && !Truncation::part_of(mapping, index, index + 1).empty())
+      return false;
+  }
+  for (Mapping& mapping : mappings_)
+    Truncation::unmap(mapping, index, index + 1, /*even_copies=*/false, PageKind::File);
+  return true;
 }
 
 }  // namespace kernel

@@ -14,9 +14,10 @@ namespace {
 class VdsoObject final : public MemoryObject {
  public:
   VdsoObject() { set_size(kPageSize + arch::vdso_image().size()); }
+  PageKind page_kind() const override { return PageKind::File; }  // as Linux counts it
 
  protected:
-  Result<> fill_page(uint64_t index, PhysAddr page) override {
+  void fill_page(uint64_t index, PhysAddr page) override {
     uint8_t* data = frames::frame_data(page);
     if (index == 0) {
       __builtin_memset(data, 0, kPageSize);
@@ -25,7 +26,6 @@ class VdsoObject final : public MemoryObject {
       __builtin_memcpy(data, arch::vdso_image().data() + (index - 1) * kPageSize, kPageSize);
       arch::sync_instruction_cache(arch::linear_address(page), kPageSize);
     }
-    return {};
   }
 };
 

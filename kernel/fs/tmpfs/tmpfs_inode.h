@@ -15,10 +15,8 @@ class TmpfsObject final : public MemoryObject {
   explicit TmpfsObject(TmpfsSuperBlock& super_block) : super_block_(super_block) {}
 
  protected:
-  Result<> fill_page(uint64_t, PhysAddr) override { return {}; }  // zeros already
   Result<> charge_page() override { return super_block_.charge_pages(1); }
   void uncharge_pages(uint64_t count) override { super_block_.uncharge_pages(count); }
-  bool holes_are_zero() const override { return true; }
 
  private:
   TmpfsSuperBlock& super_block_;  // whoever uses the pages holds a file, and that holds the mount

@@ -6,6 +6,7 @@
 #include "fs/vfs/dentry_cache.h"
 
 #include "fs/vfs/notify.h"
+#include "vm/disk_object.h"
 
 namespace kernel {
 namespace {
@@ -333,6 +334,11 @@ uint64_t DentryCache::shrink(uint64_t wanted) {
       if (dentry.inode() == nullptr) negative_count.fetch_sub_relaxed(1);
     };
     auto cold = [](Dentry& dentry) {
+      // Its end would have to write it: that is the flusher's work.
+      Inode* inode = dentry.inode();
+      MemoryObject* contents = inode == nullptr ? nullptr : inode->contents();
+      if (contents != nullptr && contents->disk() != nullptr && contents->disk()->is_dirty())
+        return false;
       bool used = dentry.recently_used_.load_relaxed();
       dentry.recently_used_.store_relaxed(false);
       return !used;

@@ -75,6 +75,21 @@ class File : public RefCounted<File>, public RcuHead {
   virtual void mapped() {}
   virtual void unmapped() {}
   virtual Result<> synchronise(bool data_only);                        // Inval by default
+  // sync_file_range(2): its flags, in this order.
+  static constexpr uint32_t kWaitBefore = 1, kStartWriting = 2, kWaitAfter = 4;
+  virtual Result<> write_back_range(uint64_t start, uint64_t end, uint32_t steps) {
+    (void)start, (void)end, (void)steps;
+    return {};
+  }
+  // syncfs(2): errors of write-back anywhere in the file system since this was opened.
+  virtual Result<> report_file_system_errors() { return {}; }
+  // posix_fadvise(2)'s values. What lies in memory anyway needs none.
+  enum class Advice : uint8_t { Normal, Random, Sequential, WillNeed, DontNeed, NoReuse };
+  virtual void advise(Advice advice, uint64_t start, uint64_t end) {
+    (void)advice, (void)start, (void)end;
+  }
+  // O_DIRECT means something to it.
+  virtual bool takes_direct() const { return false; }
   // At each close of a descriptor (not the last only): POSIX locks go.
   virtual Result<> flush() { return {}; }
   // /proc/PID/fdinfo lines beyond pos, flags, mnt_id.

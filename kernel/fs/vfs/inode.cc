@@ -94,6 +94,10 @@ Result<String> Inode::get_xattr(StringView) { return Errno::OpNotSupp; }
 Result<> Inode::set_xattr(StringView, StringView, uint32_t) { return Errno::OpNotSupp; }
 Result<> Inode::remove_xattr(StringView) { return Errno::OpNotSupp; }
 Result<String> Inode::list_xattrs() { return String(); }
+Result<> Inode::synchronise(bool) {
+  MemoryObject* object = contents();
+  return object == nullptr ? Result<>() : object->write_back(0, kMaxFileSize);
+}
 Result<Ref<File>> Inode::open(const Path& path, uint32_t flags) {
   return vfs::open_by_type(path, flags);
 }

@@ -164,7 +164,8 @@ class Inode : public RefCounted<Inode>, public RcuHead {
   virtual Result<> set_attributes(const AttributeChange& change);
   virtual Result<> allocate(uint32_t mode, uint64_t start,
                             uint64_t length);  // fallocate(2); lock held
-  virtual Result<> synchronise(bool data_only) { (void)data_only; return {}; }
+  // fsync(2): what is dirty goes to the disk. The default knows of contents alone.
+  virtual Result<> synchronise(bool data_only);
   // A new open file description on this inode. Default by type: regular, directory, fifo, device.
   virtual Result<Ref<File>> open(const Path& path, uint32_t flags);
 

@@ -79,8 +79,11 @@ Result<Ref<File>> open_checked(const Path& path, uint32_t flags) {
     path.mount().open_writers.fetch_add_relaxed(1);
     inode.super_block().open_writers.fetch_add_relaxed(1);
   }
-  // open(2): direct I/O is for block devices; a pipe has other ways to its packets (pipe2(2)).
-  if ((flags & kOpenDirect) != 0 && inode.type() != FileType::BlockDevice) return Errno::Inval;
+  // open(2): direct I/O is for what has a disk; a pipe has other ways to its packets (pipe2(2)).
+  if ((flags & kOpenDirect) != 0 && inode.type() != FileType::BlockDevice &&
+      !file->takes_direct()) {
+    return Errno::Inval;
+  }
   if (regular && (flags & kOpenTruncate) != 0 && inode.contents() != nullptr) {
     if (!writes) TRY(take_write_access(inode));
     AttributeChange change;

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
-// Open regular files of every file system that keeps its data in a memory object, and O_PATH files.
-// A write holds the inode's lock, a read none; neither faults on the user's buffer under a lock.
+// See regular_file.h; and O_PATH files.
 
+#include "fs/vfs/regular_file.h"
+
+#include "fs/vfs/disk_file.h"
 #include "fs/vfs/identity.h"
 #include "fs/vfs/mount.h"
 #include "fs/vfs/open.h"
@@ -12,25 +14,7 @@ namespace {
 
 constexpr uint32_t kWriteProtection = 2;  // PROT_WRITE
 
-class RegularFile final : public File {
- public:
-  RegularFile(Path path, uint32_t flags) : File(std::move(path), flags) {}
-  Result<size_t> read(IoBuffer& buffer, uint64_t offset) override;
-  Result<size_t> write(IoBuffer& buffer, uint64_t offset) override;
-  Result<uint64_t> seek(int64_t offset, Whence whence) override;
-  Result<Ref<MemoryObject>> memory_object(uint32_t protection, bool shared) override;
-  Result<> synchronise(bool data_only) override { return inode().synchronise(data_only); }
-  Result<> allocate(uint32_t mode, uint64_t start, uint64_t length) override;
-  bool is_seekable() const override { return true; }
-  // What has no name any more (memfd_create, unlink) lives on its open files alone.
-  uint64_t held_pages() const override {
-    MemoryObject* object = inode().links() == 0 ? inode().contents() : nullptr;
-    return object != nullptr ? object->resident_pages() : 0;
-  }
-
- private:
-  Result<size_t> write_some(IoBuffer& buffer, uint64_t& offset);
-};
+}  // namespace
 
 Result<size_t> RegularFile::read(IoBuffer& buffer, uint64_t offset) {
   MemoryObject* object = inode().contents();
@@ -55,8 +39,7 @@ Result<size_t> RegularFile::read(IoBuffer& buffer, uint64_t offset) {
   return total;
 }
 
-// write(2) beyond RLIMIT_FSIZE: what fits, or SIGXFSZ and EFBIG.
-Result<> limit_write(IoBuffer& buffer, uint64_t offset) {
+Result<> RegularFile::limit_write(IoBuffer& buffer, uint64_t offset) {
   if (buffer.remaining() == 0) return {};
   uint64_t limit = vfs::acting_limit(Resource::FileSize);
   if (limit != kUnlimited) {
@@ -106,22 +89,8 @@ Result<size_t> RegularFile::write_some(IoBuffer& buffer, uint64_t& offset) {
 
 Result<size_t> RegularFile::write(IoBuffer& buffer, uint64_t offset) {
   if (inode().contents() == nullptr) return Errno::Inval;
-  size_t total = 0;
-  while (buffer.remaining() != 0) {
-    Result<size_t> moved = write_some(buffer, offset);
-    if (!moved.ok()) {
-      if (total != 0) break;
-      return moved.error();
-    }
-    total += *moved;
-    offset += *moved;
-    if (buffer.remaining() == 0) break;
-    Result<> accessible = buffer.fault_in(false);
-    if (!accessible.ok()) {
-      if (total != 0) break;
-      return accessible.error();
-    }
-  }
+  auto some = [this](IoBuffer& part, uint64_t& at) { return write_some(part, at); };
+  size_t total = TRY(in_parts(buffer, offset, some));
   if (total != 0) inode().touch(false, true, true);
   // O_SYNC and O_DSYNC.
   if (total != 0 && (flags() & kOpenDsync) != 0)
@@ -166,6 +135,8 @@ Result<> RegularFile::allocate(uint32_t mode, uint64_t start, uint64_t length) {
   return inode().allocate(mode, start, length);
 }
 
+namespace {
+
 // O_PATH (open(2)): names a place; nothing can be read or written through it.
 class PlaceFile final : public File {
  public:
@@ -186,6 +157,8 @@ Result<Ref<File>> make_file(const Path& path, uint32_t flags) {
 }  // namespace
 
 Result<Ref<File>> vfs::open_regular(const Path& path, uint32_t flags) {
+  MemoryObject* object = path.inode().contents();
+  if (object != nullptr && object->disk() != nullptr) return make_file<DiskFile>(path, flags);
   return make_file<RegularFile>(path, flags);
 }
 Result<Ref<File>> vfs::open_place(const Path& path, uint32_t flags) {

@@ -9,8 +9,21 @@
 #include "fs/vfs/vfs.h"
 #include "mm/frames.h"
 #include "vm/mapping.h"
+#include "vm/shrinker.h"
 
 namespace kernel {
+namespace {
+
+// Names that nobody uses, and their inodes.
+class DentryShrinker final : public Shrinker {
+ public:
+  uint64_t count() override { return DentryCache::statistics().total; }
+  size_t object_bytes() const override { return sizeof(Dentry) + sizeof(Inode); }
+  uint64_t shrink(uint64_t wanted) override { return DentryCache::shrink(wanted); }
+};
+constinit DentryShrinker dentry_shrinker;
+
+}  // namespace
 
 Result<Ref<FsContext>> vfs::mount_root() {
   TmpfsSuperBlock::Options options;
@@ -29,14 +42,11 @@ Result<Ref<FsContext>> vfs::mount_root() {
       {.ref = [](File& file) { file.ref(); },
        .unref = [](File& file) { file.unref(); },
        .mapped = [](File& file) { file.mapped(); },
-       .unmapped = [](File& file) { file.unmapped(); }});
+       .unmapped = [](File& file) { file.unmapped(); },
+       .synchronise = [](File& file) { return file.synchronise(/*data_only=*/true); }});
   TRY(anonymous::init());
   tmpfs::init();
-  frames::add_reclaimer([](uint64_t wanted) -> uint64_t {
-    // Names are small: a few dozen of them and their inodes give a page back, later.
-    DentryCache::shrink(wanted * 16);
-    return 0;
-  });
+  dentry_shrinker.register_shrinker();
   return context;
 }
 

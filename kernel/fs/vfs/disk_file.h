@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: MIT
+// An open regular file whose contents lie on a disk: it reads ahead, and hears of write-back's
+// errors once (fsync(2), posix_fadvise(2), sync_file_range(2), open(2): O_DIRECT, O_SYNC).
+#pragma once
+
+#include "fs/vfs/regular_file.h"
+#include "vm/disk_object.h"
+
+namespace kernel {
+
+class DiskFile final : public RegularFile {
+ public:
+  DiskFile(Path path, uint32_t flags);
+  Result<size_t> read(IoBuffer& buffer, uint64_t offset) override;
+  Result<size_t> write(IoBuffer& buffer, uint64_t offset) override;
+  Result<> synchronise(bool data_only) override;
+  Result<> write_back_range(uint64_t start, uint64_t end, uint32_t steps) override;
+  Result<> report_file_system_errors() override;
+  void advise(Advice advice, uint64_t start, uint64_t end) override;
+  bool takes_direct() const override { return true; }
+
+ private:
+  DiskObject& object() const { return *inode().contents()->disk(); }
+  bool is_direct() const { return (flags() & kOpenDirect) != 0; }
+  bool is_synchronous() const;
+  Result<size_t> read_cached(IoBuffer& buffer, uint64_t offset);
+  Result<size_t> write_some(IoBuffer& buffer, uint64_t& offset);
+
+  ReadAhead read_ahead_;
+  Atomic<uint32_t> file_errors_, file_system_errors_;  // what this file has been told of
+};
+
+}  // namespace kernel
