@@ -8,7 +8,9 @@ namespace kernel {
 
 Result<size_t> DiskObject::read(IoBuffer& buffer, uint64_t offset, ReadAhead& state) {
   size_t total = 0;
-  while (buffer.remaining() != 0 && offset < size()) {
+  for (;;) {
+    uint64_t end = size();
+    if (buffer.remaining() == 0 || offset >= end) break;
     uint64_t index = offset >> kPageShift;
     std::optional<PhysAddr> page = peek_page(index);
     if (!page) {
@@ -23,8 +25,7 @@ Result<size_t> DiskObject::read(IoBuffer& buffer, uint64_t offset, ReadAhead& st
     if (state.note_read(index)) page_lru::note_use(frame);
     size_t in_page = offset & (kPageSize - 1);
     size_t part = kPageSize - in_page;
-    uint64_t end = size();
-    if (offset < end && part > end - offset) part = end - offset;
+    if (part > end - offset) part = end - offset;
     if (part > buffer.remaining()) part = buffer.remaining();
     size_t moved = buffer.put_nofault(frames::frame_data(*page) + in_page, part);
     frames::put(*page);

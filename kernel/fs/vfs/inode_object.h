@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // The contents of an inode on a disk: a DiskObject that finds its inode when pages are to be
 // written, for as long as there is one. The inode holds the object, never the other way round.
+// The inode's evict(): without links object.set_size(0), truncate(0); else object.write_back() of
+// everything; then detach().
 #pragma once
 
 #include "fs/vfs/inode.h"
