@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstring>
+#include <mutex>
 #include <random>
 #include <vector>
 
@@ -34,6 +35,11 @@ class RamDisk final : public BlockDevice {
 
   const Image& image() const { return image_; }
   const std::vector<Event>& events() const { return events_; }
+  // While requests come.
+  size_t event_count() {
+    std::lock_guard guard(mutex_);
+    return events_.size();
+  }
   // From here on the present contents are what a power cut falls back to.
   void restart_recording() {
     first_ = image_;
@@ -41,6 +47,7 @@ class RamDisk final : public BlockDevice {
   }
   // Requests of this kind fail with EIO once `count` more of them succeeded.
   void fail_after(BlockOperation operation, uint64_t count) {
+    std::lock_guard guard(mutex_);
     failing_ = operation;
     until_failure_ = count;
   }
@@ -96,6 +103,7 @@ class RamDisk final : public BlockDevice {
   }
 
   Result<> perform(const BlockRequest& request, const BlockRequest::Piece& piece) {
+    std::lock_guard guard(mutex_);
     if (request.operation == failing_ && until_failure_ != ~uint64_t{0}) {
       if (until_failure_ == 0) return Errno::Io;
       --until_failure_;
@@ -130,6 +138,7 @@ class RamDisk final : public BlockDevice {
       std::memcpy(image.data() + event.offset, event.bytes.data(), event.bytes.size());
   }
 
+  std::mutex mutex_;  // of all below, while requests come; who looks at them has waited for those
   Image first_;  // before events_
   Image image_;
   std::vector<Event> events_;

@@ -4,6 +4,7 @@
 list(APPEND UNDER_TEST
   ${KERNEL}/lib/crc32c.cc
   ${KERNEL}/lib/format.cc
+  ${KERNEL}/lib/log.cc
   ${KERNEL}/lib/radix_tree.cc
 )
 
@@ -60,6 +61,19 @@ list(APPEND UNDER_TEST
 list(APPEND UNDER_TEST
   ${KERNEL}/dev/block_device.cc
   ${KERNEL}/dev/block_request.cc
+)
+
+list(APPEND UNDER_TEST
+  ${KERNEL}/fs/jbd2/buffer.cc
+  ${KERNEL}/fs/jbd2/buffers.cc
+  ${KERNEL}/fs/jbd2/checkpoint.cc
+  ${KERNEL}/fs/jbd2/commit.cc
+  ${KERNEL}/fs/jbd2/fast_commit.cc
+  ${KERNEL}/fs/jbd2/handle.cc
+  ${KERNEL}/fs/jbd2/journal.cc
+  ${KERNEL}/fs/jbd2/log.cc
+  ${KERNEL}/fs/jbd2/recovery.cc
+  ${KERNEL}/fs/jbd2/write_batch.cc
 )
 
 list(APPEND UNDER_TEST

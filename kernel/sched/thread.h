@@ -18,6 +18,9 @@ namespace kernel {
 
 class AddressSpace;
 class File;
+namespace jbd2 {
+class Handle;
+}
 
 using CpuMask = uint64_t;
 static_assert(kMaxCpus <= 64);
@@ -101,6 +104,8 @@ class Thread : public ThreadBase, public RefCounted<Thread>, public RcuHead {
   File** closing_files = nullptr;
   // A switch away from the thread sets kWorkSwitched (rseq(2)). Its own.
   bool notes_switches = false;
+  // fs: the journal handle that this thread holds. Its own.
+  jbd2::Handle* journal_handle = nullptr;
 
  protected:
   arch::UserState* user_state_ = nullptr;  // in the derived object; null: kernel thread

@@ -34,6 +34,7 @@ enum class LockRank : uint16_t {
   AddressSpace,    // vm: mappings of one address space; subclass 1 = the child in fork
   MemoryObject,    // vm: pages of one memory object
   Checkpoint,      // fs/jbd2: one thread writes a journal's buffers home
+  JournalArea,     // fs/jbd2: a journal's superblock, in memory and on its way
   DriverThread,    // drivers: state of one device, thread context
   // Spin locks, outermost first.
   SocketNames,     // net/unix: who is bound to which name
