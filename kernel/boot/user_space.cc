@@ -4,6 +4,7 @@
 #include "boot/user_space.h"
 
 #include "boot/allocation_report.h"
+#include "fs/9p/nine_p.h"
 #include "fs/devfs/devtmpfs.h"
 #include "fs/initramfs/initramfs.h"
 #include "fs/mqueue/mqueue.h"
@@ -30,6 +31,7 @@ Result<Ref<FsContext>> make_root() {
   TRY(mqueue::init());
   TRY(procfs::init());
   TRY(sysfs::init());
+  p9::init();
   return context;
 }
 

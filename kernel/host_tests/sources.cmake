@@ -102,3 +102,11 @@ list(APPEND UNDER_TEST
   ${KERNEL}/task/signal.cc
   ${KERNEL}/task/user_account.cc
 )
+
+list(APPEND UNDER_TEST
+  ${KERNEL}/dev/p9_channel.cc
+  ${KERNEL}/fs/9p/fid.cc
+  ${KERNEL}/fs/9p/mount_options.cc
+  ${KERNEL}/fs/9p/protocol.cc
+  ${KERNEL}/fs/9p/session.cc
+)

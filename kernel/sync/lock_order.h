@@ -60,6 +60,7 @@ enum class LockRank : uint16_t {
   PageLru,         // vm: lists of clean pages
   JournalState,    // fs/jbd2: which transaction a buffer is in, the log's ends
   BufferHash,      // fs/jbd2: one hash bucket of a buffer cache
+  FileServer,      // fs/9p: requests and fids of one session
   Device,          // drivers: registers and rings
   WaitQueue,       // sched
   TimerQueue,      // sched

@@ -105,7 +105,8 @@ Value sys_flock(Context& context, Fd fd, uint32_t operation) {
     case kRelease: request.type = Type::Unlock; break;
     default: return Errno::Inval;
   }
-  request.kind = FileLocks::Kind::Flock;
+  bool bytes = file->inode().super_block().flock_locks_bytes();
+  request.kind = bytes ? FileLocks::Kind::OpenFile : FileLocks::Kind::Flock;
   request.owner = file.get();
   request.pid = context.task.group().pid();
   FileLocks* locks = TRY(FileLocks::of(file->inode()));

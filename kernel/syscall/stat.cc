@@ -25,7 +25,7 @@ abi::Stat to_stat(Inode& inode) {
   to.gid = from.gid;
   to.own_device = from.device.encode();
   to.size = static_cast<int64_t>(from.size);
-  to.block_size = static_cast<int32_t>(kPageSize);
+  to.block_size = static_cast<int32_t>(from.block_size);
   to.blocks = static_cast<int64_t>(from.blocks);
   to.access_seconds = from.access.seconds;
   to.access_nanoseconds = from.access.nanoseconds;
@@ -49,7 +49,7 @@ abi::Statx to_statx(const Path& path) {
       inode.super_block().type_name() != "pipefs" && inode.super_block().type_name() != "sysfs";
   abi::Statx to = {};
   to.mask = kBasic | kMountId | (is_tmpfs ? kBirth : 0);
-  to.block_size = kPageSize;
+  to.block_size = from.block_size;
   to.attributes = &path.dentry() == &path.mount().root() ? kMountRoot : 0;
   to.attributes_mask = kMountRoot | kAutomount | kDax | (is_tmpfs ? kShmemAttributes : 0);
   to.links = from.links;

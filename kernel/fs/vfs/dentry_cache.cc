@@ -96,26 +96,35 @@ Optional<Ref<Dentry>> DentryCache::get(Dentry& parent, StringView name) {
   return Ref<Dentry>::adopt(*dentry);
 }
 
+namespace {
+
+// Whether a cached name still says what is there. What something is mounted on stays.
+bool is_current(Dentry& dentry, Inode& directory, StringView name) {
+  Inode* inode = dentry.inode();
+  if (inode == nullptr) return true;
+  if (inode->needs_revalidation() && !inode->revalidate()) return false;
+  if (!directory.asks_for_names() || dentry.is_mount_point()) return true;
+  if (!directory.has_name(name, *inode)) return false;
+  inode->believe(DentryCache::hash(dentry.parent(), name));
+  return true;
+}
+
+}  // namespace
+
 Result<Ref<Dentry>> DentryCache::lookup(Dentry& parent, StringView name) {
   Optional<Ref<Dentry>> cached = get(parent, name);
-  if (cached) {
-    Inode* inode = cached->inode();
-    if (inode == nullptr || !inode->needs_revalidation() || inode->revalidate())
-      return cached.take();
-  }
+  if (cached && is_current(*cached, *parent.inode(), name)) return cached.take();
   Guard guard(parent.inode()->lock);
   return lookup_locked(parent, name);
 }
 
 Result<Ref<Dentry>> DentryCache::lookup_locked(Dentry& parent, StringView name) {
+  Inode& directory = *parent.inode();
   Optional<Ref<Dentry>> cached = get(parent, name);
   if (cached) {
-    Inode* inode = cached->inode();
-    if (inode == nullptr || !inode->needs_revalidation() || inode->revalidate())
-      return cached.take();
+    if (is_current(*cached, directory, name)) return cached.take();
     forget(*cached);
   }
-  Inode& directory = *parent.inode();
   // What is looked up in a removed directory would pin it for nothing.
   if (directory.removed_directory.load_relaxed()) return Errno::NoEnt;
   Result<Ref<Inode>> found = directory.lookup(name);
@@ -125,7 +134,9 @@ Result<Ref<Dentry>> DentryCache::lookup_locked(Dentry& parent, StringView name) 
   parent.ref();
   dentry->parent_.publish(&parent);
   if (found.ok()) {
-    dentry->inode_.publish(std::move(found).take().leak());
+    Inode& inode = *std::move(found).take().leak();
+    if (directory.asks_for_names()) inode.believe(dentry->name_.load_relaxed()->hash);
+    dentry->inode_.publish(&inode);
     insert(*dentry);
   } else if (directory.caches_absent_names()) {
     insert(*dentry);

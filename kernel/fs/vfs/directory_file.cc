@@ -39,18 +39,9 @@ class DirectoryFile final : public File {
   uint64_t parent_number() const;
 };
 
-Result<uint64_t> DirectoryFile::seek(int64_t offset, Whence whence) NO_THREAD_SAFETY_ANALYSIS {
-  // SAFETY: the caller holds position_lock.
-  int64_t target = offset;
-  if (whence == Whence::Current) {
-    if (__builtin_add_overflow(static_cast<int64_t>(position), offset, &target))
-      return Errno::Inval;
-  } else if (whence != Whence::Set) {
-    return Errno::Inval;
-  }
-  if (target < 0) return Errno::Inval;
-  position = static_cast<uint64_t>(target);
-  return position;
+Result<uint64_t> DirectoryFile::seek(int64_t offset, Whence whence) {
+  if (whence != Whence::Set && whence != Whence::Current) return Errno::Inval;
+  return move_position(whence == Whence::Current ? position_hint() : 0, offset);
 }
 
 uint64_t DirectoryFile::parent_number() const {

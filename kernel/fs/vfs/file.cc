@@ -23,6 +23,15 @@ void File::change_flags(uint32_t clear, uint32_t set) {
   }
 }
 
+Result<uint64_t> File::move_position(uint64_t base, int64_t offset) NO_THREAD_SAFETY_ANALYSIS {
+  // SAFETY: the caller holds position_lock, through an interface that the analysis cannot follow.
+  int64_t target;
+  if (__builtin_add_overflow(static_cast<int64_t>(base), offset, &target) || target < 0)
+    return Errno::Inval;
+  position = static_cast<uint64_t>(target);
+  return position;
+}
+
 Result<> File::set_async(int32_t fd, bool on) {
   if (((flags() & kOpenAsync) != 0) == on) return {};
   AsyncQueues queues = async_queues();

@@ -149,6 +149,10 @@ class File : public RefCounted<File>, public RcuHead {
   // The last reference has gone: give up locks, wake the other end. May sleep.
   virtual void on_close() {}
 
+  // lseek(2): the position becomes base + offset. position_lock is held by whoever calls seek() and
+  // read_directory(). Errors: Inval.
+  Result<uint64_t> move_position(uint64_t base, int64_t offset);
+
   bool opens_for(uint32_t mode) const {
     uint32_t present = flags() & (kOpenAccessMode | kOpenPath);
     return present == mode || present == kOpenReadWrite;

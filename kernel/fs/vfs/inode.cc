@@ -31,11 +31,6 @@ uint64_t DeviceNumber::encode() const {
   return (minor & 0xff) | (uint64_t{major & 0xfff} << 8) | (uint64_t{minor & ~0xffu} << 12);
 }
 
-DeviceNumber DeviceNumber::decode(uint64_t device) {
-  return {static_cast<uint32_t>((device & 0xfff00) >> 8),
-          static_cast<uint32_t>((device & 0xff) | ((device >> 12) & 0xfff00))};
-}
-
 Timestamp now() {
   Nanoseconds time = clock::realtime();
   return {static_cast<int64_t>(time / kNanosPerSecond),
@@ -74,6 +69,20 @@ InodeAttributes Inode::attributes() {
   result.change = change_;
   result.birth = birth_;
   return result;
+}
+
+bool Inode::is_believed(uint32_t name_hash) const {
+  return believed_name_.load_relaxed() == name_hash &&
+         clock::monotonic() < believed_until_.load_relaxed();
+}
+
+// Short enough for nobody to notice, long enough for a program that works its way through a tree by
+// long paths.
+void Inode::believe(uint32_t name_hash) {
+  constexpr Nanoseconds kMoment = 50'000'000;
+  if (!is_directory()) return;
+  believed_name_.store_relaxed(name_hash);
+  believed_until_.store_relaxed(clock::monotonic() + kMoment);
 }
 
 Result<Ref<Inode>> Inode::lookup(StringView) { return Errno::NotDir; }

@@ -47,7 +47,10 @@ struct DeviceNumber {
   uint32_t minor = 0;
   uint64_t encode() const;          // new_encode_dev: 32 significant bits
   uint32_t kernel_form() const { return major << 20 | minor; }  // what fdinfo shows
-  static DeviceNumber decode(uint64_t device);
+  static constexpr DeviceNumber decode(uint64_t device) {
+    return {static_cast<uint32_t>((device & 0xfff00) >> 8),
+            static_cast<uint32_t>((device & 0xff) | ((device >> 12) & 0xfff00))};
+  }
   friend bool operator==(DeviceNumber, DeviceNumber) = default;
 };
 
@@ -66,6 +69,7 @@ struct InodeAttributes {
   Gid gid = 0;
   uint64_t size = 0;
   uint64_t blocks = 0;              // 512-byte units
+  uint32_t block_size = kPageSize;  // that suits reads and writes
   DeviceNumber device;              // of a device inode
   Timestamp access, modify, change, birth;
 };
@@ -101,6 +105,7 @@ struct CreateParameters {
   Gid gid = 0;
   DeviceNumber device;
   StringView symlink_target;
+  bool for_open = false;  // open(2): opened for reading and writing next, whatever the mode says
 };
 
 class Inode : public RefCounted<Inode>, public RcuHead {
@@ -139,6 +144,15 @@ class Inode : public RefCounted<Inode>, public RcuHead {
   // false drops the cached name and looks it up again (procfs of a dead process). Must not sleep.
   virtual bool revalidate() { return true; }
   bool needs_revalidation() const { return needs_revalidation_; }
+  // Whether `name` is `child` still, asked of a directory at each walk over a cached name when
+  // asks_for_names() is set in its constructor: names that others than this kernel change. Sleeps;
+  // no lock is held, or the directory's. On true the child's attributes are fresh.
+  virtual bool has_name(StringView name, Inode& child) { (void)name, (void)child; return true; }
+  bool asks_for_names() const { return asks_for_names_; }
+  // A directory in the middle of a path needs no asking for a moment, by the name that it was asked
+  // for last (its hash in the cache). Names at the end of a path are always asked for.
+  bool is_believed(uint32_t name_hash) const;
+  void believe(uint32_t name_hash);
   // False for a directory whose absent names must be asked for each time.
   bool caches_absent_names() const { return caches_absent_names_; }
   // False: a name that is not there is an error even to those who would make it (procfs).
@@ -215,6 +229,7 @@ class Inode : public RefCounted<Inode>, public RcuHead {
   SuperBlock* super_block_;  // every inode's dentry or file holds a mount, and that holds this
   FileType type_;
   bool needs_revalidation_ = false;
+  bool asks_for_names_ = false;
   bool caches_absent_names_ = true;
   uint64_t number_;
   DeviceNumber device_;              // of a device inode
@@ -222,6 +237,8 @@ class Inode : public RefCounted<Inode>, public RcuHead {
   Atomic<Uid> uid_;
   Atomic<Gid> gid_;
   Atomic<uint32_t> links_{1};
+  Atomic<uint64_t> believed_until_;  // monotonic; of directories whose names are asked for
+  Atomic<uint32_t> believed_name_;
   // Monotonic time up to which a read does not change the access time (note_access).
   Atomic<uint64_t> access_noted_until_;
   Timestamp access_ GUARDED_BY(attribute_lock), modify_ GUARDED_BY(attribute_lock),

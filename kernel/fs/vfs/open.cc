@@ -122,6 +122,7 @@ Result<Created> create_file(const Path& parent, StringView name, uint16_t mode) 
   TRY(check_create_in(parent));
   auto masked = static_cast<uint16_t>(mode & kModeMask & ~acting_context().umask());
   CreateParameters parameters = new_inode_parameters(parent.inode(), FileType::Regular, masked);
+  parameters.for_open = true;
   Result<Ref<Inode>> created = parent.inode().create(name, parameters);
   // A directory in which nobody makes anything: mknod(2) has EPERM for it.
   if (created.failed_with(Errno::Perm)) return Errno::Acces;
@@ -136,15 +137,22 @@ Result<Ref<File>> open_or_create(Start start, StringView path, const OpenRequest
   if (path.empty()) return Errno::NoEnt;
   PathWalk walk(start, path, request.resolve);
   std::optional<Path> parent = TRY(walk.to_parent());
+  constexpr int kMaxRaces = 8;
+  int races = 0;
   for (;;) {
     if (walk.last_kind() != PathWalk::LastKind::Name) {
       return (flags & kOpenExclusive) != 0 ? Errno::Exist : Errno::IsDir;
     }
     if (walk.has_trailing_slash()) return Errno::IsDir;
     Optional<Ref<Dentry>> cached = DentryCache::get(parent->dentry(), walk.last_name());
-    bool usable = cached && cached->inode() != nullptr && !cached->inode()->needs_revalidation();
-    Created child = usable ? Created{cached.take(), false}
-                           : TRY(create_file(*parent, walk.last_name(), request.mode));
+    bool usable = cached && cached->inode() != nullptr && !cached->inode()->needs_revalidation() &&
+                  !parent->inode().asks_for_names();
+    Result<Created> made = usable ? Created{cached.take(), false}
+                                  : create_file(*parent, walk.last_name(), request.mode);
+    // Somebody else's name, made on the server behind our look-up.
+    if (made.failed_with(Errno::Exist) && (flags & kOpenExclusive) == 0 && ++races < kMaxRaces)
+      continue;
+    Created child = TRY(std::move(made));
     Path place(parent->mount_ref(), child.dentry);
     if (child.is_new) return open_checked(place, flags & ~kOpenTruncate);
     if ((flags & kOpenExclusive) != 0) return Errno::Exist;

@@ -14,6 +14,10 @@ Result<Ref<File>> open_directory(const Path& path, uint32_t flags);
 // O_PATH: the place, without its contents.
 Result<Ref<File>> open_place(const Path& path, uint32_t flags);
 
+// How many bytes may be written at `offset`: RLIMIT_FSIZE and the largest file. Error: FBig, behind
+// a SIGXFSZ where write(2) has one.
+Result<uint64_t> write_limit(uint64_t offset);
+
 // What a write does to the mode bits and to the file's capabilities (inode's lock held).
 void drop_privileges_locked(Inode& inode);
 // What a change of the owner does to the latter.

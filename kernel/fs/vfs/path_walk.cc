@@ -46,6 +46,7 @@ Result<Ref<Dentry>> find_cached(Dentry& parent, StringView name) {
   if (!child) return Errno::Again;
   Inode* inode = child->inode();
   if (inode != nullptr && inode->needs_revalidation() && !inode->revalidate()) return Errno::Again;
+  if (parent.inode()->asks_for_names()) return Errno::Again;
   return child.take();
 }
 
@@ -234,11 +235,15 @@ Result<> PathWalk::step(StringView name, bool last) {
     if (name.size() == 2 && name[1] == '.') return go_up();
   }
   if (mode_ == Mode::Rcu) {
-    Dentry* child = DentryCache::find(*dentry_, name, DentryCache::hash(*dentry_, name));
+    uint32_t hash = DentryCache::hash(*dentry_, name);
+    Dentry* child = DentryCache::find(*dentry_, name, hash);
     if (child != nullptr) {
       Inode* inode = child->inode();
       if (inode == nullptr) return Errno::NoEnt;
-      if (!inode->needs_revalidation() || inode->revalidate()) return enter(*child, last);
+      bool ask = dentry_->inode()->asks_for_names() && !child->is_mount_point() &&
+                 (last || !inode->is_believed(hash));
+      if (!ask && (!inode->needs_revalidation() || inode->revalidate()))
+        return enter(*child, last);
     }
     if (depth_ != 0) return kWalkAgain;  // texts of links that no reference keeps
     TRY(keep_references(Found::Places));

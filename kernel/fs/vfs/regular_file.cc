@@ -41,16 +41,8 @@ Result<size_t> RegularFile::read(IoBuffer& buffer, uint64_t offset) {
 
 Result<> RegularFile::limit_write(IoBuffer& buffer, uint64_t offset) {
   if (buffer.remaining() == 0) return {};
-  uint64_t limit = vfs::acting_limit(Resource::FileSize);
-  if (limit != kUnlimited) {
-    if (offset >= limit) {
-      signal_self(Signal::Xfsz);
-      return Errno::FBig;
-    }
-    if (buffer.remaining() > limit - offset) buffer.truncate(limit - offset);
-  }
-  if (offset >= kMaxFileSize) return Errno::FBig;
-  if (buffer.remaining() > kMaxFileSize - offset) buffer.truncate(kMaxFileSize - offset);
+  uint64_t room = TRY(vfs::write_limit(offset));
+  if (buffer.remaining() > room) buffer.truncate(room);
   return {};
 }
 
@@ -98,27 +90,21 @@ Result<size_t> RegularFile::write(IoBuffer& buffer, uint64_t offset) {
   return total;
 }
 
-Result<uint64_t> RegularFile::seek(int64_t offset, Whence whence) NO_THREAD_SAFETY_ANALYSIS {
-  // SAFETY: the caller holds position_lock, through an interface that the analysis cannot follow.
+Result<uint64_t> RegularFile::seek(int64_t offset, Whence whence) {
   MemoryObject* object = inode().contents();
   uint64_t size = object == nullptr ? 0 : object->size();
-  int64_t base = 0;
   switch (whence) {
     case Whence::Set: break;
-    case Whence::Current: base = static_cast<int64_t>(position); break;
-    case Whence::End: base = static_cast<int64_t>(size); break;
+    case Whence::Current: return move_position(position_hint(), offset);
+    case Whence::End: return move_position(size, offset);
     case Whence::Data:
     case Whence::Hole: {
       if (offset < 0 || static_cast<uint64_t>(offset) >= size) return Errno::NxIo;
-      uint64_t found = TRY(object->seek(static_cast<uint64_t>(offset), whence == Whence::Data));
-      position = found;
-      return found;
+      bool data = whence == Whence::Data;
+      return move_position(TRY(object->seek(static_cast<uint64_t>(offset), data)), 0);
     }
   }
-  int64_t target;
-  if (__builtin_add_overflow(base, offset, &target) || target < 0) return Errno::Inval;
-  position = static_cast<uint64_t>(target);
-  return position;
+  return move_position(0, offset);
 }
 
 Result<Ref<MemoryObject>> RegularFile::memory_object(uint32_t protection, bool shared) {
@@ -165,6 +151,17 @@ Result<Ref<File>> vfs::open_place(const Path& path, uint32_t flags) {
   return make_file<PlaceFile>(path, flags);
 }
 
+Result<uint64_t> vfs::write_limit(uint64_t offset) {
+  uint64_t limit = acting_limit(Resource::FileSize);
+  if (limit != kUnlimited && offset >= limit) {
+    signal_self(Signal::Xfsz);
+    return Errno::FBig;
+  }
+  if (offset >= kMaxFileSize) return Errno::FBig;
+  uint64_t end = limit < kMaxFileSize ? limit : kMaxFileSize;
+  return end - offset;
+}
+
 // A write takes set-user-ID and set-group-ID (where it means execution) away, unless CAP_FSETID;
 // and capabilities, whoever writes.
 void vfs::drop_privileges_locked(Inode& inode) {
@@ -174,7 +171,9 @@ void vfs::drop_privileges_locked(Inode& inode) {
   if (acting_has(Capability::Fsetid)) return;
   auto kept = static_cast<uint16_t>(mode & ~kModeSetUid);
   if ((mode & 010) != 0) kept = static_cast<uint16_t>(kept & ~kModeSetGid);
-  inode.set_mode(kept);
+  AttributeChange change;
+  change.mode = kept;
+  ignore(inode.set_attributes(change));  // the write has happened, whatever becomes of the bits
 }
 
 }  // namespace kernel

@@ -40,6 +40,9 @@ class SuperBlock : public RefCounted<SuperBlock> {
   bool read_only() const { return read_only_.load_relaxed(); }
 
   bool permits_user_xattrs() const { return user_xattrs_; }
+  // flock(2) takes a lock on all bytes, which stands in the way of those of fcntl(2): as on Linux
+  // where the other end knows no other kind.
+  bool flock_locks_bytes() const { return flock_locks_bytes_; }
   uint64_t next_inode_number() { return next_inode_.fetch_add_relaxed(1) + 1; }
 
   Mutex<LockRank::Rename> rename_lock;  // held around renames between directories
@@ -60,6 +63,7 @@ class SuperBlock : public RefCounted<SuperBlock> {
   StringView type_name_;
   DeviceNumber device_;
   bool user_xattrs_ = true;
+  bool flock_locks_bytes_ = false;
   Atomic<uint64_t> next_inode_;
 };
 
