@@ -15,8 +15,9 @@ from pathlib import Path
 
 from harness import ROOT, Suite, equal
 
-from samara import apt_sources, protocol, transfer
+from samara import apt_sources, protocol, shares, transfer
 from samara.cpio import Archive
+from samara.errors import SamaraError
 from samara.testing.report import Report
 
 
@@ -51,6 +52,24 @@ def test_archive_is_what_cpio_reads():
 
 def test_archive_is_reproducible():
     equal(sample_archive(), sample_archive())
+
+
+# Shares.
+
+
+def test_shares():
+    with tempfile.TemporaryDirectory(suffix=",a:b") as name:
+        folder = Path(name)
+        made = shares.plan([f"{name}:/mnt/x"], "default")
+        equal([(s.tag, s.host, s.target) for s in made], [("share0", folder, "/mnt/x")])
+        made = shares.plan([f"{name}:/x"], name)  # the root comes first
+        equal([(s.tag, s.target) for s in made], [("share0", "/"), ("share1", "/x")])
+        for bad in ("x", ":/x", f"{name}:", f"{name}:x", f"{name}:/", f"{name}/no:/x"):
+            try:
+                shares.plan([bad], "default")
+            except SamaraError:
+                continue
+            raise AssertionError(f"--share {bad} was taken")
 
 
 # Package lists.

@@ -114,7 +114,17 @@ def _add_run(command) -> None:
         "--root",
         metavar="default|CPIO|DIR",
         default="default",
-        help="root file system: busybox (the default), an initramfs, or a copy of a directory",
+        help="root file system: busybox (the default), an initramfs, or a directory, which the "
+        "guest reads and writes as it is (see --share)",
+    )
+    files.add_argument(
+        "--share",
+        metavar="HOSTDIR:GUESTDIR",
+        action="append",
+        default=[],
+        help="show a directory of the host in the guest (9p), for reading and writing: each side "
+        "sees at once what the other does. Owners are the host's numbers; what the guest makes "
+        "belongs to you. May be given several times",
     )
     files.add_argument(
         "--put",

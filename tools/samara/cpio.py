@@ -56,26 +56,6 @@ class Archive:
         """A character device."""
         self.add(path, stat.S_IFCHR | mode, b"", (major, minor))
 
-    def tree(self, top: Path, prefix: str = "") -> None:
-        """Everything below a host directory; sockets are left out, owners become root."""
-        for folder, names, files in os.walk(top):
-            relative = os.path.relpath(folder, top)
-            base = prefix if relative == "." else os.path.join(prefix, relative)
-            for name in names + files:
-                self._add_from_host(os.path.join(base, name), Path(folder, name))
-
-    def _add_from_host(self, path: str, source: Path) -> None:
-        status = source.lstat()
-        mode = status.st_mode
-        if stat.S_ISREG(mode):
-            self.add(path, mode, source)
-        elif stat.S_ISLNK(mode):
-            self.add(path, mode, os.fsencode(os.readlink(source)))
-        elif stat.S_ISDIR(mode) or stat.S_ISFIFO(mode):
-            self.add(path, mode, b"")
-        elif stat.S_ISCHR(mode) or stat.S_ISBLK(mode):
-            self.add(path, mode, b"", (os.major(status.st_rdev), os.minor(status.st_rdev)))
-
     def add(
         self,
         path: str,

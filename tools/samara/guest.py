@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from . import initrd, kernel_log, kernels, machine as machines, protocol, transfer, ui
+from . import initrd, kernel_log, kernels, machine as machines, protocol, shares, transfer, ui
 from .errors import SamaraError
 from .machine import Machine
 from .qemu import Qemu
@@ -67,7 +67,8 @@ def launch(
     append = [*machines.display_words(machine), *spec.kernel.append, f"{protocol.ENVIRONMENT}=1"]
     if spec.strace and spec.kernel.strace:
         append.append(spec.kernel.strace)
-    with initrd.open_initrd(spec.root, modules=spec.kernel.needs_modules) as (archive, words):
+    spec.request.mount = machine.shares
+    with initrd.open_initrd(spec.root, modules=spec.kernel.modules) as (archive, words):
         log = kernel_log.KernelLog(spec.log or kernel_log.new_log_file(), echo=spec.echo_log)
         full = Machine(**{**vars(machine), "append": [*append, *words, *machine.append]})
         qemu = Qemu(full, spec.kernel.image, archive, log.path)
@@ -119,6 +120,7 @@ def run(
     put: Sequence[tuple[str | Path, str]] = (),
     get: Sequence[tuple[str, str | Path]] = (),
     root: str | Path = "default",
+    share: Sequence[tuple[str | Path, str]] = (),
     smp: int = 1,
     memory: str = "512M",
     cpu: str | None = None,
@@ -144,8 +146,9 @@ def run(
         put=[transfer.Copy(os.fspath(a), b) for a, b in put],
         get=[transfer.Copy(a, os.fspath(b)) for a, b in get],
     )
+    wanted = shares.plan([f"{host}:{target}" for host, target in share], os.fspath(root))
     spec = Spec(
-        kernels.choose(kernel, preset),
+        kernels.choose(kernel, preset, shares=bool(wanted)),
         request,
         root=os.fspath(root),
         strace=strace,
@@ -159,6 +162,7 @@ def run(
             display=display,
             trace=trace,
             append=list(append),
+            shares=wanted,
         ),
     )
     status, problem, kernel_text = launch(spec, BytesSource(stdin), stdout, stderr)

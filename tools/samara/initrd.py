@@ -5,7 +5,7 @@ lives in memory."""
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -15,8 +15,11 @@ from .errors import SamaraError
 
 
 @contextmanager
-def open_initrd(root: str, *, modules: bool) -> Iterator[tuple[Path | int, list[str]]]:
-    """The archive, as a path or an open descriptor, and the kernel's words that go with it."""
+def open_initrd(
+    root: str, *, modules: Sequence[Path]
+) -> Iterator[tuple[Path | int, list[str]]]:
+    """The archive, as a path or an open descriptor, and the kernel's words that go with it. A
+    directory is no archive: init mounts it (shares.py)."""
     ours = root == "default"
     words = [] if ours else [f"rdinit={rootfs.OVERLAY_INIT}"]
     if ours and not modules:
@@ -25,8 +28,10 @@ def open_initrd(root: str, *, modules: bool) -> Iterator[tuple[Path | int, list[
     fd = os.memfd_create("initrd")
     try:
         with os.fdopen(os.dup(fd), "wb") as out:
-            _write_root(out, root)
-            rootfs.write_overlay(out, init=not ours, modules=modules)
+            shared = not ours and Path(root).is_dir()
+            if not shared:
+                _write_root(out, root)
+            rootfs.write_overlay(out, init=not ours, modules=modules, console=shared)
         yield fd, words
     finally:
         os.close(fd)
@@ -40,9 +45,7 @@ def _default() -> Path:
 
 def _write_root(out: BinaryIO, root: str) -> None:
     path = _default() if root == "default" else Path(root)
-    if path.is_dir():
-        rootfs.append_directory(out, path)
-    elif path.is_file():
+    if path.is_file():
         with path.open("rb") as archive:
             shutil.copyfileobj(archive, out, 1 << 20)
         # The next archive must start at a multiple of four.

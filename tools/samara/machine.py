@@ -15,6 +15,17 @@ from .protocol import Port
 DEFAULT_CPU = "cortex-a72"
 
 
+@dataclass(frozen=True)
+class Share:
+    """A directory of the host that the guest mounts by 9p. docs/design/nine_p.md says why these
+    options."""
+
+    tag: str
+    host: Path
+    target: str  # in the guest; / for the root
+    options: str = "trans=virtio,version=9p2000.L,msize=512000,cache=mmap"
+
+
 @dataclass
 class Machine:
     smp: int = 1
@@ -26,6 +37,7 @@ class Machine:
     trace: Path | None = None  # where QEMU tells which blocks of instructions it runs
     gdb: int | None = None  # TCP port; the machine waits for the debugger
     append: list[str] = field(default_factory=list)
+    shares: list[Share] = field(default_factory=list)
 
 
 def check(machine: Machine) -> None:
@@ -64,6 +76,8 @@ def command_line(
         "chardev=monitor,mode=control",
     ]
     line += _channel(port_fds)
+    for share in machine.shares:
+        line += _share(share)
     line += _display(machine)
     if machine.trace is not None:
         line += ["-d", "exec,nochain,in_asm", "-D", str(machine.trace)]
@@ -113,6 +127,15 @@ def _channel(port_fds: dict[Port, int]) -> list[str]:
             f"virtserialport,bus=channel.0,nr={int(port)},chardev={name},name=samara.{name}",
         ]
     return line
+
+
+def _share(share: Share) -> list[str]:
+    return [
+        "-fsdev",
+        f"local,id={share.tag},path={_escaped(share.host)},security_model=none,multidevs=remap",
+        "-device",
+        f"virtio-9p-device,fsdev={share.tag},mount_tag={share.tag}",
+    ]
 
 
 def _display(machine: Machine) -> list[str]:

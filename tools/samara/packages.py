@@ -76,9 +76,18 @@ SOURCES = [
     Source("zstd", "libzstd", "1.5.4+dfsg2-5"),
 ]
 
+LINUX = Binary(
+    "linux", "linux-image-6.1.0-56-cloud-arm64", "6.1.192-2", via="linux-image-cloud-arm64"
+)
+
 BINARIES = [
     Binary("busybox-static", "busybox-static", "1:1.35.0-4+deb12u1+b1"),
     Binary("musl-dev", "musl-dev", "1.2.3-1"),
     Binary("console-fonts", "console-setup-linux", "1.221"),
-    Binary("linux", "linux-image-6.1.0-56-cloud-arm64", "6.1.192-2", via="linux-image-cloud-arm64"),
+    LINUX,
 ]
+
+# The same kernel with more modules, 9p among them: fetched when a share is first asked of Linux.
+LINUX_WITH_9P = Binary(
+    "linux-generic", "linux-image-6.1.0-56-arm64", "6.1.192-2", via="linux-image-arm64"
+)

@@ -28,6 +28,7 @@ class Type(IntEnum):
     PUT = 6
     GET = 7
     FINISH = 8
+    MOUNT = 9
     READY = 64
     PUT_FAILED = 65
     STARTED = 66
@@ -37,6 +38,7 @@ class Type(IntEnum):
     ENTRY = 70
     GET_FAILED = 71
     GET_END = 72
+    MOUNT_FAILED = 73
 
 
 class StartStage(IntEnum):
@@ -68,6 +70,10 @@ def strings(*texts: str) -> bytes:
 def start(flags: int, rows: int, columns: int, cwd: str, argv: list[str], env: list[str]) -> bytes:
     header = _START.pack(flags, rows, columns, len(argv), len(env))
     return message(Type.START, header + strings(cwd, *argv, *env))
+
+
+def mount(tag: str, target: str, options: str) -> bytes:
+    return message(Type.MOUNT, strings(tag, target, options))
 
 
 def window(rows: int, columns: int) -> bytes:

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: MIT
 """Root file systems as initramfs archives: the default one (Debian's busybox with its applets, our
-init, a few files of /etc), and what `run --root DIR|CPIO` makes of the user's. Our init comes in
-through an overlay in /.samara, so that the user's own /init stays what it is; on Linux the overlay
-also has the kernel modules of the host channel, which init loads and removes."""
+init, a few files of /etc). To the user's own root our init comes through an overlay in /.samara, so
+that the user's /init stays what it is; on Linux the overlay also has the kernel modules of the host
+channel and of 9p, which init loads and removes."""
 
 import functools
 import os
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -15,9 +16,6 @@ from .cpio import Archive
 from .errors import SamaraError
 
 OVERLAY_INIT = "/.samara/init"
-
-# In the order in which they must be loaded.
-_LINUX_MODULES = ["virtio_ring", "virtio", "virtio_mmio", "virtio_console"]
 
 _ETC = {
     "etc/passwd": "root:x:0:0:root:/root:/bin/sh\n"
@@ -59,22 +57,16 @@ def write_default(out: BinaryIO) -> None:
     archive.write(out)
 
 
-def write_overlay(out: BinaryIO, *, init: bool, modules: bool) -> None:
+def write_overlay(
+    out: BinaryIO, *, init: bool, modules: Sequence[Path] = (), console: bool = False
+) -> None:
     archive = Archive()
     if init:
         archive.file(OVERLAY_INIT, init_binary(), 0o755)
-    if modules:
-        for number, name in enumerate(_LINUX_MODULES):
-            archive.file(f".samara/modules/{number:02}-{name}.ko", linux_module(name))
-    archive.write(out)
-
-
-def append_directory(out: BinaryIO, directory: Path) -> None:
-    archive = Archive()
-    archive.tree(directory)
-    if not (directory / "dev/console").exists():
-        # The kernel opens it for init's standard streams; an unprivileged user cannot make one.
-        archive.device("dev/console", 0o600, 5, 1)
+    if console:
+        archive.device("dev/console", 0o600, 5, 1)  # of a root that has nothing else
+    for number, module in enumerate(modules):
+        archive.file(f".samara/modules/{number:02}-{module.name}", module)
     archive.write(out)
 
 
@@ -86,22 +78,22 @@ def init_binary() -> Path:
     return _existing(paths.USER / "init.stripped", "our init")
 
 
-def linux_kernel() -> Path:
-    found = sorted((paths.PACKAGES / "linux/boot").glob("vmlinuz-*"))
-    return _existing(
-        found[0] if found else paths.PACKAGES / "linux/boot/vmlinuz", "the Linux kernel"
-    )
+def linux_kernel(package: str = "linux") -> Path:
+    boot = paths.PACKAGES / package / "boot"
+    found = sorted(boot.glob("vmlinuz-*"))
+    return _existing(found[0] if found else boot / "vmlinuz", "the Linux kernel")
 
 
 @functools.cache
-def _module_index() -> dict[str, Path]:
-    return {
-        p.name.removesuffix(".ko"): p for p in (paths.PACKAGES / "linux/lib/modules").rglob("*.ko")
-    }
+def _module_index(package: str) -> dict[str, Path]:
+    folder = paths.PACKAGES / package / "lib/modules"
+    return {path.name.removesuffix(".ko"): path for path in folder.rglob("*.ko")}
 
 
-def linux_module(name: str) -> Path:
-    return _existing(_module_index().get(name, paths.PACKAGES / f"{name}.ko"), f"the module {name}")
+def linux_modules(package: str, names: Sequence[str]) -> tuple[Path, ...]:
+    """Those of `names` that this kernel has as modules."""
+    index = _module_index(package)
+    return tuple(index[name] for name in names if name in index)
 
 
 def busybox_applets(busybox: Path) -> list[str]:

@@ -8,9 +8,19 @@ import socket
 import time
 from pathlib import Path
 
-from . import build_command, guest, kernels, setup_command, symbols, terminal, transfer, ui
+from . import (
+    build_command,
+    guest,
+    kernels,
+    setup_command,
+    shares,
+    symbols,
+    terminal,
+    transfer,
+    ui,
+)
 from .errors import SamaraError
-from .machine import Machine
+from .machine import Machine, Share
 from .session import Request, Session
 from .streams import FdSink, FdSource
 
@@ -31,10 +41,11 @@ def run(arguments) -> int:
     if not arguments.no_build:
         build_command.ensure(kernel=preset if arguments.kernel == "samara" else None)
     request = _request(arguments)
+    wanted = shares.plan(arguments.share, arguments.root)
     spec = guest.Spec(
-        kernels.choose(arguments.kernel, preset),
+        kernels.choose(arguments.kernel, preset, shares=bool(wanted)),
         request,
-        machine=_machine(arguments),
+        machine=_machine(arguments, wanted),
         root=arguments.root,
         strace=arguments.strace,
         log=arguments.log,
@@ -86,7 +97,7 @@ def _request(arguments) -> Request:
     )
 
 
-def _machine(arguments) -> Machine:
+def _machine(arguments, wanted: list[Share]) -> Machine:
     append = list(arguments.append)
     if arguments.gdb is not None:
         append.append("nokaslr")  # symbols are where the file says
@@ -99,6 +110,7 @@ def _machine(arguments) -> Machine:
         icount=arguments.icount,
         gdb=arguments.gdb,
         append=append,
+        shares=wanted,
     )
 
 

@@ -18,6 +18,7 @@ from . import channel_io, protocol, transfer, ui
 from .errors import SamaraError
 from .file_channel import FileChannel
 from .kernel_log import KernelLog
+from .machine import Share
 from .protocol import Exit, Port, StartStage, Type
 from .qemu import Qemu
 
@@ -38,6 +39,7 @@ class Request:
     window: tuple[int, int] = (24, 80)
     put: list[transfer.Copy] = field(default_factory=list)
     get: list[transfer.Copy] = field(default_factory=list)
+    mount: list[Share] = field(default_factory=list)
     timeout: float | None = None
 
 
@@ -113,6 +115,8 @@ class Session:
 
     def run(self) -> int:
         # The guest reads when its driver is there; until then the messages wait in the sockets.
+        for share in self.request.mount:
+            self._control(protocol.mount(share.tag, share.target, share.options))
         for message in self._files.put_messages():
             self._control(message)
         self._control(self._start_message())
@@ -283,6 +287,9 @@ class Session:
                 self._on_ready(struct.unpack_from("<I", payload)[0])
             case Type.PUT_FAILED:
                 self._files.put_failed(payload)
+            case Type.MOUNT_FAILED:
+                code, path = protocol.errno_and_path(payload)
+                self._files.errors.append(f"--share: {path}: {os.strerror(code)}")
             case Type.STARTED:
                 self._on_started()
             case Type.START_FAILED:

@@ -37,6 +37,14 @@ def ensure() -> bool:
     return True
 
 
+def ensure_package(binary: packages.Binary) -> None:
+    """One arm64 package that not everybody needs."""
+    pin = f"{binary.package}={binary.version}"
+    if not apt.is_current(paths.PACKAGES / binary.directory, pin):
+        with _one_at_a_time():
+            apt.fetch_binary(apt.PrivateApt(), binary)
+
+
 def is_stale() -> bool:
     wanted = [(paths.DEPS / s.directory, f"{s.package}={s.version}") for s in packages.SOURCES]
     wanted += [

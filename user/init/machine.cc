@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,6 +51,37 @@ void load_module(const char* path) {
   if (file >= 0) {
     close(file);
   }
+}
+
+// Those that are not there yet, as mkdir -p.
+void make_directories(const char* path) {
+  Text<PATH_MAX> text;
+  text << path;
+  for (char* at = strchr(text.data() + 1, '/'); at != nullptr; at = strchr(at + 1, '/')) {
+    *at = '\0';
+    mkdir(text.data(), 0755);
+    *at = '/';
+  }
+  mkdir(text.data(), 0755);
+}
+
+// As switch_root(8): what init runs from is covered, and stays.
+int make_root(const char* folder) {
+  for (const Mount& mount : kMounts) {
+    Text<PATH_MAX> place;
+    place << folder << mount.path;
+    // What is below another one moves with it.
+    if (strchr(mount.path + 1, '/') != nullptr) {
+      continue;
+    }
+    mkdir(place.c_str(), 0755);
+    if (::mount(mount.path, place.c_str(), nullptr, MS_MOVE, nullptr) != 0) {
+      log("cannot move to the new root: ", mount.path);
+    }
+  }
+  bool done = chdir(folder) == 0 && ::mount(".", "/", nullptr, MS_MOVE, nullptr) == 0 &&
+              chroot(".") == 0 && chdir("/") == 0;
+  return done ? 0 : errno;
 }
 
 int compare_names(const void* a, const void* b) {
@@ -111,6 +143,23 @@ void set_host_name() {
     }
   }
   sethostname(name, strlen(name));
+}
+
+int mount_share(const char* tag, const char* path, const char* options) {
+  bool is_root = strcmp(path, "/") == 0;
+  const char* place = is_root ? "/.root" : path;
+  make_directories(place);
+  if (::mount(tag, place, "9p", 0, options) != 0) {
+    return errno;
+  }
+  if (!is_root) {
+    return 0;
+  }
+  int error = make_root(place);
+  if (error == 0) {
+    set_host_name();
+  }
+  return error;
 }
 
 void log(const char* message, const char* detail) {

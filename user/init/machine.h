@@ -15,6 +15,10 @@ void load_modules();
 
 void set_host_name();
 
+// Mounts what the host calls `tag` by 9p; at "/" it becomes the root, and what is mounted already
+// moves there. Returns an errno, 0 when it is there.
+int mount_share(const char* tag, const char* path, const char* options);
+
 // One line on the kernel log, for a person who looks why a boot went wrong.
 void log(const char* message, const char* detail = "");
 

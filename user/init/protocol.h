@@ -38,6 +38,7 @@ enum class Type : uint32_t {
   Put = 6,           // EntryPayload, path[, link target]; a file's bytes follow on the file port
   Get = 7,           // path
   Finish = 8,        // empty: power off
+  Mount = 9,         // tag, path, options: a directory of the host, by 9p; "/": as the new root
   // guest to host
   Ready = 64,        // u32 version
   PutFailed = 65,    // u32 errno, path
@@ -48,6 +49,7 @@ enum class Type : uint32_t {
   Entry = 70,        // EntryPayload, path relative to the wanted one[, link target]; bytes follow
   GetFailed = 71,    // u32 errno, path that it concerns; the others still come
   GetEnd = 72,       // empty: nothing more below the wanted path
+  MountFailed = 73,  // u32 errno, path
 };
 
 struct StartPayload {

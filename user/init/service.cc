@@ -76,6 +76,21 @@ void close_output(uint32_t number) {
   }
 }
 
+bool mount_share(const char* payload, size_t length) {
+  if (length == 0 || payload[length - 1] != '\0') {
+    return false;
+  }
+  const char* end = payload + length;
+  const char* path = payload + strlen(payload) + 1;
+  const char* options = path < end ? path + strlen(path) + 1 : end;
+  if (options >= end) {
+    return false;
+  }
+  auto error = static_cast<uint32_t>(machine::mount_share(payload, path, options));
+  const port::Part parts[] = {{&error, sizeof(error)}, {path, strlen(path) + 1}};
+  return error == 0 || port::send(Type::MountFailed, parts);
+}
+
 // One message of the host; false ends the service.
 bool handle(Type type, char* payload, size_t length) {
   switch (type) {
@@ -103,6 +118,8 @@ bool handle(Type type, char* payload, size_t length) {
         close_output(u32_at(payload, 0));
       }
       return true;
+    case Type::Mount:
+      return mount_share(payload, length);
     case Type::Put:
       return files::put(payload, length);
     case Type::Get:
