@@ -1,0 +1,292 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Directories of the host in the guest (`--share`, `--root DIR`), on both kernels: what goes in and
+out is the same to the bit, each side sees what the other does, and errors are Linux's.
+
+    tests/system/share_test.py [-k NAME] [--kernel linux|samara]"""
+
+import os
+import random
+import stat
+import subprocess
+import sys
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+
+from harness import BUILD, ROOT, Skip, Suite, equal
+
+sys.path.insert(0, str(ROOT / "tests/abi"))
+import batch
+from samara import guest
+from samara.child import die_with_parent
+
+LIMIT = 300
+PRESET = os.environ.get("SAMARA_PRESET", "release")
+kernel = "linux"
+program = ""
+operations: dict[str, bytes] = {}
+
+
+@contextmanager
+def folders(*names: str):
+    with tempfile.TemporaryDirectory() as top:
+        made = [Path(top, name) for name in names]
+        for folder in made:
+            folder.mkdir()
+        yield made
+
+
+def run(*arguments: str, share, smp: int = 1, **more) -> bytes:
+    done = guest.run(
+        ["/share", *arguments],
+        kernel=kernel,
+        preset=PRESET,
+        put=[(program, "/share")],
+        share=share,
+        smp=smp,
+        timeout=LIMIT,
+        **more,
+    )
+    equal((done.status, done.stderr, done.problem), (0, b"", None))
+    return done.stdout
+
+
+# In and out.
+
+
+def make_tree(top: Path, count: int) -> None:
+    """Names of any bytes, of any length; contents, modes and times of all kinds; links."""
+    chance = random.Random(7)
+    shapes = [b"plain%d", b"sp ace %d", b"new\nline%d", b"\xff\xfe bytes %d", b"-dash%d", b"*%d?",
+              b"back\\slash%d", b"\x01%d\x7f", b"\xc3\xa4%d", b"%d" + b"x" * 240]  # fmt: skip
+    folders, files = [os.fsencode(top)], []
+    for number in range(count // 50):
+        # Not too deep: the whole path has to be named from outside.
+        folder = chance.choice([f for f in folders if len(f) < 1500])
+        folders.append(folder + b"/" + chance.choice(shapes) % number + b"d")
+        os.mkdir(folders[-1])
+    for number in range(count - count // 50):
+        path = chance.choice(folders) + b"/" + chance.choice(shapes) % number
+        kind = chance.random()
+        if kind < 0.05:
+            os.symlink(chance.choice([b"../x", b"/abs/\xff", b"n" * 1000]), path)
+        elif kind < 0.08 and files:
+            os.link(chance.choice(files), path)
+            continue
+        else:
+            size = 700_000 if number % 1000 == 1 else chance.choice([0, 1, 100, 4096, 9000])
+            with open(path, "wb") as file:
+                file.write(chance.randbytes(size))
+            os.chmod(path, chance.choice([0o644, 0o600, 0o755, 0o444, 0o4755, 0o2711]))
+            files.append(path)
+        time = chance.randrange(10**18, 17 * 10**17)
+        os.utime(path, ns=(time, time), follow_symlinks=False)
+    for folder in reversed(folders[1:]):
+        time = chance.randrange(10**18, 17 * 10**17)
+        os.chmod(folder, chance.choice([0o755, 0o700, 0o1777]))
+        os.utime(folder, ns=(time, time))
+
+
+def tree(top: Path) -> dict:
+    """Everything of a tree that can be seen; the names of one file are told by its first one."""
+    found, first = {}, {}
+    for folder, names, files in os.walk(os.fsencode(top)):
+        for name in sorted(names + files):
+            path = os.path.join(folder, name)
+            status = os.lstat(path)
+            data = first.setdefault(status.st_ino, path[len(os.fsencode(top)) :])
+            if stat.S_ISLNK(status.st_mode):
+                data = os.readlink(path)
+            elif stat.S_ISREG(status.st_mode) and status.st_nlink == 1:
+                data = Path(os.fsdecode(path)).read_bytes()
+            elif stat.S_ISREG(status.st_mode):
+                data = (status.st_nlink, Path(os.fsdecode(path)).read_bytes())
+            else:
+                data = None
+            found[path[len(os.fsencode(top)) :]] = (
+                status.st_mode,
+                status.st_uid,
+                status.st_gid,
+                # Linux sets them by the second only.
+                status.st_mtime_ns // (1 if kernel == "samara" else 10**9),
+                data,
+            )
+    return found
+
+
+def test_tree_goes_in_and_out():
+    with folders("from", "to") as (source, target):
+        make_tree(source, 5000 if kernel == "samara" else 500)
+        output = run("copy", "/from", "/to", share=[(source, "/from"), (target, "/to")])
+        equal(output, b"copied\n")
+        wanted, got = tree(source), tree(target)
+        equal(sorted(set(wanted) ^ set(got)), [])
+        equal([path for path in wanted if wanted[path] != got[path]], [])
+
+
+def test_large_file():
+    with folders("s") as (folder,):
+        data = random.Random(1).randbytes(5_000_001)
+        (folder / "in").write_bytes(data)
+        done = guest.run(
+            ["sh", "-c", "cat /s/in | tee /s/out | wc -c; cmp /s/in /s/out"],
+            kernel=kernel,
+            preset=PRESET,
+            share=[(folder, "/s")],
+            timeout=LIMIT,
+        )
+        equal((done.status, done.stdout, done.stderr), (0, b"5000001\n", b""))
+        equal((folder / "out").read_bytes() == data, True)
+
+
+# Calls and their errors.
+
+
+def test_operations_are_linuxs():
+    with folders("s") as (folder,):
+        operations[kernel] = run("operations", "/s", share=[(folder, "/s")])
+    if "linux" in operations and kernel != "linux":
+        equal(operations[kernel].decode(errors="replace").splitlines(),
+              operations["linux"].decode(errors="replace").splitlines())  # fmt: skip
+
+
+def test_operations_with_a_loose_cache():
+    """By the name that the first share has on every run; the output is what it is without."""
+    script = """umount /s && mount -t 9p -o trans=virtio,version=9p2000.L,cache=loose share0 /s &&
+        /share operations /s"""
+    if kernel == "linux":
+        raise Skip("its times and pages are a matter of its own there")
+    with folders("s") as (folder,):
+        done = guest.run(
+            ["sh", "-c", script],
+            kernel=kernel,
+            preset=PRESET,
+            put=[(program, "/share")],
+            share=[(folder, "/s")],
+            timeout=LIMIT,
+        )
+    equal((done.status, done.stderr), (0, b""))
+    if kernel in operations:
+        equal(done.stdout.decode(errors="replace").splitlines(),
+              operations[kernel].decode(errors="replace").splitlines())  # fmt: skip
+
+
+def test_at_once():
+    with folders("s") as (folder,):
+        output = run("workers", "/s", "4", share=[(folder, "/s")], smp=4)
+        equal(output, b"exit 0\n" * 4 + b"160 lines\n")
+        equal(sorted(os.listdir(folder)), ["appended"])
+
+
+def test_shared_mappings():
+    with folders("s") as (folder,):
+        output = run("map", "/s/file", share=[(folder, "/s")])
+        equal([line for line in output.splitlines() if line.endswith((b"no", b"-1"))], [])
+        data = (folder / "file").read_bytes()
+        equal(len(data), 3 * 4096 + 100)
+        equal(data[:12], b"behind msync")
+        equal(data[4090:4106], b"across two pages")
+        equal(data[8192:8200], b"by write")
+        equal(data[-10:], b"last ten b")
+
+
+# The two sides at once.
+
+
+def started(share, *arguments: str) -> subprocess.Popen:
+    options = ["--debug"] if PRESET == "debug" else []
+    return subprocess.Popen(
+        [str(ROOT / "samara"), "run", "--no-build", *options, "--kernel", kernel]
+        + ["--put", f"{program}:/share", "--share", f"{share}:/s", "--", *arguments],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        preexec_fn=die_with_parent(),
+    )
+
+
+def test_changes_of_the_host_are_seen():
+    with folders("s") as (folder,), started(folder, "/share", "look") as process:
+
+        def look(path: str) -> str:
+            process.stdin.write(f"/s{path}\n".encode())
+            process.stdin.flush()
+            return process.stdout.readline().decode().removeprefix(f"/s{path}: ").rstrip()
+
+        (folder / "file").write_text("first")
+        equal(look("/file"), "5 bytes: first")
+        (folder / "file").write_text("second, longer")
+        equal(look("/file"), "14 bytes: second, longer")
+        equal(look("/absent"), "ENOENT")
+        (folder / "absent").write_text("there")
+        equal(look("/absent"), "5 bytes: there")
+        (folder / "file").unlink()
+        equal(look("/file"), "ENOENT")
+        (folder / "file").mkdir()
+        (folder / "file/below").write_text("b")
+        equal(look("/file"), "3 names, mode 40755")
+        equal(look("/file/below"), "1 bytes: b")
+        (folder / "file").rename(folder / "moved")
+        equal(look("/moved/below"), "1 bytes: b")
+        equal(look("/file/below"), "ENOENT")
+        (folder / "moved").chmod(0o700)
+        equal(look("/moved"), "3 names, mode 40700")
+        (folder / "new").write_text("replaced")
+        (folder / "new").rename(folder / "absent")
+        equal(look("/absent"), "8 bytes: replaced")
+        process.stdin.close()
+        equal(process.wait(LIMIT), 0)
+
+
+def test_killed_while_it_reads():
+    script = """for i in 1 2 3 4 5; do /share read /s/file >/dev/null & sleep 0.2; kill -9 $!; done
+        wait; cat /s/small; umount /s && echo unmounted"""
+    with folders("s") as (folder,):
+        (folder / "file").write_bytes(bytes(1 << 20))
+        (folder / "small").write_text("works on\n")
+        with started(folder, "sh", "-c", script) as process:
+            output, _ = process.communicate(timeout=LIMIT)
+        equal(process.returncode, 0)
+        equal(output, b"works on\nunmounted\n")
+
+
+# The root.
+
+
+def test_root_is_a_directory():
+    with folders("root", "s") as (root, folder):
+        (root / "bin").mkdir()
+        (root / "bin/busybox").symlink_to("../real/busybox")
+        (root / "real").mkdir()
+        busybox = BUILD / "packages/busybox-static/bin/busybox"
+        (root / "real/busybox").write_bytes(busybox.read_bytes())
+        (root / "real/busybox").chmod(0o755)
+        (folder / "file").write_text("from the share\n")
+        script = """cd /; echo made > /made; cat /s/file; pwd; ls -d /made /proc/1 /dev/null
+            mv /made /kept; readlink /bin/busybox"""
+        for tool in ("cat", "ls", "mv", "readlink", "sh"):
+            (root / "bin" / tool).symlink_to("busybox")
+        done = guest.run(
+            ["sh", "-c", script],
+            kernel=kernel,
+            preset=PRESET,
+            root=root,
+            share=[(folder, "/s")],
+            timeout=LIMIT,
+        )
+        equal(
+            (done.status, done.stdout, done.stderr),
+            (0, b"from the share\n/\n/dev/null\n/made\n/proc/1\n../real/busybox\n", b""),
+        )
+        equal((root / "kept").read_text(), "made\n")
+
+
+def select(name: str) -> None:
+    global kernel
+    kernel = name
+
+
+if __name__ == "__main__":
+    source = Path(__file__).parent / "guest/share.c"
+    program = batch.compile_programs([source], BUILD / "share/bin")["share"]
+    sys.exit(Suite("share", globals(), ("linux", "samara")).main(select))
