@@ -36,11 +36,6 @@ bool MessageChoice::accepts(int64_t message_type) const {
 MessageQueue::MessageQueue(const Permission& given)
     : Object(given), capacity(limits.queue_bytes.load_relaxed()) {}
 
-MessageQueue::~MessageQueue() NO_THREAD_SAFETY_ANALYSIS {
-  // SAFETY: nobody else has it any more.
-  while (Message* message = messages_.front()) take_locked(*message);
-}
-
 Result<> MessageQueue::check_locked(uint32_t wanted) const {
   TRY(permission.check(wanted, caller()));
   return removed ? Result<>(Errno::IdRm) : Result<>();
@@ -194,6 +189,7 @@ Result<> MessageQueue::change(const PermissionChange& change, uint64_t wanted_ca
 }
 
 bool MessageQueue::end_locked() {
+  while (Message* message = messages_.front()) take_locked(*message);
   while (Receiver* receiver = receivers_.pop_front()) receiver->wake();
   while (Sender* sender = senders_.pop_front()) sender->wake();
   return true;

@@ -24,7 +24,6 @@ struct MessageChoice {
 class MessageQueue final : public Object, public RefCounted<MessageQueue> {
  public:
   explicit MessageQueue(const Permission& given);
-  ~MessageQueue();
 
   // Errors: Acces, IdRm, Again (kNoWait), RestartNoHand.
   Result<> send(Owned<Message> message, bool wait) EXCLUDES(lock);

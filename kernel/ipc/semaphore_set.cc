@@ -25,14 +25,10 @@ struct SemaphoreSet::Waiter : ListNode<Waiter>, Sleeper {
 Result<Ref<SemaphoreSet>> SemaphoreSet::create(const Permission& permission, uint32_t size) {
   Ref<SemaphoreSet> set = TRY(make_ref<SemaphoreSet>(permission));
   TRY(set->semaphores_.resize(size));
-  total.fetch_add_relaxed(size);
   return set;
 }
 
-SemaphoreSet::~SemaphoreSet() NO_THREAD_SAFETY_ANALYSIS {
-  // SAFETY: nobody else has it any more.
-  if (!removed) total.fetch_sub_relaxed(semaphores_.size());  // was never in the table
-}
+void SemaphoreSet::named() { total.fetch_add_relaxed(semaphores_.size()); }
 
 // All operations, one behind the other; or none, when one blocks or goes out of range.
 Result<SemaphoreSet::Attempt> SemaphoreSet::attempt_locked(Waiter& waiter) {

@@ -41,7 +41,6 @@ class SemaphoreSet final : public Object, public RefCounted<SemaphoreSet> {
  public:
   explicit SemaphoreSet(const Permission& given) : Object(given) {}  // for create()
   static Result<Ref<SemaphoreSet>> create(const Permission& permission, uint32_t size);
-  ~SemaphoreSet();
 
   struct Semaphore {
     int32_t value;
@@ -71,6 +70,10 @@ class SemaphoreSet final : public Object, public RefCounted<SemaphoreSet> {
   int64_t operation_time GUARDED_BY(lock) = 0;
 
  private:
+  template <class T>
+  friend class Table;
+  void named();
+
   struct Waiter;
   enum class Attempt : uint8_t { Done, Blocks };
   Result<Attempt> attempt_locked(Waiter& waiter) REQUIRES(lock);

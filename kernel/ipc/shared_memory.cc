@@ -47,15 +47,14 @@ Result<Ref<Segment>> Segment::create(const Permission& permission, uint64_t size
   Inode& inode = segment->place_.inode();
   inode.set_mode(static_cast<uint16_t>(permission.mode));
   inode.contents()->set_size(pages << kPageShift);
-  total.fetch_add_relaxed(pages);
   return segment;
 }
 
-Segment::~Segment() NO_THREAD_SAFETY_ANALYSIS {
-  // SAFETY: nobody else has it any more.
-  if (!removed) total.fetch_sub_relaxed(pages());  // was never in the table
-  overcommit::uncommit(promised_pages_);
-  if (locked_for_) locked_for_->locked_shared_pages.fetch_sub_relaxed(pages());
+Segment::~Segment() { overcommit::uncommit(promised_pages_); }
+
+void Segment::named() {
+  place_.inode().set_number(static_cast<uint64_t>(id()));
+  total.fetch_add_relaxed(pages());
 }
 
 void Segment::hold() {
@@ -90,6 +89,8 @@ void Segment::detached() {
 bool Segment::end_locked() {
   if ((permission.mode & kDestroyed) == 0 || attachments().count != 0) return false;
   total.fetch_sub_relaxed(pages());
+  if (locked_for_) locked_for_->locked_shared_pages.fetch_sub_relaxed(pages());
+  locked_for_.reset();
   return true;
 }
 

@@ -51,7 +51,7 @@ class Segment final : public Object, public RefCounted<Segment> {
       : Object(given), size_(size), promised_pages_(promised), place_(std::move(place)) {}
   template <class T>
   friend class Table;
-  void named() { place_.inode().set_number(static_cast<uint64_t>(id())); }
+  void named();
   bool end_locked() REQUIRES(lock);  // when it was destroyed and nobody has it attached
 
   const uint64_t size_;

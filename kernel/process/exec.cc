@@ -88,6 +88,7 @@ void apply_limits(const Task& task, AddressSpace& space, bool secure) {
 
 void replace_memory(Task& task, Ref<AddressSpace> space) {
   release_memory(task);
+  task.owns_no_more = false;
   AddressSpace* old = task.address_space;
   {
     Guard guard(task.group().signal_lock);

@@ -9,6 +9,7 @@
 #include "fs/vfs/fd_table.h"
 #include "fs/vfs/fs_context.h"
 #include "ipc/semaphore_undo.h"
+#include "process/core_dump.h"
 #include "process/job_control.h"
 #include "process/notify.h"
 #include "process/process_timers.h"
@@ -154,6 +155,7 @@ void release_memory(Task& task) {
     futex::exit_robust_list(task.robust_list, task.tid());
     task.robust_list = UserAddr{};
   }
+  futex::exit_pi(task);
   UserAddr tid_address = std::exchange(task.clear_child_tid, UserAddr{});
   // Alone in the space nobody is left to see it.
   if (raw(tid_address) != 0 && space->ref_count() > 1) {
@@ -176,6 +178,7 @@ void release_unborn(Task& task) {
 void exit_task(int32_t exit_code) {
   Task& task = current_task();
   ThreadGroup& group = task.group();
+  stop_for_core_dump(task);
   task.exit_code = exit_code;
   bool last = stop_taking_signals(task, group);
   if (last && group.is_init()) {

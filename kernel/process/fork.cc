@@ -106,6 +106,7 @@ Result<Ref<ThreadGroup>> make_group(ThreadGroup& parent, const CloneRequest& req
   group->exit_signal =
       has(request, kCloneParent) ? parent.exit_signal : static_cast<Signal>(request.exit_signal);
   group->dumpable = parent.dumpable;
+  group->core_filter.store_relaxed(parent.core_filter.load_relaxed());
   group->oom_score_adjust = parent.oom_score_adjust;
   group->oom_score_adjust_minimum = parent.oom_score_adjust_minimum;
   group->personality = parent.personality;

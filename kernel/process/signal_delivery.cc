@@ -5,6 +5,7 @@
 
 #include "arch/entry.h"
 #include "lib/log.h"
+#include "process/core_dump.h"
 #include "process/exit.h"
 #include "process/fault_report.h"
 #include "process/job_control.h"
@@ -106,6 +107,30 @@ bool carries_address(const SignalInfo& info) {
   return kSynchronous.has(info.signal) && info.code > kSiUser && info.code < kSiKernel;
 }
 
+enum class Restart : uint8_t { None, Always, IfFlagged, IfNoHandler, Block };
+
+Restart restart_wish(const arch::TrapFrame& frame) {
+  if (!arch::in_syscall(frame)) return Restart::None;
+  switch (static_cast<Errno>(-arch::syscall_result(frame))) {
+    case Errno::RestartSys: return Restart::IfFlagged;
+    case Errno::RestartNoIntr: return Restart::Always;
+    case Errno::RestartNoHand: return Restart::IfNoHandler;
+    case Errno::RestartBlock: return Restart::Block;
+    default: return Restart::None;
+  }
+}
+
+// As if no signal had come.
+void restart_syscall(arch::TrapFrame& frame) {
+  Restart wish = restart_wish(frame);
+  if (wish == Restart::Block) {
+    arch::rewind_syscall(frame, kRestartSyscallNumber);
+  } else if (wish != Restart::None) {
+    arch::rewind_syscall(frame, arch::syscall_number(frame));
+  }
+  arch::end_syscall(frame);
+}
+
 // True: a handler is to run. Does not return when a signal ends the process.
 bool next_caught(Task& task, arch::TrapFrame& frame, Caught& caught) {
   ThreadGroup& group = task.group();
@@ -132,22 +157,12 @@ bool next_caught(Task& task, arch::TrapFrame& frame, Caught& caught) {
       case Step::TellStopped: notify_parent_of_job_change(group, JobChange::Stopped); break;
       case Step::TellContinued: notify_parent_of_job_change(group, JobChange::Continued); break;
       case Step::Die:
+        restart_syscall(frame);  // the registers that a core file shows
         report_fatal_signal(task, frame, found.caught.info);
+        if (info.signal != Signal::None && default_action(info.signal) == DefaultAction::Core)
+          dump_core(task, info, found.exit_code);
         exit_group(found.exit_code);
     }
-  }
-}
-
-enum class Restart : uint8_t { None, Always, IfFlagged, IfNoHandler, Block };
-
-Restart restart_wish(const arch::TrapFrame& frame) {
-  if (!arch::in_syscall(frame)) return Restart::None;
-  switch (static_cast<Errno>(-arch::syscall_result(frame))) {
-    case Errno::RestartSys: return Restart::IfFlagged;
-    case Errno::RestartNoIntr: return Restart::Always;
-    case Errno::RestartNoHand: return Restart::IfNoHandler;
-    case Errno::RestartBlock: return Restart::Block;
-    default: return Restart::None;
   }
 }
 
@@ -181,13 +196,7 @@ void run_handler(Task& task, arch::TrapFrame& frame, const Caught& caught) {
 }
 
 void finish_without_handler(Task& task, arch::TrapFrame& frame) {
-  Restart wish = restart_wish(frame);
-  if (wish == Restart::Block) {
-    arch::rewind_syscall(frame, kRestartSyscallNumber);
-  } else if (wish != Restart::None) {
-    arch::rewind_syscall(frame, arch::syscall_number(frame));
-  }
-  arch::end_syscall(frame);
+  restart_syscall(frame);
   if (!task.restore_blocked) return;
   task.restore_blocked = false;
   set_blocked(task, task.saved_blocked);

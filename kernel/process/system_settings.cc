@@ -17,8 +17,9 @@
 namespace kernel::settings {
 namespace {
 
+constexpr size_t kPatternLimit = 127;
 struct Name {
-  char text[kNameLimit + 1];
+  char text[kPatternLimit + 1];
   size_t size;
 };
 
@@ -26,6 +27,8 @@ constinit SpinLock<LockRank::Leaf> names_lock;
 // Written and read under names_lock.
 constinit Name host = {"(none)", 6};
 constinit Name domain = {"(none)", 6};
+constinit Name pattern = {"core", 4};
+constinit Atomic<bool> pid_in_core_name;
 constinit Atomic<bool> randomise{true};
 constinit Atomic<uint64_t> last_drop;
 
@@ -38,8 +41,8 @@ Result<String> copy_of(const Name& name) {
   return String::create({copy.text, copy.size});
 }
 
-Result<> set(Name& name, StringView text) {
-  if (text.size() > kNameLimit) return Errno::Inval;
+Result<> set(Name& name, StringView text, size_t limit = kNameLimit) {
+  if (text.size() > limit) return Errno::Inval;
   Guard guard(names_lock);
   __builtin_memset(name.text, 0, sizeof name.text);
   __builtin_memcpy(name.text, text.data(), text.size());
@@ -53,6 +56,14 @@ Result<String> host_name() { return copy_of(host); }
 Result<> set_host_name(StringView name) { return set(host, name); }
 Result<String> domain_name() { return copy_of(domain); }
 Result<> set_domain_name(StringView name) { return set(domain, name); }
+
+Result<String> core_pattern() { return copy_of(pattern); }
+Result<> set_core_pattern(StringView text) {
+  if (text.starts_with("|")) return Errno::Inval;
+  return set(pattern, text.substr(0, kPatternLimit), kPatternLimit);
+}
+bool core_uses_pid() { return pid_in_core_name.load_relaxed(); }
+void set_core_uses_pid(bool on) { pid_in_core_name.store_relaxed(on); }
 
 // As Linux: kernel stacks take at most an eighth of memory.
 uint64_t thread_limit() {

@@ -13,6 +13,12 @@ Result<> set_host_name(StringView name);    // Inval when too long
 Result<String> domain_name();
 Result<> set_domain_name(StringView name);
 
+// kernel.core_pattern and kernel.core_uses_pid (core(5)). A pattern that starts a program is Inval.
+Result<String> core_pattern();
+Result<> set_core_pattern(StringView pattern);
+bool core_uses_pid();
+void set_core_uses_pid(bool on);
+
 uint64_t thread_limit();                    // kernel.threads-max, from the memory size
 
 // vm.drop_caches: 1 pages, 2 names and inodes, 3 both; also returns empty slabs and cached frames.

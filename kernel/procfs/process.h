@@ -62,6 +62,8 @@ Result<> mounts_text(FormatSink& sink, Task& task, bool whole_process);
 Result<> mountinfo_text(FormatSink& sink, Task& task, bool whole_process);
 Result<> wchan_text(FormatSink& sink, Task& task, bool whole_process);
 Result<> oom_score_text(FormatSink& sink, Task& task, bool whole_process);
+Result<> core_filter_text(FormatSink& sink, Task& task, bool whole_process);
+Result<> core_filter_store(StringView text, Task& task);
 Result<> oom_score_adj_text(FormatSink& sink, Task& task, bool whole_process);
 Result<> oom_score_adj_store(StringView text, Task& task);
 Result<> loginuid_text(FormatSink& sink, Task& task, bool whole_process);

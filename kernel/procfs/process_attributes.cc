@@ -28,6 +28,22 @@ Result<> oom_score_text(FormatSink& sink, Task& task, bool) {
   return {};
 }
 
+Result<> core_filter_text(FormatSink& sink, Task& task, bool) {
+  format(sink, "{:08x}\n", task.group().core_filter.load_relaxed());
+  return {};
+}
+
+Result<> core_filter_store(StringView text, Task& task) {
+  text = text.trimmed();
+  bool hexadecimal = text.starts_with("0x") || text.starts_with("0X");
+  bool octal = !hexadecimal && text.size() > 1 && text.starts_with("0");
+  std::optional<uint64_t> number =
+      text.substr(hexadecimal ? 2 : 0).to_number(hexadecimal ? 16 : octal ? 8 : 10);
+  if (!number || *number > UINT32_MAX) return Errno::Inval;
+  task.group().core_filter.store_relaxed(static_cast<uint32_t>(*number) & kKnownCoreFilter);
+  return {};
+}
+
 Result<> oom_score_adj_text(FormatSink& sink, Task& task, bool) {
   format(sink, "{}\n", task.group().oom_score_adjust);
   return {};

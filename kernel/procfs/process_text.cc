@@ -108,8 +108,8 @@ Result<> stat_text(FormatSink& sink, Task& task, bool whole_process) {
     memory = space->statistics();
     if (may_inspect(task)) layout = space->layout;
   }
-  bool real_time = sched.policy == SchedPolicy::Fifo || sched.policy == SchedPolicy::RoundRobin;
-  int priority = real_time ? -1 - sched.rt_priority : 20 + sched.nice;
+  SchedParameters effective = task.effective_parameters();
+  int priority = effective.is_realtime() ? -1 - effective.rt_priority : 20 + effective.nice;
 
   format(sink, "{} ({}) {} {} {} {} {} {} {} ", whole_process ? task.group().pid() : task.tid(),
          task.name(), state_of(task).letter, relations.parent, relations.group, relations.session,

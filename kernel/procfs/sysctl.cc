@@ -60,8 +60,21 @@ Result<> ngroups_max(FormatSink& sink) { return put_number(sink, 65536); }
 Result<> round_robin_slice(FormatSink& sink) {
   return put_number(sink, sched::kRoundRobinSlice / (kNanosPerSecond / 1000));
 }
-Result<> core_pattern(FormatSink& sink) { return sink.write("core\n"), Result<>(); }
-Result<> core_uses_pid(FormatSink& sink) { return put_number(sink, 0); }
+Result<> core_pattern(FormatSink& sink) {
+  String pattern = TRY(settings::core_pattern());
+  format(sink, "{}\n", pattern);
+  return {};
+}
+Result<> set_core_pattern(StringView text) {
+  return settings::set_core_pattern(text.substr(0, text.find('\n')));
+}
+Result<> core_uses_pid(FormatSink& sink) {
+  return put_number(sink, settings::core_uses_pid() ? 1 : 0);
+}
+Result<> set_core_uses_pid(StringView text) {
+  settings::set_core_uses_pid(TRY(parse_number(text, 0, INT32_MAX)) != 0);
+  return {};
+}
 Result<> panic_timeout(FormatSink& sink) { return put_number(sink, 0); }
 Result<> zero(FormatSink& sink) { return put_number(sink, 0); }
 Result<> one(FormatSink& sink) { return put_number(sink, 1); }
@@ -267,8 +280,9 @@ constexpr Setting kPty[] = {{"max", pty_max}};
 constexpr Folder kKernelFolders[] = {{"random", kRandom}, {"pty", kPty}};
 constexpr Setting kKernel[] = {{"arch", arch_name},
                                {"cap_last_cap", cap_last_cap},
-                               {"core_pattern", core_pattern},
-                               {"core_uses_pid", core_uses_pid},
+                               {"core_pattern", core_pattern, set_core_pattern},
+                               {"core_uses_pid", core_uses_pid, set_core_uses_pid},
+                               {"core_pipe_limit", zero},
                                {"domainname", domainname, set_domainname},
                                {"hostname", hostname, set_hostname},
                                ipc_setting<&ipc::Limits::message_size, INT32_MAX>("msgmax"),

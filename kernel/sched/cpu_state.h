@@ -160,6 +160,9 @@ class Scheduler {
 
   static void set_parameters(Thread& thread, const SchedParameters& parameters);
   static SchedParameters parameters(const Thread& thread);
+  // Priority inheritance. set_donated: true when the thread runs differently now.
+  static bool set_donated(Thread& thread, const std::optional<SchedParameters>& donated);
+  static SchedParameters effective_parameters(const Thread& thread);
 
   static bool needs_reschedule() {
     return (arch::current_thread()->work.load_relaxed() & kWorkReschedule) != 0;
@@ -182,6 +185,7 @@ class Scheduler {
   static unsigned least_priority(CpuMask allowed, unsigned preferred);
   static bool take_one(CpuState& from, CpuState& to, unsigned to_cpu, uint64_t difference);
   static void offer_to_idle(unsigned cpu);
+  static bool apply_parameters(QueueGuard& queue, Thread& thread);
 };
 
 }  // namespace kernel

@@ -24,6 +24,19 @@ struct SchedParameters {
   constexpr bool is_realtime() const {
     return policy == SchedPolicy::Fifo || policy == SchedPolicy::RoundRobin;
   }
+  // These, but at least as urgent as `donor`.
+  constexpr SchedParameters inheriting(const SchedParameters& donor) const {
+    SchedParameters result = *this;
+    if (donor.is_realtime()) {
+      if (!is_realtime()) result.policy = SchedPolicy::Fifo;
+      if (donor.rt_priority > rt_priority) result.rt_priority = donor.rt_priority;
+    } else if (!is_realtime()) {
+      if (donor.nice < nice) result.nice = donor.nice;
+      if (policy == SchedPolicy::Idle && donor.policy != policy) result.policy = donor.policy;
+    }
+    return result;
+  }
+  friend constexpr bool operator==(const SchedParameters&, const SchedParameters&) = default;
 };
 
 inline constexpr int8_t kMinNice = -20;

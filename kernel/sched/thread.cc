@@ -4,6 +4,7 @@
 
 #include "mm/kernel_map.h"
 #include "sched/cpu_state.h"
+#include "sched/priority_inheritance.h"
 
 namespace kernel {
 
@@ -63,13 +64,13 @@ StringView Thread::name() const { return StringView(name_); }
 
 void Thread::inherit_scheduling(const Thread& parent) {
   QueueGuard queue(parent);
-  entity_.parameters = parent.entity_.parameters;
-  if (entity_.parameters.reset_on_fork) {
-    SchedParameters& mine = entity_.parameters;
-    if (mine.is_realtime()) mine = {};
-    if (mine.nice < 0) mine.nice = 0;
-    mine.reset_on_fork = false;
+  parameters_ = parent.parameters_;  // what was donated to the parent is not inherited
+  if (parameters_.reset_on_fork) {
+    if (parameters_.is_realtime()) parameters_ = {};
+    if (parameters_.nice < 0) parameters_.nice = 0;
+    parameters_.reset_on_fork = false;
   }
+  entity_.parameters = parameters_;
   entity_.weight = weight_of(entity_.parameters);
   entity_.slice_left = RealtimeQueue::kRoundRobinSlice;
   affinity_ = parent.affinity_;
@@ -78,14 +79,38 @@ void Thread::inherit_scheduling(const Thread& parent) {
 
 void Thread::set_parameters(const SchedParameters& parameters) {
   Scheduler::set_parameters(*this, parameters);
+  PriorityInheritance::parameters_changed(*this);
 }
 SchedParameters Thread::parameters() const { return Scheduler::parameters(*this); }
+SchedParameters Thread::effective_parameters() const {
+  return Scheduler::effective_parameters(*this);
+}
 CpuUsage Thread::cpu_usage() const { return Scheduler::cpu_usage(*this); }
 Nanoseconds Thread::run_time() const { return Scheduler::run_time(*this); }
 Nanoseconds Thread::run_time_since_wake() const { return Scheduler::run_time_since_wake(*this); }
 
 void Scheduler::set_parameters(Thread& thread, const SchedParameters& parameters) {
   QueueGuard queue(thread);
+  thread.parameters_ = parameters;
+  apply_parameters(queue, thread);
+}
+
+bool Scheduler::set_donated(Thread& thread, const std::optional<SchedParameters>& donated) {
+  QueueGuard queue(thread);
+  thread.donated_ = donated;
+  return apply_parameters(queue, thread);
+}
+
+SchedParameters Scheduler::effective_parameters(const Thread& thread) {
+  QueueGuard queue(thread);
+  return thread.entity_.parameters;
+}
+
+// True: the thread runs differently now.
+bool Scheduler::apply_parameters(QueueGuard& queue, Thread& thread) {
+  SchedParameters parameters = thread.parameters_;
+  if (thread.donated_) parameters = parameters.inheriting(*thread.donated_);
+  if (parameters == thread.entity_.parameters) return false;
   charge(*queue, clock::monotonic());
   if (parameters.is_realtime() && !thread.entity_.is_realtime())
     thread.runtime_at_wake_ = thread.entity_.runtime;
@@ -96,11 +121,12 @@ void Scheduler::set_parameters(Thread& thread, const SchedParameters& parameters
       (thread.entity_.queued && queue->queue.should_preempt(thread.entity_))) {
     kick(*queue, queue.cpu());
   }
+  return true;
 }
 
 SchedParameters Scheduler::parameters(const Thread& thread) {
   QueueGuard queue(thread);
-  return thread.entity_.parameters;
+  return thread.parameters_;
 }
 
 }  // namespace kernel

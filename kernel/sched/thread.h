@@ -18,6 +18,8 @@ namespace kernel {
 
 class AddressSpace;
 class File;
+class InheritingLock;
+struct LockWaiter;
 namespace jbd2 {
 class Handle;
 }
@@ -68,6 +70,8 @@ class Thread : public ThreadBase, public RefCounted<Thread>, public RcuHead {
   // sched_setscheduler, setpriority, sched_setaffinity. Any thread.
   void set_parameters(const SchedParameters& parameters);
   SchedParameters parameters() const;
+  // With what others donate to it (priority_inheritance.h).
+  SchedParameters effective_parameters() const;
   // Before start(): what a child inherits from its parent.
   void inherit_scheduling(const Thread& parent);
   // On return the thread runs on no CPU outside the mask. Thread context, no lock held. Errors:
@@ -107,6 +111,11 @@ class Thread : public ThreadBase, public RefCounted<Thread>, public RcuHead {
   // fs: the journal handle that this thread holds. Its own.
   jbd2::Handle* journal_handle = nullptr;
 
+  // Priority inheritance (priority_inheritance.h); its lock.
+  List<InheritingLock> inheriting_locks;  // that this thread owns, and somebody waits for
+  LockWaiter* waits_for = nullptr;
+  bool owns_no_more = false;              // it ends
+
  protected:
   arch::UserState* user_state_ = nullptr;  // in the derived object; null: kernel thread
 
@@ -118,7 +127,9 @@ class Thread : public ThreadBase, public RefCounted<Thread>, public RcuHead {
   Atomic<uint32_t> cpu_{};      // whose run queue's lock guards the fields below
   Atomic<bool> on_cpu_{};       // its context is live on a CPU
 
-  SchedEntity entity_;
+  SchedEntity entity_;          // its parameters: those below, and what is donated
+  SchedParameters parameters_;  // the thread's own
+  std::optional<SchedParameters> donated_;
   CpuMask affinity_ = ~CpuMask{0};
   bool runnable_ = false;       // waiting, running, or on its way between two queues
   bool blocks_load_ = false;    // asleep in a state that counts for the load average

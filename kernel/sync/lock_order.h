@@ -55,6 +55,7 @@ enum class LockRank : uint16_t {
   DentryHash,      // fs: dentry cache
   MountHash,       // fs: mount lookup
   FutexBucket,     // vm
+  Inheritance,     // sched: who waits for whom (priority_inheritance.h)
   PageTable,       // vm: entries of one leaf table or one address space
   PageCache,       // vm: tree of one memory object's pages
   PageLru,         // vm: lists of clean pages

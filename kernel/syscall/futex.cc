@@ -21,7 +21,11 @@ enum Operation : int32_t {
   kWakeOp = 5,
   kWaitBitset = 9,
   kWakeBitset = 10,
+  kLockPi = 6,
+  kUnlockPi = 7,
+  kTryLockPi = 8,
   kWaitRequeuePi = 11,
+  kCmpRequeuePi = 12,
   kLockPi2 = 13,
 };
 constexpr int32_t kPrivateFlag = 128, kClockRealtime = 256;
@@ -62,12 +66,29 @@ Value wait(Context& context, UserAddr address, uint32_t expected, Scope scope,
   return 0;
 }
 
+// The end is a time of the wall clock, or of the monotonic one.
+Result<Until> read_end(uint64_t timeout_argument, bool wall_clock) {
+  std::optional<Nanoseconds> end = TRY(read_timeout(timeout_argument));
+  return end ? Until{{*end}, wall_clock} : Until{};
+}
+
 Value wait_bitset(UserAddr address, uint32_t expected, Scope scope, uint64_t timeout_argument,
                   uint32_t bitset, bool wall_clock) {
-  std::optional<Nanoseconds> timeout = TRY(read_timeout(timeout_argument));
-  Until until;
-  if (timeout) until = {{*timeout}, wall_clock};
+  Until until = TRY(read_end(timeout_argument, wall_clock));
   TRY(futex::wait(address, expected, scope, bitset, until));
+  return 0;
+}
+
+Value lock_pi(UserAddr address, Scope scope, uint64_t timeout_argument, bool wall_clock) {
+  Until until = TRY(read_end(timeout_argument, wall_clock));
+  TRY(futex::lock_pi(address, scope, futex::LockMode::Wait, until));
+  return 0;
+}
+
+Value wait_requeue_pi(UserAddr address, uint32_t expected, Scope scope, UserAddr lock,
+                      uint64_t timeout_argument, bool wall_clock) {
+  Until until = TRY(read_end(timeout_argument, wall_clock));
+  TRY(futex::wait_requeue_pi(address, expected, scope, lock, until));
   return 0;
 }
 
@@ -101,6 +122,14 @@ Value sys_futex(Context& context, UserAddr address, int32_t operation, uint32_t 
     case kRequeue: return TRY(futex::requeue(address, second, count, second_count, scope, nullptr));
     case kCmpRequeue:
       return TRY(futex::requeue(address, second, count, second_count, scope, &value3));
+    case kLockPi: return lock_pi(address, scope, timeout_or_count, /*wall_clock=*/true);
+    case kLockPi2: return lock_pi(address, scope, timeout_or_count, wall_clock);
+    case kTryLockPi: TRY(futex::lock_pi(address, scope, futex::LockMode::Try, {})); return 0;
+    case kUnlockPi: TRY(futex::unlock_pi(address, scope)); return 0;
+    case kWaitRequeuePi:
+      return wait_requeue_pi(address, value, scope, second, timeout_or_count, wall_clock);
+    case kCmpRequeuePi:
+      return TRY(futex::requeue_pi(address, second, count, second_count, scope, value3));
     case kWakeOp: return TRY(futex::wake_op(address, second, count, second_count, value3, scope));
     default: return Errno::NoSys;
   }

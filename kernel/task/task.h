@@ -28,6 +28,7 @@ class FdTable;
 class FsContext;
 class ThreadGroup;
 class Completion;
+struct CoreDump;
 class SemaphoreUndoList;
 struct ProcessTimers;  // process/: itimers and POSIX timers
 
@@ -136,6 +137,9 @@ class Task final : public Thread, public ListNode<Task, GroupThreadTag> {
 
 inline Task& current_task() { return static_cast<Task&>(current()); }
 
+// What goes into a core file by default, and what can be asked for (core(5)).
+inline constexpr uint32_t kDefaultCoreFilter = 0x33, kKnownCoreFilter = 0x1ff;
+
 class ThreadGroup final : public RefCounted<ThreadGroup>,
                           public RcuHead,
                           public ListNode<ThreadGroup, ChildTag>,
@@ -199,6 +203,8 @@ class ThreadGroup final : public RefCounted<ThreadGroup>,
   uint64_t max_resident_kib = 0;   // of address spaces left behind
   ProcessTimers* timers = nullptr; // process/
   bool dumpable = true;
+  CoreDump* core_dump = nullptr;     // signal lock: its threads wait for it (process/core_dump.h)
+  Atomic<uint32_t> core_filter{kDefaultCoreFilter};  // what goes into a core file
   int16_t oom_score_adjust = 0;
   int16_t oom_score_adjust_minimum = 0;
   uint32_t personality = 0;

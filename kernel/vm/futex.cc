@@ -2,13 +2,9 @@
 // Futexes: hash buckets of waiters, each under its spin lock. The user word is read under that lock
 // without faulting, so that a waker who changed the word before waking finds every waiter that saw
 // the old value. A word that is not there is faulted in with no lock held, and the call starts
-// over.
-//
-// A waiter lives on its thread's stack. Who wakes it takes it off its bucket and marks it, all
-// under the bucket's lock; the thread object behind it cannot go before that lock is released (RCU:
-// preemption is off). A waiter that gives up finds its bucket again, as requeue may have moved it.
+// over. Locks that inherit priorities are in futex_pi.cc.
 
-#include "vm/futex.h"
+#include "vm/futex_internal.h"
 
 #include "arch/user_copy.h"
 #include "vm/user_copy.h"
@@ -16,32 +12,12 @@
 namespace kernel::futex {
 namespace {
 
-struct Key {
-  const void* owner = nullptr;  // address space, or memory object
-  uint64_t offset = 0;
-  Optional<Ref<MemoryObject>> object;  // keeps a shared key's owner alive
-  friend bool operator==(const Key& a, const Key& b) {
-    return a.owner == b.owner && a.offset == b.offset;
-  }
-};
-
-struct Waiter : ListNode<Waiter> {
-  Key key;
-  uint32_t bitset = 0;
-  Thread* thread = nullptr;
-  Atomic<struct Bucket*> bucket;
-  Atomic<bool> woken;
-};
-
-struct Bucket {
-  SpinLock<LockRank::FutexBucket> lock;
-  List<Waiter> waiters GUARDED_BY(lock);
-};
-
 // Words are aligned: this bit keeps the two scopes of private memory apart, as Linux does.
 constexpr uint64_t kSharedScope = 2;
 constexpr size_t kBuckets = 256;
 constinit Bucket buckets[kBuckets];
+
+}  // namespace
 
 Bucket& bucket_of(const Key& key) {
   uint64_t mixed =
@@ -69,6 +45,19 @@ Result<Key> key_of(UserAddr address, Scope scope) {
   return key;
 }
 
+Result<bool> join_queue(Waiter& waiter, UserAddr address, uint32_t expected) {
+  Bucket& bucket = bucket_of(waiter.key);
+  Guard guard(bucket.lock);
+  uint32_t value;
+  if (!arch::load_user_u32(untagged(address), value)) return false;
+  if (value != expected) return Errno::Again;
+  waiter.bucket.store_relaxed(&bucket);
+  bucket.waiters.push_back(waiter);
+  return true;
+}
+
+namespace {
+
 // Only while its bucket's lock is held.
 void wake_locked(Bucket& bucket, Waiter& waiter) REQUIRES(bucket.lock) {
   Thread& thread = *waiter.thread;
@@ -77,14 +66,18 @@ void wake_locked(Bucket& bucket, Waiter& waiter) REQUIRES(bucket.lock) {
   thread.wake();
 }
 
-int wake_matching_locked(Bucket& bucket, const Key& key, int count, uint32_t bitset)
+// Error: Inval: somebody waits there for a lock that inherits priorities.
+Result<int> wake_matching_locked(Bucket& bucket, const Key& key, int count, uint32_t bitset)
     REQUIRES(bucket.lock) {
   int woken = 0;
   for (Waiter* waiter = bucket.waiters.front(); waiter != nullptr;) {
     Waiter* next = bucket.waiters.next(*waiter);
-    if (waiter->key == key && (waiter->bitset & bitset) != 0) {
-      wake_locked(bucket, *waiter);
-      if (++woken >= count) break;
+    if (waiter->key == key) {
+      if (waiter->kind != Waiter::Kind::Plain) return Errno::Inval;
+      if ((waiter->bitset & bitset) != 0) {
+        wake_locked(bucket, *waiter);
+        if (++woken >= count) break;
+      }
     }
     waiter = next;
   }
@@ -108,18 +101,6 @@ Result<> prepare(Waiter& waiter, UserAddr address, Scope scope, uint32_t bitset)
   waiter.bitset = bitset;
   waiter.thread = &current();
   return {};
-}
-
-// False: the word must be faulted in first. Error: Again.
-Result<bool> join_queue(Waiter& waiter, UserAddr address, uint32_t expected) {
-  Bucket& bucket = bucket_of(waiter.key);
-  Guard guard(bucket.lock);
-  uint32_t value;
-  if (!arch::load_user_u32(untagged(address), value)) return false;
-  if (value != expected) return Errno::Again;
-  waiter.bucket.store_relaxed(&bucket);
-  bucket.waiters.push_back(waiter);
-  return true;
 }
 
 using Waiters = Vector<Owned<Waiter>>;
@@ -196,7 +177,7 @@ Result<int> wake(UserAddr address, int count, Scope scope, uint32_t bitset) {
 namespace {
 
 // Wakes some and moves some. Both buckets' locks are held; they may be one.
-int requeue_locked(Bucket& from, Bucket& to, const Key& source, const Key& target, int wake_count,
+Result<int> requeue_locked(Bucket& from, Bucket& to, const Key& source, const Key& target, int wake_count,
                    int requeue_count) REQUIRES(from.lock, to.lock) {
   int done = 0;
   Waiter* last = from.waiters.back();
@@ -204,6 +185,7 @@ int requeue_locked(Bucket& from, Bucket& to, const Key& source, const Key& targe
        waiter != nullptr && done - wake_count < requeue_count;) {
     Waiter* next = waiter == last ? nullptr : from.waiters.next(*waiter);
     if (waiter->key == source) {
+      if (waiter->kind != Waiter::Kind::Plain) return Errno::Inval;
       if (done < wake_count) {
         wake_locked(from, *waiter);
       } else {
@@ -309,9 +291,10 @@ Result<int> wake_op(UserAddr first, UserAddr second, int wake_count, int wake_co
       uint32_t old = 0;
       if (apply_to_word(second, operation, old)) {
         if (!operation.compares()) return Errno::NoSys;  // as Linux: behind the change
-        int woken = wake_matching_locked(first_bucket, first_key, wake_count, kMatchAny);
+        int woken = TRY(wake_matching_locked(first_bucket, first_key, wake_count, kMatchAny));
         if (operation.holds(old))
-          woken += wake_matching_locked(second_bucket, second_key, wake_count_second, kMatchAny);
+          woken += TRY(
+              wake_matching_locked(second_bucket, second_key, wake_count_second, kMatchAny));
         return woken;
       }
     }

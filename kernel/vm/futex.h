@@ -6,6 +6,10 @@
 #include "sched/sleeper.h"
 #include "vm/address_space.h"
 
+namespace kernel {
+class Task;
+}
+
 namespace kernel::futex {
 
 enum class Scope : uint8_t { Private, Shared };
@@ -27,6 +31,18 @@ Result<int> requeue(UserAddr from, UserAddr to, int wake_count, int requeue_coun
                     const uint32_t* expected);
 Result<int> wake_op(UserAddr first, UserAddr second, int wake_count, int wake_count_second,
                     uint32_t operation, Scope scope);
+// Locks that inherit priorities. Errors: DeadLk, Srch (no such owner), Inval (the word and the
+// kernel disagree), Perm (not the owner), Again (a try), TimedOut, RestartNoIntr, Fault, NoMem.
+enum class LockMode : uint8_t { Wait, Try };
+Result<> lock_pi(UserAddr address, Scope scope, LockMode mode, Until until);
+Result<> unlock_pi(UserAddr address, Scope scope);
+// Waits like wait(), to be moved to `lock` and to own it on return.
+Result<> wait_requeue_pi(UserAddr address, uint32_t expected, Scope scope, UserAddr lock,
+                         Until until);
+Result<int> requeue_pi(UserAddr from, UserAddr lock, int wake_count, int move_count, Scope scope,
+                       uint32_t expected);
+// Thread exit, behind its robust list: others get the locks that it owns.
+void exit_pi(Task& task);
 // Thread exit: marks owned robust futexes and wakes one waiter each.
 void exit_robust_list(UserAddr head, int32_t tid);
 

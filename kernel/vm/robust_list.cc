@@ -21,8 +21,8 @@ struct RobustListHead {  // struct robust_list_head (linux/futex.h)
 
 enum class Entry : uint8_t { Listed, Pending };
 
-// The word of one lock. Bit 0 of an entry says that it inherits priorities, which no lock here
-// does.
+// The word of one lock. Bit 0 of an entry says that it inherits priorities: those who wait
+// for it are woken by exit_pi().
 Result<> give_up(uint64_t entry, int64_t offset, int32_t tid, Entry kind) {
   bool inherits = (entry & 1) != 0;
   UserAddr word = untagged(UserAddr{(entry & ~uint64_t{1}) + static_cast<uint64_t>(offset)});

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// POSIX message queues: making, opening and their errors, priorities, waiting and timeouts, notices,
-// poll, attributes, limits, and the file system that shows them.
+// POSIX message queues: making, opening and their errors, priorities, waiting and timeouts,
+// notices, poll, attributes, limits, and the file system that shows them.
 
 #include "abi.h"
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Structures of System V IPC and of POSIX message queues (asm-generic/ipcbuf.h, msgbuf.h, sembuf.h, shmbuf.h; linux/msg.h,
-// mqueue.h, sem.h, shm.h).
+// Structures of System V IPC and of POSIX message queues (asm-generic/ipcbuf.h, msgbuf.h, sembuf.h,
+// shmbuf.h; linux/msg.h, mqueue.h, sem.h, shm.h).
 #pragma once
 
 #include "ipc/semaphore_set.h"
