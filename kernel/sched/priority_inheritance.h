@@ -33,7 +33,8 @@ class PriorityInheritance {
   // Guards all of it: chains go from lock to lock and must not change while they are walked.
   static SpinLock<LockRank::Inheritance> lock;
 
-  // The thread waits from now on. Error: DeadLk: it would wait for itself, or the chain is too long.
+  // The thread waits from now on. Error: DeadLk: it would wait for itself, or the chain is too
+  // long.
   static Result<> block(LockWaiter& waiter, InheritingLock& on) REQUIRES(lock);
   static void unblock(LockWaiter& waiter) REQUIRES(lock);
   static void change_owner(InheritingLock& of, Thread* owner) REQUIRES(lock);

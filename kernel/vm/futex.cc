@@ -139,7 +139,8 @@ Result<> wait(UserAddr address, uint32_t expected, Scope scope, uint32_t bitset,
   TRY(prepare(waiter, address, scope, bitset));
   while (!TRY(join_queue(waiter, address, expected)))
     TRY(fault_in(untagged(address), sizeof(uint32_t), /*for_write=*/false));
-  Result<> result = sched::sleep_until_woken([&waiter] { return waiter.woken.load_acquire(); }, until);
+  auto woken = [&waiter] { return waiter.woken.load_acquire(); };
+  Result<> result = sched::sleep_until_woken(woken, until);
   // Woken and interrupted at once: it was a wake-up, which must not be lost.
   if (!leave_queue(waiter)) return {};
   return result;
@@ -177,8 +178,8 @@ Result<int> wake(UserAddr address, int count, Scope scope, uint32_t bitset) {
 namespace {
 
 // Wakes some and moves some. Both buckets' locks are held; they may be one.
-Result<int> requeue_locked(Bucket& from, Bucket& to, const Key& source, const Key& target, int wake_count,
-                   int requeue_count) REQUIRES(from.lock, to.lock) {
+Result<int> requeue_locked(Bucket& from, Bucket& to, const Key& source, const Key& target,
+                           int wake_count, int requeue_count) REQUIRES(from.lock, to.lock) {
   int done = 0;
   Waiter* last = from.waiters.back();
   for (Waiter* waiter = from.waiters.front();

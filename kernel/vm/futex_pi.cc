@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Futexes that inherit priorities (futex(2), "Priority-inheritance futexes"). The word is the
-// owner's thread id, with bits for "somebody waits" and "the owner died". Where somebody waits there
-// is a Lock: who owns it, and who waits. It goes with the last waiter.
+// owner's thread id, with bits for "somebody waits" and "the owner died". Where somebody waits
+// there is a Lock: who owns it, and who waits. It goes with the last waiter.
 //
 // The bucket's lock guards the word, as far as the kernel changes it, and which lock is where; the
 // lock of priority inheritance, below it, who owns and who waits. A thread that ends knows no

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // Futexes that inherit priorities: the word, contention and its order, boosting along chains,
-// timeouts and signals, deadlocks, owners that end, robust lists, moving from a condition to a lock.
+// timeouts and signals, deadlocks, owners that end, robust lists, moving from a condition to a
+// lock.
 
 #include "abi.h"
 
@@ -228,9 +229,10 @@ static void chains(void) {
   SHOW(lock(&second_word));  // the circle
   SHOW(try_lock(&second_word));
   MUST(unlock(&word));
-  say("  unlocked: %ld", priority_of(self));
+  long unlocked = priority_of(self);
   pthread_join(thread, NULL);
   pthread_join(urgent.thread, NULL);
+  say("  unlocked: %ld", unlocked);
   SHOW(urgent.result);
 }
 

@@ -30,6 +30,7 @@ PROGRAMS = [
     ("cachejit", "20000", "1000000", 240, 3600, "512M"),
     ("preempt", "3", "10", 60, 120, "512M"),
     ("kill_storm", "{exact} 150", "{exact} 5000", 300, 3600, "512M"),
+    ("ipc_storm", "{exact} 400", "{exact} 20000", 300, 3600, "512M"),
     ("socket_storm", "{exact} 6 1500", "{exact} 12 60000", 240, 3600, "512M"),
     ("exhaust", "{exact}", "{exact}", 600, 1800, "64M"),
 ]
