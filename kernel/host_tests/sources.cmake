@@ -92,6 +92,7 @@ list(APPEND UNDER_TEST
 
 list(APPEND UNDER_TEST
   ${KERNEL}/fs/initramfs/cpio.cc
+  ${KERNEL}/process/core_name.cc
   ${KERNEL}/process/elf.cc
   ${KERNEL}/process/script.cc
 )

@@ -279,6 +279,8 @@ bool begin(CoreDump& dump, ThreadGroup& group, int32_t exit_code) {
   if (group.group_exiting || group.exec_survivor != nullptr) return false;
   group.core_dump = &dump;
   kill_group_locked(group, exit_code);
+  // The others are told; this thread's waits for files are not to end early.
+  current().work.fetch_and_relaxed(~uint32_t{kWorkKill | kWorkSignal});
   return true;
 }
 

@@ -2,7 +2,9 @@
 // Where a core file goes: the pattern of core(5), and what its letters stand for.
 #pragma once
 
-#include "task/task.h"
+#include "lib/string.h"
+#include "task/credentials.h"
+#include "task/pid.h"
 
 namespace kernel {
 
