@@ -64,6 +64,19 @@ static void tree(void) {
   snprintf(online, sizeof online, "%s", text_of("/sys/devices/system/cpu/online"));
   YES(strcmp(online, text_of("/sys/devices/system/cpu/present")) == 0);
   YES(strcmp(online, text_of("/sys/devices/system/cpu/possible")) == 0);
+  YES(strcmp(online, text_of("/sys/devices/system/node/node0/cpulist")) == 0);
+  static const char* const nodes[] = {"online", "possible", "has_cpu", "has_memory",
+                                      "has_normal_memory", "node0/distance"};
+  for (size_t i = 0; i < COUNT(nodes); i++) {
+    char path[100];
+    snprintf(path, sizeof path, "/sys/devices/system/node/%s", nodes[i]);
+    say("%s: %s", path, text_of(path));
+  }
+  unsigned long total = 0, free = 0, used = 0;
+  SHOW(sscanf(text_of("/sys/devices/system/node/node0/meminfo"),
+              " Node 0 MemTotal: %lu kB Node 0 MemFree: %lu kB Node 0 MemUsed: %lu", &total, &free,
+              &used));
+  YES(total == free + used && total > 100000);
 }
 
 static void devices(void) {

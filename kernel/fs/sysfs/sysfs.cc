@@ -5,6 +5,7 @@
 
 #include "fs/sysfs/devices.h"
 #include "lib/version.h"
+#include "mm/frames.h"
 #include "sched/cpu_list.h"
 #include "sched/scheduler.h"
 
@@ -32,7 +33,22 @@ Result<> online_cpus(FormatSink& sink) {
 }
 Result<> offline_cpus(FormatSink& sink) { return sink.write("\n"), Result<>(); }
 Result<> kernel_max(FormatSink& sink) { return format(sink, "{}\n", kMaxCpus - 1), Result<>(); }
-Result<> node_online(FormatSink& sink) { return sink.write("0\n"), Result<>(); }
+// All memory and all CPUs are one node.
+Result<> first_node(FormatSink& sink) { return sink.write("0\n"), Result<>(); }
+Result<> node_distance(FormatSink& sink) { return sink.write("10\n"), Result<>(); }
+Result<> node_cpu_mask(FormatSink& sink) {
+  return format(sink, "{x}\n", sched::online_cpus()), Result<>();
+}
+Result<> node_memory(FormatSink& sink) {
+  frames::Statistics memory = frames::statistics();
+  auto line = [&sink](StringView name, uint64_t pages) {
+    format(sink, "Node 0 {:-16}{:8} kB\n", name, pages * (kPageSize / KiB));
+  };
+  line("MemTotal:", memory.total_pages);
+  line("MemFree:", memory.free_pages);
+  line("MemUsed:", memory.total_pages - memory.free_pages);
+  return {};
+}
 Result<> address_bits(FormatSink& sink) { return sink.write("64\n"), Result<>(); }
 Result<> byte_order(FormatSink& sink) { return sink.write("little\n"), Result<>(); }
 Result<> huge_pages(FormatSink& sink) { return sink.write("always madvise [never]\n"), Result<>(); }
@@ -74,15 +90,26 @@ Result<> add_cpus(StaticDirectory& system) {
   return {};
 }
 
+Result<> add_memory_nodes(StaticDirectory& system) {
+  Ref<StaticDirectory> nodes = TRY(folder(system, "node"));
+  for (StringView name :
+       {"has_cpu"_sv, "has_memory"_sv, "has_normal_memory"_sv, "online"_sv, "possible"_sv}) {
+    TRY(text(*nodes, name, first_node));
+  }
+  Ref<StaticDirectory> node = TRY(folder(*nodes, "node0"));
+  TRY(text(*node, "cpulist", online_cpus));
+  TRY(text(*node, "cpumap", node_cpu_mask));
+  TRY(text(*node, "distance", node_distance));
+  return text(*node, "meminfo", node_memory);
+}
+
 Result<> SysSuperBlock::fill() {
   Ref<StaticDirectory> root = TRY(make_ref<StaticDirectory>(*this));
   root_ = root;
   Ref<StaticDirectory> devices = TRY(folder(*root, "devices"));
   Ref<StaticDirectory> system = TRY(folder(*devices, "system"));
   TRY(add_cpus(*system));
-  Ref<StaticDirectory> nodes = TRY(folder(*system, "node"));
-  TRY(text(*nodes, "online", node_online));
-  TRY(text(*nodes, "possible", node_online));
+  TRY(add_memory_nodes(*system));
   for (StringView name : {"block"_sv, "bus"_sv, "firmware"_sv, "fs"_sv, "module"_sv})
     TRY(folder(*root, name));
   Ref<StaticDirectory> classes = TRY(folder(*root, "class"));
