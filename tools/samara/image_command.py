@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 import tempfile
+import time
 from collections.abc import Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +24,7 @@ from .image.tree import Tree
 
 # To be raised when the same packages come to give other files.
 _FORMAT = "1"
+_LIFETIME_S = 30 * 24 * 3600
 
 # What --without-docs leaves out; dpkg's own status still lists it, as with its path-exclude.
 _DOCUMENTS = re.compile(r"usr/share/(man|info|doc|doc-base|locale|lintian|groff|bug)/.+")
@@ -73,16 +75,24 @@ def build(
         if built.exists():
             os.utime(built)
             return built
+        _forget_old()
         resolve.download(apt, list(names), debs)
         with _scratch() as work:
-            tree, time = _tree(work / "root", debs, include, documents)
+            tree, newest = _tree(work / "root", debs, include, documents)
             unfinished = work / "image"
             if kind == "cpio":
-                _write_cpio(tree, unfinished, time)
+                _write_cpio(tree, unfinished, newest)
             else:
-                ext4.write(tree, unfinished, time, size, identity=key)
+                ext4.write(tree, unfinished, newest, size, identity=key)
             os.replace(unfinished, built)
     return built
+
+
+def _forget_old() -> None:
+    """Images that nobody has asked for in a month."""
+    for image in [*paths.IMAGES.glob("*.ext4"), *paths.IMAGES.glob("*.cpio")]:
+        if time.time() - image.stat().st_mtime > _LIFETIME_S:
+            image.unlink()
 
 
 def _tree(top: Path, debs: list[resolve.Deb], include, documents: bool) -> tuple[Tree, int]:
@@ -90,13 +100,20 @@ def _tree(top: Path, debs: list[resolve.Deb], include, documents: bool) -> tuple
     configure.before_unpacking(tree)
     database = Database(tree)
     database.unpack(debs, (lambda path: False) if documents else _is_document)
-    # The image's time is that of its newest file, unless SOURCE_DATE_EPOCH says another.
-    time = int(os.environ.get("SOURCE_DATE_EPOCH") or tree.newest())
-    configure.after_unpacking(tree, database.scripts, time)
+    newest = _time(tree)
+    configure.after_unpacking(tree, database.scripts, newest)
     database.write()
     for source, path in include:
         tree.copy(source, path)
-    return tree, time
+    return tree, newest
+
+
+def _time(tree: Tree) -> int:
+    """The image's: that of its newest file, unless SOURCE_DATE_EPOCH says another."""
+    wanted = os.environ.get("SOURCE_DATE_EPOCH", "")
+    if wanted and not wanted.isdecimal():
+        raise SamaraError(f"SOURCE_DATE_EPOCH={wanted}: not a number of seconds")
+    return int(wanted) if wanted else tree.newest()
 
 
 def _is_document(path: str) -> bool:
