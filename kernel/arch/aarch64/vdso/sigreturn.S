@@ -1,22 +1,18 @@
 // SPDX-License-Identifier: MIT
-// Where a signal handler returns to. Debuggers and unwinders know these two instructions by their
-// bytes and look one instruction before the return address: hence the nop, inside the unwind
-// information. The frame record that the kernel puts below x29 leads to the interrupted function.
+// Where a signal handler returns to. Unwinders and debuggers know these two instructions by their
+// bytes and take all registers from the frame above the stack pointer. So there is no unwind
+// information here: it could only tell x29 and x30 of the frame record, would be preferred, and
+// would lead past the interrupted function. Nor may any cover the nop: they look for it one
+// instruction before the return address.
 
         .text
         .balign 16
-        .cfi_startproc
-        .cfi_signal_frame
-        .cfi_def_cfa x29, 0
-        .cfi_offset x29, 0
-        .cfi_offset x30, 8
         nop
         .globl __kernel_rt_sigreturn
         .type __kernel_rt_sigreturn, %function
 __kernel_rt_sigreturn:
         mov     x8, #139                // rt_sigreturn
         svc     #0
-        .cfi_endproc
         .size __kernel_rt_sigreturn, . - __kernel_rt_sigreturn
 
 // The kernel version that the C library may expect: ELF note "Linux", type 0 (uname's 6.1).
