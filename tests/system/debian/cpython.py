@@ -1,0 +1,71 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""Modules of CPython's own tests (libpython3.11-testsuite): what each single test came to.
+
+    cpython.py MODULE..."""
+
+import os
+import random
+import sys
+import unittest
+
+from test import support
+
+support.use_resources = ["cpu", "subprocess"]
+support.verbose = False
+support.real_max_memuse = support.max_memuse = 0
+
+
+class Outcomes(unittest.TestResult):
+    def __init__(self):
+        super().__init__()
+        self.outcomes, self.reports = {}, []
+
+    def note(self, test, word):
+        # Of a class or a module that cannot be set up, there is no test.
+        self.outcomes[test.id()] = word
+
+    def startTest(self, test):
+        super().startTest(test)
+        self.note(test, "ok")
+
+    def addSuccess(self, test):
+        pass
+
+    def addError(self, test, error):
+        self.note(test, "error")
+        self.reports.append((test.id(), self._exc_info_to_string(error, test)))
+
+    def addFailure(self, test, error):
+        self.note(test, "failed")
+        self.reports.append((test.id(), self._exc_info_to_string(error, test)))
+
+    def addSubTest(self, test, subtest, error):
+        if error is not None:
+            self.addFailure(test, error)
+
+    def addSkip(self, test, reason):
+        self.note(test, "skipped")
+
+    def addExpectedFailure(self, test, error):
+        self.note(test, "expected failure")
+
+    def addUnexpectedSuccess(self, test):
+        self.note(test, "unexpected success")
+
+
+os.chdir("/tmp")
+for module in sys.argv[1:]:
+    random.seed(1)
+    outcomes = Outcomes()
+    try:
+        unittest.defaultTestLoader.loadTestsFromName(f"test.{module}").run(outcomes)
+    except unittest.SkipTest as reason:
+        print(module, "skipped", reason)
+    words = list(outcomes.outcomes.values())
+    print("==", module, ", ".join(f"{word} {words.count(word)}" for word in sorted(set(words))))
+    for name, word in sorted(outcomes.outcomes.items()):
+        if word != "ok":
+            print(name, word)
+    for name, report in outcomes.reports:
+        print(name, report, file=sys.stderr)

@@ -1,0 +1,67 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: MIT
+use strict; use warnings;
+use POSIX qw(:sys_wait_h floor strftime sigaction SIGALRM); use IO::Handle;
+use IO::Select; use Socket; use Fcntl qw(:flock :seek);
+use File::Temp qw(tempdir); use File::Find; use Time::HiRes qw(usleep time);
+use Errno; use IPC::Open3; use Storable; use Digest::SHA qw(sha256_hex);
+use threads; use threads::shared; use Config; use Sys::Hostname;
+use List::Util qw(sum);
+$| = 1; open STDERR, ">&STDOUT";
+print "== processes\n";
+my @pids;
+for my $i (1 .. 5) { my $pid = fork // die; if (!$pid) { POSIX::_exit($i) } push @pids, $pid }
+print join(",", map { waitpid($_, 0); $? >> 8 } @pids), "\n";
+print `echo backticks; exit 3`, $? >> 8, "\n"; system "kill -9 \$\$"; print $? & 127, "\n";
+open my $pipe, "-|", "seq 100000" or die; my $n = 0; $n += $_ while <$pipe>;
+close $pipe; print "$n\n";
+my $pid = open3(my $in, my $out, undef, "tr a-z A-Z"); print $in "open3\n";
+close $in; print <$out>; waitpid $pid, 0;
+exec_fail: { no warnings; print defined(exec "/nosuch") ? "" : "exec: $!\n"; }
+print "== signals\n";
+{ local $SIG{ALRM} = sub { die "alarm\n" }; eval { alarm 1; select undef, undef, undef, 10; }; print $@; }
+my $got = 0; $SIG{USR1} = sub { $got++ }; kill USR1 => $$ for 1 .. 5;
+print "got $got\n"; $SIG{CHLD} = sub { 1 while waitpid(-1, WNOHANG) > 0 };
+fork || POSIX::_exit(0); usleep 200000; $SIG{CHLD} = "DEFAULT";
+sigaction SIGALRM, POSIX::SigAction->new(sub { print "posix alarm\n" });
+Time::HiRes::ualarm(50000); POSIX::pause();
+print "== files\n";
+my $dir = tempdir(CLEANUP => 1);
+for (1 .. 100) { open my $f, ">", "$dir/f$_" or die; print $f "x" x $_ } my $total = 0;
+find(sub { $total += -s _ if -f $_ }, $dir); print "$total\n";
+open my $f, "+>", "$dir/lock"; flock $f, LOCK_EX;
+if (!fork) { open my $g, "+<", "$dir/lock"; print flock($g, LOCK_EX | LOCK_NB) ? "locked" : "would block", "\n"; POSIX::_exit(0) } wait;
+truncate $f, 100; seek $f, 50, SEEK_SET; print $f "mid"; close $f;
+print -s "$dir/lock", " ", sprintf("%o", (stat "$dir/lock")[2]), "\n";
+rename "$dir/lock", "$dir/new"; symlink "new", "$dir/link";
+print readlink "$dir/link", " ", join(",", map { $_ ? 1 : 0 } -e "$dir/link", -l "$dir/link", -d $dir, -p STDIN), "\n";
+utime 1, 2, "$dir/new"; print +(stat "$dir/new")[9], "\n";
+opendir my $d, $dir; print scalar(grep !/^\./, readdir $d), "\n";
+mkdir "$dir/new" or print "mkdir: $!\n";
+open my $x, "<", "$dir/none" or print "open: $!\n";
+store { a => [1, 2, 3] }, "$dir/store";
+print retrieve("$dir/store")->{a}[2], " ", sha256_hex("abc"), "\n";
+print "== sockets\n";
+socketpair my $l, my $r, AF_UNIX, SOCK_STREAM, 0; $l->autoflush;
+$r->autoflush;
+if (!fork) { while (<$r>) { print $r uc } POSIX::_exit(0) } close $r;
+print $l "line $_\n" for 1 .. 3; print scalar <$l> for 1 .. 3;
+shutdown $l, 1; wait;
+print IO::Select->new($l)->can_read(1) ? "eof\n" : "nothing\n";
+socket my $s, AF_UNIX, SOCK_STREAM, 0;
+bind $s, pack_sockaddr_un("$dir/sock") or die; listen $s, 5;
+if (!fork) { socket my $c, AF_UNIX, SOCK_STREAM, 0; connect $c, pack_sockaddr_un("$dir/sock"); print $c "hello\n"; close $c; POSIX::_exit(0) } accept my $peer, $s;
+print <$peer>; wait;
+print "== threads\n";
+my $count :shared = 0;
+threads->create(sub { for (1 .. 500) { lock $count; $count++ } })->detach for 1 .. 0;
+$_->join for map { threads->create(sub { for (1 .. 500) { lock $count; $count++ } }) } 1 .. 6;
+print "$count\n";
+print "== text\n";
+my %h; $h{$_ % 97} += $_ for 1 .. 100000;
+print sum(values %h), " ", join(",", (sort { $a <=> $b } keys %h)[0 .. 4]), "\n";
+my $t = "abc" x 10000; my $m = () = $t =~ /b(?=c)/g; print "$m\n";
+print strftime("%F %T", gmtime 1e9), " ", floor(-1.5), " $Config{archname} ", length hostname, "\n";
+printf "%s %.15g %e\n", 0.1 + 0.2, 2 ** 0.5, 1 / 3; local $, = "-";
+print reverse(split //, "dlrow"), "\n"; print STDERR "to stderr\n";
+END { print "end block\n" } exit 6;
