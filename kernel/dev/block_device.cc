@@ -4,6 +4,7 @@
 #include "dev/block_device.h"
 
 #include "arch/mmu.h"
+#include "sched/clock.h"
 
 namespace kernel {
 
@@ -12,8 +13,20 @@ BlockDevice::BlockDevice(const Geometry& geometry)
       logical_block_size_(geometry.logical_block_size),
       physical_block_size_(geometry.physical_block_size),
       read_only_(geometry.read_only),
+      always_read_only_(geometry.read_only),
       volatile_cache_(geometry.volatile_cache),
+      has_fua_(geometry.has_fua),
       limits_(geometry.limits) {}
+
+BlockDevice::Geometry BlockDevice::geometry() const {
+  return {.sectors = sectors(),
+          .logical_block_size = logical_block_size_,
+          .physical_block_size = physical_block_size_,
+          .read_only = read_only(),
+          .volatile_cache = volatile_cache_,
+          .has_fua = has_fua_,
+          .limits = limits_};
+}
 
 Result<> BlockDevice::check(BlockRequest& request) const {
   bool moves_data = false;
@@ -48,15 +61,108 @@ Result<> BlockDevice::check(BlockRequest& request) const {
 }
 
 void BlockDevice::submit(BlockRequest& request) {
-  request.device_ = this;
+  request.device_ = nullptr;
+  request.start_ = request.sectors_taken_ = 0;
+  request.segment_ = 0;
+  request.segment_offset_ = 0;
+  request.flush_wanted_ = false;
   request.status = check(request);
-  if (!request.status.ok()) return request.finish();
+  bool flush = request.operation == BlockOperation::Flush;
+  // What has no cache has nothing to flush.
+  if (!request.status.ok() || (flush && !volatile_cache_)) return request.finish();
+  request.flush_wanted_ = flush || (request.force_unit_access && volatile_cache_ && !has_fua_);
+  account_start(request);
   start(request);
+}
+
+void BlockDevice::forward(BlockDevice& disk, uint64_t start, BlockRequest& request) {
+  request.start_ = start;
+  disk.start(request);
 }
 
 Result<> BlockDevice::execute(BlockRequest& request) {
   submit(request);
   return request.wait();
+}
+
+// --- Accounts -------------------------------------------------------------------------
+
+namespace {
+
+unsigned kind_of(BlockOperation operation) {
+  switch (operation) {
+    case BlockOperation::Read: return BlockStatistics::Read;
+    case BlockOperation::Write:
+    case BlockOperation::WriteZeroes: return BlockStatistics::Write;
+    case BlockOperation::Discard: return BlockStatistics::Discard;
+    case BlockOperation::Flush: break;
+  }
+  return BlockStatistics::Flush;
+}
+
+}  // namespace
+
+void BlockDevice::count_start(const BlockRequest& request, uint64_t now) {
+  Guard guard(statistics_lock_);
+  if (statistics_.in_flight[0] + statistics_.in_flight[1] == 0) busy_since_ = now;
+  ++statistics_.in_flight[request.operation != BlockOperation::Read];
+}
+
+void BlockDevice::count_end(const BlockRequest& request, uint64_t now) {
+  Guard guard(statistics_lock_);
+  BlockStatistics::Kind& kind = statistics_.kinds[kind_of(request.operation)];
+  ++kind.requests;
+  kind.sectors += request.sectors;
+  kind.nanoseconds += now - request.started_ns_;
+  --statistics_.in_flight[request.operation != BlockOperation::Read];
+  if (statistics_.in_flight[0] + statistics_.in_flight[1] == 0)
+    statistics_.busy_nanoseconds += now - busy_since_;
+}
+
+void BlockDevice::account_start(BlockRequest& request) {
+  request.device_ = this;
+  request.started_ns_ = clock::monotonic();
+  count_start(request, request.started_ns_);
+  if (disk() != nullptr) disk()->count_start(request, request.started_ns_);
+}
+
+void BlockDevice::account_end(BlockRequest& request) {
+  uint64_t now = clock::monotonic();
+  count_end(request, now);
+  if (disk() != nullptr) disk()->count_end(request, now);
+}
+
+BlockStatistics BlockDevice::statistics() const {
+  Guard guard(statistics_lock_);
+  return statistics_;
+}
+
+void format_statistics(FormatSink& sink, const BlockDevice& device, StringView pattern) {
+  constexpr uint64_t kMillisecond = 1'000'000;
+  BlockStatistics statistics = device.statistics();
+  bool first = true;
+  auto number = [&](uint64_t value) {
+    if (!std::exchange(first, false)) sink.write(" ");
+    format(sink, pattern, value);
+  };
+  auto kind = [&](unsigned which) {
+    const BlockStatistics::Kind& counts = statistics.kinds[which];
+    number(counts.requests);
+    if (which != BlockStatistics::Flush) {
+      number(0);  // merged with others: never
+      number(counts.sectors);
+    }
+    number(counts.nanoseconds / kMillisecond);
+  };
+  uint64_t total = 0;
+  for (const BlockStatistics::Kind& counts : statistics.kinds) total += counts.nanoseconds;
+  kind(BlockStatistics::Read);
+  kind(BlockStatistics::Write);
+  number(statistics.in_flight[0] + statistics.in_flight[1]);
+  number(statistics.busy_nanoseconds / kMillisecond);
+  number(total / kMillisecond);
+  kind(BlockStatistics::Discard);
+  kind(BlockStatistics::Flush);
 }
 
 // --- Synchronous calls ---------------------------------------------------------------

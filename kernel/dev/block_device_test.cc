@@ -62,9 +62,10 @@ TEST_F(BlockDeviceTest, RefusesWhatDoesNotFit) {
 TEST_F(BlockDeviceTest, TakesRequestsInPieces) {
   Frames memory(4);
   std::vector<BlockSegment> segments;
-  for (uint32_t at = 0; at < memory.bytes().size();) {
+  auto size = static_cast<uint32_t>(memory.bytes().size());
+  for (uint32_t at = 0; at < size;) {
     uint32_t length = 512 * (1 + at % 7);
-    if (length > memory.bytes().size() - at) length = static_cast<uint32_t>(memory.bytes().size()) - at;
+    if (length > size - at) length = size - at;
     segments.push_back({memory.address() + at, length});
     at += length;
   }

@@ -3,6 +3,8 @@
 
 #include "dev/block_request.h"
 
+#include "dev/block_device.h"
+
 namespace kernel {
 
 Result<> BlockRequest::wait() {
@@ -13,10 +15,15 @@ Result<> BlockRequest::wait() {
 
 BlockRequest::Piece BlockRequest::take_piece(const BlockLimits& limits,
                                              std::span<BlockSegment> room) {
-  Piece piece{start_ + sector + sectors_taken_, 0, room.first(0)};
   uint64_t left = sectors - sectors_taken_;
+  if (left == 0) {
+    flush_wanted_ = false;
+    ++pieces_out_;
+    return {BlockOperation::Flush, 0, 0, room.first(0)};
+  }
+  Piece piece{operation, start_ + sector + sectors_taken_, 0, room.first(0)};
   switch (operation) {
-    case BlockOperation::Flush: flush_taken_ = true; break;
+    case BlockOperation::Flush: break;
     case BlockOperation::Discard:
       piece.sectors = left < limits.max_discard_sectors ? left : limits.max_discard_sectors;
       break;
@@ -59,11 +66,12 @@ bool BlockRequest::piece_done(Result<> result) {
 bool BlockRequest::abandon(Errno error) {
   if (status.ok()) status = error;
   sectors_taken_ = sectors;
-  flush_taken_ = true;
+  flush_wanted_ = false;
   return pieces_out_ == 0;
 }
 
 void BlockRequest::finish() {
+  if (device_ != nullptr) device_->account_end(*this);
   if (done != nullptr) return done(*this);
   finished_.complete();
 }

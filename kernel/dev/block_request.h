@@ -55,13 +55,18 @@ class BlockRequest : public ListNode<BlockRequest> {
   Result<> wait();
 
   // --- For devices ---
-  // The next piece that is not handed out yet, its segments in `room`, or nothing.
+  // The next piece that is not handed out yet, its segments in `room`. Sectors are the disk's.
   struct Piece {
+    BlockOperation operation;
     uint64_t sector;
     uint64_t sectors;
     std::span<BlockSegment> segments;
   };
-  bool has_more() const { return sectors_taken_ < sectors || (is_flush() && !flush_taken_); }
+  // There may be more again when the last piece is back: the flush behind a write that is to be on
+  // the medium.
+  bool has_more() const {
+    return sectors_taken_ < sectors || (flush_wanted_ && pieces_out_ == 0);
+  }
   Piece take_piece(const BlockLimits& limits, std::span<BlockSegment> room);
   // One piece is back. True when it was the last one: then finish() follows. The device serialises
   // these two with take_piece.
@@ -72,16 +77,15 @@ class BlockRequest : public ListNode<BlockRequest> {
 
  private:
   friend class BlockDevice;
-  bool is_flush() const { return operation == BlockOperation::Flush; }
 
   uint64_t start_ = 0;  // of the partition on the disk, in sectors
   uint64_t sectors_taken_ = 0;
   size_t segment_ = 0;            // the next to hand out
   uint32_t segment_offset_ = 0;   // within it
   uint32_t pieces_out_ = 0;
-  bool flush_taken_ = false;
+  bool flush_wanted_ = false;     // to come, behind everything else
   uint64_t started_ns_ = 0;
-  class BlockDevice* device_ = nullptr;
+  class BlockDevice* device_ = nullptr;  // whose account it is on; null: refused
   Completion finished_;
 };
 

@@ -96,6 +96,7 @@ class RamDisk final : public BlockDevice {
             .logical_block_size = logical_block_size,
             .physical_block_size = logical_block_size,
             .read_only = read_only,
+            .has_fua = true,
             .limits = {.max_segments = 8,
                        .max_discard_sectors = 1u << 16,
                        .max_write_zeroes_sectors = 1u << 16,
@@ -109,7 +110,7 @@ class RamDisk final : public BlockDevice {
       --until_failure_;
     }
     uint64_t offset = piece.sector << kSectorShift;
-    if (request.operation == BlockOperation::Flush) {
+    if (piece.operation == BlockOperation::Flush) {
       events_.push_back({BlockOperation::Flush, false, 0, {}});
       return {};
     }

@@ -61,6 +61,7 @@ list(APPEND UNDER_TEST
 list(APPEND UNDER_TEST
   ${KERNEL}/dev/block_device.cc
   ${KERNEL}/dev/block_request.cc
+  ${KERNEL}/dev/partition_table.cc
 )
 
 list(APPEND UNDER_TEST

@@ -42,7 +42,7 @@ constexpr StringView kKnown[] = {
     "noinitrd",   "test",       "trace",
     "earlycon",   "nokaslr",    "hostname",
     "samara",     "initrd",     "ignore_loglevel",
-    "kaslr",      "video",
+    "kaslr",      "video",      "gpt",
 };
 
 bool is_known(StringView name) {
@@ -143,6 +143,14 @@ std::optional<StringView> value(StringView name, size_t index) {
     if (words.items[i].name == name && index-- == 0) return words.items[i].value;
   }
   return std::nullopt;
+}
+
+bool is_last(StringView name, StringView other) {
+  for (size_t i = words.count; i > 0; --i) {
+    if (words.items[i - 1].name == name) return true;
+    if (words.items[i - 1].name == other) return false;
+  }
+  return false;
 }
 
 bool has(StringView name) { return value(name).has_value(); }

@@ -19,6 +19,8 @@ StringView text();
 // The last `name=value` (or bare `name`: an empty value).
 std::optional<StringView> value(StringView name);
 bool has(StringView name);
+// Of two words that contradict each other, `name` is there and the later one.
+bool is_last(StringView name, StringView other);
 // With the suffixes K, M, G of sizes.
 std::optional<uint64_t> number(StringView name);
 std::optional<uint64_t> size(StringView name);
