@@ -5,21 +5,7 @@
 #include "drivers/virtio/transport.h"
 #include "lib/log.h"
 
-extern "C" {
-extern const kernel::virtio::DriverEntry _virtio_drivers_start[];
-extern const kernel::virtio::DriverEntry _virtio_drivers_end[];
-}
-
 namespace kernel::virtio {
-
-Result<Owned<Device>> bind(DeviceId id, Owned<Transport> transport) {
-  for (const DriverEntry* driver = _virtio_drivers_start; driver != _virtio_drivers_end; ++driver) {
-    if (driver->id == id) return driver->probe(std::move(transport));
-  }
-  log_info("virtio: no driver for device kind {}", id);
-  return Errno::NoDev;
-}
-
 namespace {
 
 enum Register : size_t {
@@ -44,19 +30,10 @@ enum Register : size_t {
   kQueueDescriptors = 0x080,
   kQueueAvailable = 0x090,
   kQueueUsed = 0x0a0,
+  kGeneration = 0x0fc,
   kConfig = 0x100,
 };
 constexpr uint32_t kMagicValue = 0x74726976;  // "virt"
-enum Status : uint32_t {
-  kAcknowledge = 1,
-  kDriver = 2,
-  kDriverOk = 4,
-  kFeaturesOk = 8,
-  kFailed = 128
-};
-
-constinit Atomic<uint32_t> devices_found;
-
 class MmioTransport final : public Transport, public InterruptHandler {
  public:
   MmioTransport(Mmio registers, InterruptController::Line line, bool coherent)
@@ -64,16 +41,16 @@ class MmioTransport final : public Transport, public InterruptHandler {
         line_(line),
         legacy_(read(kVersion) == 1),
         coherent_(coherent),
-        number_(devices_found.fetch_add_relaxed(1)) {}
+        number_(next_device_number()) {}
 
   bool is_legacy() const override { return legacy_; }
   unsigned number() const override { return number_; }
   bool dma_coherent() const override { return coherent_; }
 
   Result<uint64_t> negotiate(uint64_t wanted) override {
-    write(kStatus, 0);
-    set_status(kAcknowledge);
-    set_status(kDriver);
+    reset();
+    set_status(status::kAcknowledge);
+    set_status(status::kDriver);
     uint64_t offered = 0;
     for (uint32_t half = 0; half < 2; ++half) {
       write(kDeviceFeaturesSelect, half);
@@ -89,8 +66,8 @@ class MmioTransport final : public Transport, public InterruptHandler {
       return agreed;
     }
     if ((agreed & kFeatureVersion1) == 0) return Errno::NoDev;
-    set_status(kFeaturesOk);
-    if ((read(kStatus) & kFeaturesOk) == 0) return Errno::NoDev;
+    set_status(status::kFeaturesOk);
+    if ((read(kStatus) & status::kFeaturesOk) == 0) return Errno::NoDev;
     return agreed;
   }
 
@@ -113,8 +90,9 @@ class MmioTransport final : public Transport, public InterruptHandler {
     return queue;
   }
 
-  void start() override { set_status(kDriverOk); }
-  void fail() override { set_status(kFailed); }
+  void reset() override { write(kStatus, 0); }
+  void start() override { set_status(status::kDriverOk); }
+  void fail() override { set_status(status::kFailed); }
   void notify(uint16_t queue) override { write(kQueueNotify, queue); }
   uint8_t config_u8(size_t offset) override { return registers_.read<uint8_t>(kConfig + offset); }
   uint16_t config_u16(size_t offset) override {
@@ -123,6 +101,8 @@ class MmioTransport final : public Transport, public InterruptHandler {
   uint32_t config_u32(size_t offset) override {
     return registers_.read<uint32_t>(kConfig + offset);
   }
+
+  uint32_t config_generation() override { return legacy_ ? 0 : read(kGeneration); }
 
   Result<> connect(StringView name, InterruptHandler& handler) override {
     handler_ = &handler;

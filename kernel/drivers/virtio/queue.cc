@@ -26,6 +26,7 @@ Result<Owned<Queue>> Queue::create(uint16_t size, bool coherent) {
 Queue::Queue(uint16_t size, DmaBuffer memory, Vector<uint64_t> tokens)
     : size_(size), memory_(std::move(memory)), tokens_(std::move(tokens)), free_count_(size) {
   for (uint16_t i = 0; i < size; ++i) table()[i].next = static_cast<uint16_t>(i + 1);
+  for (uint64_t& token : tokens_) token = kNoToken;
 }
 
 Result<> Queue::add(std::span<const Buffer> chain, uint64_t token) {
@@ -58,12 +59,13 @@ bool Queue::publish() {
 
 std::optional<Queue::Finished> Queue::take_finished() {
   uint16_t index = *static_cast<volatile uint16_t*>(&used_ring()[1]);
-  if (index == last_used_) return std::nullopt;
+  if (index == last_used_ || broken_) return std::nullopt;
   arch::device_fence();  // the index before the element and the data
   UsedElement element = used_elements()[last_used_ % size_];
   ++last_used_;
-  if (element.id >= size_) {
+  if (element.id >= size_ || tokens_[element.id] == kNoToken) {
     log_error("virtio: the device returned descriptor {}", element.id);
+    broken_ = true;
     return std::nullopt;
   }
   uint16_t head = static_cast<uint16_t>(element.id);
@@ -76,7 +78,7 @@ std::optional<Queue::Finished> Queue::take_finished() {
   table()[tail].next = free_head_;
   free_head_ = head;
   free_count_ = static_cast<uint16_t>(free_count_ + length);
-  return Finished{tokens_[head], element.written};
+  return Finished{std::exchange(tokens_[head], kNoToken), element.written};
 }
 
 }  // namespace kernel::virtio

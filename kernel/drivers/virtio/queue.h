@@ -33,12 +33,14 @@ class Queue {
   Result<> add(std::span<const Buffer> chain, uint64_t token);
   // Makes what was added visible. True when the device wants to be told (notify).
   bool publish();
-  // The next chain that the device has finished. `written`: bytes that it wrote.
+  // The next chain that the device has finished. `written`: bytes that it wrote. A chain that was
+  // not given to it breaks the queue: nothing comes from it any more.
   struct Finished {
     uint64_t token;
     uint32_t written;
   };
   std::optional<Finished> take_finished();
+  bool is_broken() const { return broken_; }
   size_t free_descriptors() const { return free_count_; }
 
   static constexpr uint32_t kLegacyAlignment = 4096;
@@ -74,7 +76,9 @@ class Queue {
 
   uint16_t size_;
   DmaBuffer memory_;
-  Vector<uint64_t> tokens_;     // by first descriptor of a chain
+  static constexpr uint64_t kNoToken = ~uint64_t{0};
+  Vector<uint64_t> tokens_;     // by first descriptor of a chain that the device has
+  bool broken_ = false;
   uint16_t free_head_ = 0;
   uint16_t free_count_;
   uint16_t next_available_ = 0; // not yet published

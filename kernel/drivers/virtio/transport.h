@@ -10,6 +10,11 @@ namespace kernel::virtio {
 
 inline constexpr uint64_t kFeatureVersion1 = uint64_t{1} << 32;
 
+namespace status {
+inline constexpr uint8_t kAcknowledge = 1, kDriver = 2, kDriverOk = 4, kFeaturesOk = 8,
+                         kFailed = 128;
+}
+
 enum class DeviceId : uint32_t {
   Net = 1,
   Block = 2,
@@ -34,8 +39,18 @@ class Transport {
   virtual uint8_t config_u8(size_t offset) = 0;
   virtual uint16_t config_u16(size_t offset) = 0;
   virtual uint32_t config_u32(size_t offset) = 0;
+  // Changes with the configuration: what is wider than 32 bits is read in one generation.
+  virtual uint32_t config_generation() = 0;
+  uint64_t config_u64(size_t offset);
   // Calls handler.run() in the line's thread after each interrupt of the device.
   virtual Result<> connect(StringView name, InterruptHandler& handler) = 0;
+  // One queue's interrupts, on a line of their own where the bus has one to give; connect() then
+  // tells of the others'. Before that queue is made. Error: NoSys when there is none.
+  virtual Result<> connect_queue(uint16_t queue, StringView name, InterruptHandler& handler) {
+    (void)queue, (void)name, (void)handler;
+    return Errno::NoSys;
+  }
+  virtual void reset() = 0;  // the device forgets its queues, and touches memory no more
   virtual void fail() = 0;   // FAILED: the driver gives up
   // Where the device is, for names: the number of the device among those of all virtio busses.
   virtual unsigned number() const = 0;
@@ -48,6 +63,8 @@ struct DriverEntry {
   Result<Owned<Device>> (*probe)(Owned<Transport> transport);
 };
 
+// The device's number among those of all virtio busses.
+unsigned next_device_number();
 // A bus driver found a device. Errors: NoDev when nobody drives this kind.
 Result<Owned<Device>> bind(DeviceId id, Owned<Transport> transport);
 
