@@ -91,7 +91,7 @@ class BlockDevice : public RefCounted<BlockDevice>, public ListNode<BlockDevice>
   Result<> claim(const void* holder);
   void release(const void* holder);
 
-  // fs: the device's bytes in memory, made at the first open; it lives as long as the device.
+  // fs: the device's bytes in memory, while somebody has it open (fs/block/block_pages.h).
   Atomic<MemoryObject*> pages;
 
   // Synchronous, on whole logical blocks of kernel memory in the linear map (heap, frames; not

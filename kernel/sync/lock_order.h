@@ -11,6 +11,7 @@ namespace kernel {
 
 enum class LockRank : uint16_t {
   // Sleeping locks (sched/mutex.h), outermost first.
+  DeviceMounts,    // fs: which devices are mounted; held while one is
   MountNamespace,  // fs: the mount tree, changed by mount/umount/pivot_root
   Rename,          // fs: one per superblock, cross-directory rename
   Execve,          // process: credentials and image change of one process
@@ -20,6 +21,7 @@ enum class LockRank : uint16_t {
   Terminal,        // fs/tty: configuration of one terminal
   File,            // fs: position of an open file
   WriteBackGroup,  // vm: one thread at a time writes a file system's dirty files
+  BlockOpen,       // fs: a block device is opened first, or closed last
   Inode,           // fs: contents of one inode; subclass orders directories
   PageFill,        // vm: pages of a file on a disk are filled (shared), blocks change hands
   Pipe,            // fs: buffer of one pipe

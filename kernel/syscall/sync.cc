@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // sync(2), fsync(2), syncfs(2), sync_file_range(2), posix_fadvise(2), readahead(2).
 
-#include "fs/vfs/mount.h"
+#include "fs/vfs/device_mount.h"
 #include "syscall/declarations.h"
 #include "syscall/file_arguments.h"
 #include "vm/page_cache.h"
@@ -11,6 +11,7 @@ namespace kernel::syscall {
 // Errors are told to those who ask for one file (fsync).
 Value sys_sync(Context&) {
   page_cache::synchronise_all();
+  ignore(vfs::synchronise_devices());
   return 0;
 }
 

@@ -3,6 +3,7 @@
 
 #include "fs/devfs/devtmpfs.h"
 
+#include "dev/block_registry.h"
 #include "dev/stream_device.h"
 #include "fs/devfs/memory_devices.h"
 #include "fs/devfs/stream_file.h"
@@ -54,6 +55,32 @@ Result<> add_node(CharDeviceBase& device) {
   return {};
 }
 
+// A node that somebody took away, or put a mount on, is not ours to remove.
+Result<> remove_entry(Dentry& directory, StringView name) {
+  Inode& parent = *directory.inode();
+  Optional<Ref<Dentry>> dentry;  // let go of behind the lock: the inode may end with it
+  Guard guard(parent.lock);
+  dentry = TRY(DentryCache::lookup_locked(directory, name));
+  if (dentry->inode() == nullptr || dentry->is_mount_point()) return {};
+  TRY(parent.unlink(name, *dentry->inode()));
+  DentryCache::remove(*dentry);
+  notify::removed(parent, *dentry);
+  return {};
+}
+
+Result<> add_or_remove_block_node(BlockDevice& device, bool present) {
+  Dentry& root = own_mount->root();
+  if (present) {
+    CreateParameters parameters;
+    parameters.type = FileType::BlockDevice;
+    parameters.mode = 0600;
+    parameters.device = {device.major(), device.minor()};
+    TRY(make_entry(root, device.name(), parameters));
+    return {};
+  }
+  return remove_entry(root, device.name());
+}
+
 }  // namespace
 
 Result<> init() {
@@ -64,6 +91,7 @@ Result<> init() {
   own_mount = TRY(MountTree::make(Ref<SuperBlock>(*instance), "devtmpfs", 0)).leak();
   register_file_system(devtmpfs_type);
   TRY(set_char_device_sink(add_node));
+  TRY(BlockRegistry::set_sink(add_or_remove_block_node));
   TRY(register_memory_devices());
   return set_stream_device_sink(register_stream_file);
 }

@@ -46,11 +46,11 @@ class Link final : public Inode {
   String target_;
 };
 
-Result<Ref<Inode>> make_link(SuperBlock& super_block, uint64_t number, StringView prefix,
-                             StringView device_class, StringView name = {}) {
+Result<Ref<Inode>> link_to(SuperBlock& super_block, uint64_t number, StringView prefix,
+                           StringView device_class, StringView name = {}) {
   StringSink target;
   format(target, name.empty() ? "{}{}" : "{}{}/{}", prefix, device_class, name);
-  return TRY(make_ref<Link>(super_block, number, TRY(target.take())));
+  return make_link(super_block, number, TRY(target.take()));
 }
 
 using Generate = Result<> (*)(FormatSink& sink, CharDeviceBase& device);
@@ -101,7 +101,7 @@ class DeviceDirectory final : public DynamicDirectory {
       if (kFiles[i].name != name || !has(kFiles[i])) continue;
       uint64_t number = number_of(Kind::File, device_, i);
       if (kFiles[i].text == nullptr)
-        return make_link(super_block(), number, "../../../../class/", device_.device_class);
+        return link_to(super_block(), number, "../../../../class/", device_.device_class);
       return TRY(make_ref<DeviceText>(super_block(), number, kFiles[i].text, device_));
     }
     return Errno::NoEnt;
@@ -167,8 +167,8 @@ class DeviceList final : public DynamicDirectory {
   }
   Result<Ref<Inode>> make(CharDeviceBase& device) {
     if (kind_ == Kind::Directory) return TRY(make_ref<DeviceDirectory>(super_block(), device));
-    return make_link(super_block(), number_of(kind_, device), "../../devices/virtual/",
-                     device.device_class, own_name(device));
+    return link_to(super_block(), number_of(kind_, device), "../../devices/virtual/",
+                   device.device_class, own_name(device));
   }
 
   Kind kind_;
@@ -177,14 +177,17 @@ class DeviceList final : public DynamicDirectory {
 
 }  // namespace
 
-Result<> add_devices(StaticDirectory& devices, StaticDirectory& classes, StaticDirectory& dev) {
-  SuperBlock& super_block = devices.super_block();
-  Ref<StaticDirectory> virtual_devices = TRY(make_ref<StaticDirectory>(super_block));
+Result<Ref<Inode>> make_link(SuperBlock& super_block, uint64_t number, String target) {
+  return Ref<Inode>(TRY(make_ref<Link>(super_block, number, std::move(target))));
+}
+
+Result<> add_devices(StaticDirectory& virtual_devices, StaticDirectory& classes,
+                     StaticDirectory& dev) {
+  SuperBlock& super_block = virtual_devices.super_block();
   for (StringView name : kClasses) {
-    TRY(virtual_devices->add(name, TRY(make_ref<DeviceList>(super_block, Kind::Directory, name))));
+    TRY(virtual_devices.add(name, TRY(make_ref<DeviceList>(super_block, Kind::Directory, name))));
     TRY(classes.add(name, TRY(make_ref<DeviceList>(super_block, Kind::ClassLink, name))));
   }
-  TRY(devices.add("virtual", std::move(virtual_devices)));
   return dev.add("char", TRY(make_ref<DeviceList>(super_block, Kind::NumberLink, StringView())));
 }
 

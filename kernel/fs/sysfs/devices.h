@@ -21,6 +21,9 @@ class AttributeText : public TextInode {
 
 // /sys/devices/virtual, /sys/class and /sys/dev/char. They list what is registered when they are
 // looked at.
-Result<> add_devices(StaticDirectory& devices, StaticDirectory& classes, StaticDirectory& dev);
+Result<> add_devices(StaticDirectory& virtual_devices, StaticDirectory& classes,
+                     StaticDirectory& dev);
+
+Result<Ref<Inode>> make_link(SuperBlock& super_block, uint64_t number, String target);
 
 }  // namespace kernel::sysfs

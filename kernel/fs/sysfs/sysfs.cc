@@ -3,7 +3,9 @@
 
 #include "fs/sysfs/sysfs.h"
 
+#include "fs/sysfs/block.h"
 #include "fs/sysfs/devices.h"
+#include "fs/sysfs/pci.h"
 #include "lib/version.h"
 #include "mm/frames.h"
 #include "sched/cpu_list.h"
@@ -110,12 +112,14 @@ Result<> SysSuperBlock::fill() {
   Ref<StaticDirectory> system = TRY(folder(*devices, "system"));
   TRY(add_cpus(*system));
   TRY(add_memory_nodes(*system));
-  for (StringView name : {"block"_sv, "bus"_sv, "firmware"_sv, "fs"_sv, "module"_sv})
-    TRY(folder(*root, name));
+  for (StringView name : {"firmware"_sv, "fs"_sv, "module"_sv}) TRY(folder(*root, name));
+  Ref<StaticDirectory> bus = TRY(folder(*root, "bus"));
+  TRY(add_pci_devices(*devices, *bus));
   Ref<StaticDirectory> classes = TRY(folder(*root, "class"));
   Ref<StaticDirectory> dev = TRY(folder(*root, "dev"));
-  TRY(folder(*dev, "block"));
-  TRY(add_devices(*devices, *classes, *dev));
+  Ref<StaticDirectory> virtual_devices = TRY(folder(*devices, "virtual"));
+  TRY(add_devices(*virtual_devices, *classes, *dev));
+  TRY(add_block_devices({*root, *virtual_devices, *classes, *dev}));
   Ref<StaticDirectory> kernel = TRY(folder(*root, "kernel"));
   TRY(text(*kernel, "address_bits", address_bits));
   TRY(text(*kernel, "cpu_byteorder", byte_order));

@@ -108,17 +108,45 @@ Result<> DiskFile::synchronise(bool data_only) {
   return own.ok() ? told : own;
 }
 
-Result<> DiskFile::write_back_range(uint64_t start, uint64_t end, uint32_t steps) {
-  if ((steps & kWaitBefore) != 0) {
-    object().wait_for_write_back(start, end);
-    TRY(object().errors.report(file_errors_));
+Result<> disk_file::write_back_range(DiskObject& object, Atomic<uint32_t>& told, uint64_t start,
+                                     uint64_t end, uint32_t steps) {
+  if ((steps & File::kWaitBefore) != 0) {
+    object.wait_for_write_back(start, end);
+    TRY(object.errors.report(told));
   }
-  if ((steps & kStartWriting) != 0) ignore(object().start_write_back(start, end));
-  if ((steps & kWaitAfter) != 0) {
-    object().wait_for_write_back(start, end);
-    TRY(object().errors.report(file_errors_));
+  if ((steps & File::kStartWriting) != 0) ignore(object.start_write_back(start, end));
+  if ((steps & File::kWaitAfter) != 0) {
+    object.wait_for_write_back(start, end);
+    TRY(object.errors.report(told));
   }
   return {};
+}
+
+void disk_file::advise(DiskObject& object, ReadAhead& read_ahead, File::Advice advice,
+                       uint64_t start, uint64_t end) {
+  using Advice = File::Advice;
+  switch (advice) {
+    case Advice::Normal: read_ahead.set_pattern(ReadAhead::Pattern::Normal); break;
+    case Advice::Random: read_ahead.set_pattern(ReadAhead::Pattern::Random); break;
+    case Advice::Sequential: read_ahead.set_pattern(ReadAhead::Pattern::Sequential); break;
+    case Advice::WillNeed: {
+      uint64_t last = end < object.size() ? pages_for(end) : pages_for(object.size());
+      uint64_t first = start >> kPageShift;
+      if (first < last) object.read_ahead(first, last - first);
+      break;
+    }
+    case Advice::DontNeed:
+      ignore(object.start_write_back(start, end));
+      // Parts of pages stay, but for the file's last one.
+      if (end >= object.size()) end = align_up(object.size(), kPageSize);
+      object.invalidate(start, end, false);
+      break;
+    case Advice::NoReuse: break;  // as Linux 6.1
+  }
+}
+
+Result<> DiskFile::write_back_range(uint64_t start, uint64_t end, uint32_t steps) {
+  return disk_file::write_back_range(object(), file_errors_, start, end, steps);
 }
 
 Result<> DiskFile::report_file_system_errors() {
@@ -126,24 +154,7 @@ Result<> DiskFile::report_file_system_errors() {
 }
 
 void DiskFile::advise(Advice advice, uint64_t start, uint64_t end) {
-  switch (advice) {
-    case Advice::Normal: read_ahead_.set_pattern(ReadAhead::Pattern::Normal); break;
-    case Advice::Random: read_ahead_.set_pattern(ReadAhead::Pattern::Random); break;
-    case Advice::Sequential: read_ahead_.set_pattern(ReadAhead::Pattern::Sequential); break;
-    case Advice::WillNeed: {
-      uint64_t last = end < object().size() ? pages_for(end) : pages_for(object().size());
-      uint64_t first = start >> kPageShift;
-      if (first < last) object().read_ahead(first, last - first);
-      break;
-    }
-    case Advice::DontNeed:
-      ignore(object().start_write_back(start, end));
-      // Parts of pages stay, but for the file's last one.
-      if (end >= object().size()) end = align_up(object().size(), kPageSize);
-      object().invalidate(start, end, false);
-      break;
-    case Advice::NoReuse: break;  // as Linux 6.1
-  }
+  disk_file::advise(object(), read_ahead_, advice, start, end);
 }
 
 }  // namespace kernel

@@ -8,6 +8,14 @@
 
 namespace kernel {
 
+// What every open file over a DiskObject does alike; `told`: the errors that it has been told of.
+namespace disk_file {
+Result<> write_back_range(DiskObject& object, Atomic<uint32_t>& told, uint64_t start, uint64_t end,
+                          uint32_t steps);
+void advise(DiskObject& object, ReadAhead& read_ahead, File::Advice advice, uint64_t start,
+            uint64_t end);
+}  // namespace disk_file
+
 class DiskFile final : public RegularFile {
  public:
   DiskFile(Path path, uint32_t flags);

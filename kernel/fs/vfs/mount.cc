@@ -3,6 +3,7 @@
 
 #include "fs/vfs/mount.h"
 
+#include "fs/vfs/device_mount.h"
 #include "fs/vfs/identity.h"
 #include "fs/vfs/mount_tree.h"
 #include "fs/vfs/vfs.h"
@@ -32,6 +33,13 @@ Result<> mount_new(StringView source, const Path& target, std::optional<StringVi
   if (!type) return Errno::Inval;
   FileSystemType* file_system = find_file_system(*type);
   if (file_system == nullptr) return Errno::NoDev;
+  if (file_system->needs_device) {
+    Ref<BlockDevice> device = TRY(find_block_device(source));
+    Ref<Mount> mount =
+        TRY(mount_device(*file_system, *device, source, mount_flags(flags), options));
+    mount->super_block().asked_flags.fetch_or_relaxed(flags & kSuperFlags);
+    return MountTree::attach(std::move(mount), target);
+  }
   Ref<SuperBlock> super_block = TRY(file_system->mount(source, options));
   if ((flags & kMountReadOnly) != 0) super_block->read_only_.store_relaxed(true);
   super_block->asked_flags.fetch_or_relaxed(flags & kSuperFlags);

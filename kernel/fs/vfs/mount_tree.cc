@@ -8,6 +8,7 @@
 #include "fs/vfs/mount_tree.h"
 
 #include "fs/vfs/dentry_cache.h"
+#include "fs/vfs/device_mount.h"
 #include "fs/vfs/notify.h"
 
 namespace kernel {
@@ -70,6 +71,11 @@ void MountTree::last_mount_gone(Mount& mount) {
   notify::unmounted(super_block);
   DentryCache::evict_all(super_block);
   if (root != nullptr) root->unref();
+  if (super_block.block_device() != nullptr) {
+    vfs::device_unmounted(super_block);
+  } else {
+    super_block.unmount();
+  }
 }
 
 Optional<Ref<Mount>> MountTree::get_child(const Mount& mount, const Dentry& dentry) {

@@ -17,11 +17,16 @@ constinit FileSystemType** last_link = &first_type;
 
 SuperBlock::SuperBlock(StringView type_name)
     : type_name_(type_name), device_{0, last_anonymous_device.fetch_add_relaxed(1) + 1} {}
+SuperBlock::SuperBlock(StringView type_name, BlockDevice& device)
+    : type_name_(type_name),
+      device_{device.major(), device.minor()},
+      block_device_(Ref<BlockDevice>(device)) {}
 SuperBlock::~SuperBlock() = default;
 
 // Names of it are still cached, unused, until here: the mount that kept them reachable has gone.
 void SuperBlock::last_unref(SuperBlock* super_block) {
-  ignore(super_block->synchronise());  // nobody is left to tell
+  // On a device unmount() did that. Else nobody is left to tell.
+  if (super_block->block_device() == nullptr) ignore(super_block->synchronise());
   delete super_block;
 }
 

@@ -2,6 +2,7 @@
 // A mounted file system instance, and the list of file system types (mount(2), statfs(2)).
 #pragma once
 
+#include "dev/block_device.h"
 #include "fs/vfs/inode.h"
 #include "lib/format.h"
 
@@ -34,10 +35,15 @@ class SuperBlock : public RefCounted<SuperBlock> {
   virtual Result<> synchronise() { return {}; }
   virtual Result<> remount(StringView options) { (void)options; return {}; }
   virtual void show_options(FormatSink& sink) { (void)sink; }  // ",size=…" for /proc/mounts
+  // The last mount has gone, and no file is open: what is to be on the disk goes there now. Once,
+  // in thread context; a file system on a device is not mounted again.
+  virtual void unmount() {}
 
   StringView type_name() const { return type_name_; }
   DeviceNumber device() const { return device_; }              // st_dev: anonymous ones are 0:N
   bool read_only() const { return read_only_.load_relaxed(); }
+  // Null: it needs none.
+  BlockDevice* block_device() const { return block_device_.get(); }
 
   bool permits_user_xattrs() const { return user_xattrs_; }
   // flock(2) takes a lock on all bytes, which stands in the way of those of fcntl(2): as on Linux
@@ -60,20 +66,31 @@ class SuperBlock : public RefCounted<SuperBlock> {
 
  protected:
   explicit SuperBlock(StringView type_name);
+  // On a device, which vfs::DeviceMounts has claimed for it.
+  SuperBlock(StringView type_name, BlockDevice& device);
   StringView type_name_;
   DeviceNumber device_;
+  Optional<Ref<BlockDevice>> block_device_;
   bool user_xattrs_ = true;
   bool flock_locks_bytes_ = false;
   Atomic<uint64_t> next_inode_;
+};
+
+// How a file system on a device is to be mounted.
+struct DeviceMount {
+  StringView options;
+  bool read_only = false;
 };
 
 // A type that mount(2) can name; registered once, at boot.
 struct FileSystemType {
   StringView name;
   Result<Ref<SuperBlock>> (*mount)(StringView source, StringView options);
-  bool needs_device = false;
+  bool needs_device = false;     // then mount_device is called, and mount is not
   bool single_instance = false;  // every mount shows the same (devtmpfs, proc, sysfs)
   FileSystemType* next = nullptr;
+  // Errors: Inval when the device holds something else.
+  Result<Ref<SuperBlock>> (*mount_device)(BlockDevice& device, const DeviceMount& how) = nullptr;
 };
 void register_file_system(FileSystemType& type);
 FileSystemType* find_file_system(StringView name);

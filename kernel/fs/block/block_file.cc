@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: MIT
+// See block_file.h.
+
+#include "fs/block/block_file.h"
+
+#include "fs/vfs/disk_file.h"
+
+namespace kernel {
+
+Result<Ref<File>> BlockFile::open(const Path& path, uint32_t flags) {
+  DeviceNumber number = path.inode().device();
+  Optional<Ref<BlockDevice>> found = BlockRegistry::find(number.major, number.minor);
+  if (!found) return Errno::NxIo;
+  Ref<BlockDevice> device = found.take();
+  Ref<BlockPages> pages = TRY(BlockPages::open(*device));
+  Result<Ref<BlockFile>> made = make_ref<BlockFile>(path, flags, device, std::move(pages));
+  if (!made.ok()) {
+    BlockPages::close(*device);
+    return made.error();
+  }
+  // From here on the file's end closes it.
+  Ref<BlockFile> file = std::move(made).take();
+  if ((flags & kOpenExclusive) != 0) {
+    TRY(device->claim(file.get()));
+    file->exclusive_ = true;
+  }
+  return Ref<File>(std::move(file));
+}
+
+void BlockFile::on_close() {
+  if (exclusive_) device_->release(this);
+  BlockPages::close(*device_);
+}
+
+Result<> BlockFile::check_direct(const IoBuffer& buffer, uint64_t offset) const {
+  // Linux's: memory by the sector, position and length by the logical block.
+  uint64_t block = device_->logical_block_size();
+  return is_aligned(offset, block) && buffer.is_aligned(kSectorSize, block) ? Result<>()
+                                                                           : Errno::Inval;
+}
+
+Result<size_t> BlockFile::read(IoBuffer& buffer, uint64_t offset) {
+  if (buffer.remaining() == 0) return size_t{0};
+  if (is_direct()) {
+    TRY(check_direct(buffer, offset));
+    return offset < pages_->size() ? pages_->read_direct(buffer, offset) : size_t{0};
+  }
+  size_t total = 0;
+  while (buffer.remaining() != 0 && offset < pages_->size()) {
+    Result<size_t> moved = pages_->read(buffer, offset, read_ahead_);
+    if (!moved.ok()) return total != 0 ? Result<size_t>(total) : moved;
+    total += *moved;
+    offset += *moved;
+    if (buffer.remaining() == 0 || offset >= pages_->size()) break;
+    Result<> accessible = buffer.fault_in(true);
+    if (!accessible.ok()) return total != 0 ? Result<size_t>(total) : accessible.error();
+  }
+  return total;
+}
+
+Result<size_t> BlockFile::write(IoBuffer& buffer, uint64_t offset) {
+  uint64_t size = pages_->size();
+  if (device_->read_only()) return Errno::Perm;
+  if (buffer.remaining() == 0) return size_t{0};
+  if (offset >= size) return Errno::NoSpc;
+  if (buffer.remaining() > size - offset) buffer.truncate(size - offset);
+  size_t total = 0;
+  if (is_direct()) {
+    TRY(check_direct(buffer, offset));
+    total = TRY(pages_->write_direct(buffer, offset));
+  }
+  while (!is_direct() && buffer.remaining() != 0) {
+    Result<size_t> moved = pages_->write_some(buffer, offset);
+    Result<> accessible;
+    if (moved.ok()) {
+      total += *moved;
+      offset += *moved;
+      if (buffer.remaining() != 0) accessible = buffer.fault_in(false);
+    } else {
+      accessible = moved.error();
+    }
+    if (accessible.ok()) continue;
+    if (total == 0) return accessible.error();
+    break;
+  }
+  if (total != 0 && (flags() & kOpenDsync) != 0) TRY(synchronise(true));
+  return total;
+}
+
+Result<> BlockFile::synchronise(bool) {
+  Result<> written = pages_->write_back(0, pages_->size());
+  Result<> flushed = device_->flush();
+  Result<> told = pages_->errors.report(told_errors_);
+  if (!written.ok()) return written;
+  return told.ok() ? flushed : told;
+}
+
+Result<> BlockFile::write_back_range(uint64_t start, uint64_t end, uint32_t steps) {
+  return disk_file::write_back_range(*pages_, told_errors_, start, end, steps);
+}
+
+void BlockFile::advise(Advice advice, uint64_t start, uint64_t end) {
+  disk_file::advise(*pages_, read_ahead_, advice, start, end);
+}
+
+Result<uint64_t> BlockFile::seek(int64_t offset, Whence whence) NO_THREAD_SAFETY_ANALYSIS {
+  // SAFETY: the caller holds position_lock, through an interface that the analysis cannot follow.
+  int64_t base = 0;
+  switch (whence) {
+    case Whence::Set: break;
+    case Whence::Current: base = static_cast<int64_t>(position); break;
+    case Whence::End: base = static_cast<int64_t>(pages_->size()); break;
+    default: return Errno::Inval;
+  }
+  int64_t target;
+  if (__builtin_add_overflow(base, offset, &target) || target < 0 ||
+      static_cast<uint64_t>(target) > pages_->size())
+    return Errno::Inval;
+  position = static_cast<uint64_t>(target);
+  return position;
+}
+
+}  // namespace kernel
