@@ -9,6 +9,7 @@
 #include "lib/command_line.h"
 #include "lib/log.h"
 #include "process/exec.h"
+#include "process/root_device.h"
 #include "process/system_settings.h"
 #include "process/task_factory.h"
 #include "sched/clock.h"
@@ -53,12 +54,13 @@ bool is_missing(const Result<>& result) {
 // Returns when a program is ready to run in user mode.
 void become_init(Task& task) {
   StringView early = command_line::value("rdinit").value_or("/init");
-  // Without an init in the initramfs Linux mounts root= and goes on there; no file system of ours
-  // can be that yet.
-  if (!vfs::lookup({}, early).ok()) panic("Unable to mount root fs: the initramfs has no init");
-  Result<> ran = run(task, early);
-  if (ran.ok()) return;
-  log_error("init: failed to execute {} (error {})", early, static_cast<int32_t>(ran.error()));
+  if (vfs::lookup({}, early).ok()) {
+    Result<> ran = run(task, early);
+    if (ran.ok()) return;
+    log_error("init: failed to execute {} (error {})", early, static_cast<int32_t>(ran.error()));
+  } else {
+    mount_root_device();
+  }
   if (std::optional<StringView> chosen = command_line::value("init")) {
     Result<> asked = run(task, *chosen);
     if (asked.ok()) return;

@@ -4,6 +4,7 @@
 #include "procfs/procfs.h"
 
 #include "fs/vfs/mount.h"
+#include "procfs/pci.h"
 
 namespace kernel::procfs {
 namespace {
@@ -99,6 +100,7 @@ Result<String> net_link() { return String::create("self/net"); }
 Result<> ProcSuperBlock::fill() {
   root_ = TRY(make_ref<Root>(*this));
   TRY(add_system_files(*root_));
+  TRY(add_pci(*root_));
   TRY(root_->add("self", TRY(make_ref<GeneratedLink>(*this, self_link))));
   TRY(root_->add("thread-self", TRY(make_ref<GeneratedLink>(*this, thread_self_link))));
   TRY(root_->add("mounts", TRY(make_ref<GeneratedLink>(*this, mounts_link))));

@@ -13,6 +13,7 @@
 #include "mm/allocation_failure.h"
 #include "mm/frames.h"
 #include "mm/heap.h"
+#include "procfs/block_text.h"
 #include "procfs/procfs.h"
 #include "sched/scheduler.h"
 #include "vm/memory_statistics.h"
@@ -248,7 +249,7 @@ Result<> devices_text(FormatSink& sink) {
       "Character devices:\n  1 mem\n  5 /dev/tty\n  5 /dev/console\n  5 /dev/ptmx\n136 pts\n204 "
       "ttyAMA\n");
   sink.write("\nBlock devices:\n");
-  return {};
+  return block_majors_text(sink);
 }
 
 // Of devices and modules that there are none of; the headers too come with the first.
@@ -261,11 +262,12 @@ struct SystemFile {
 };
 constexpr SystemFile kFiles[] = {
     {"cmdline", 0444, cmdline_system_text}, {"cpuinfo", 0444, cpuinfo_text},
-    {"devices", 0444, devices_text},        {"filesystems", 0444, filesystems_text},
+    {"devices", 0444, devices_text},        {"diskstats", 0444, diskstats_text},
+    {"filesystems", 0444, filesystems_text},
     {"interrupts", 0444, interrupts_text},  {"loadavg", 0444, loadavg_text},
     {"locks", 0444, locks_text},
     {"meminfo", 0444, meminfo_text},        {"modules", 0444, empty_text},
-    {"partitions", 0444, empty_text},
+    {"partitions", 0444, partitions_text},
     {"slabinfo", 0400, slabinfo_text},      {"stat", 0444, stat_system_text},
     {"swaps", 0444, swaps_text},            {"uptime", 0444, uptime_text},
     {"version", 0444, version_text},        {"vmstat", 0444, vmstat_text},
