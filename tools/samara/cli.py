@@ -112,10 +112,21 @@ def _add_run(command) -> None:
     files = run.add_argument_group("files")
     files.add_argument(
         "--root",
-        metavar="default|CPIO|DIR",
+        metavar="default|IMAGE|CPIO|DIR",
         default="default",
-        help="root file system: busybox (the default), an initramfs, or a directory, which the "
-        "guest reads and writes as it is (see --share)",
+        help="root file system: busybox (the default), an ext4 disk image, an initramfs, or a "
+        "directory, which the guest reads and writes as it is (see --share)",
+    )
+    files.add_argument(
+        "--snapshot", action="store_true", help="leave the image that is the root as it is"
+    )
+    files.add_argument(
+        "--disk",
+        metavar="FILE",
+        type=Path,
+        action="append",
+        default=[],
+        help="attach a disk (raw image); the first is /dev/vda, or /dev/vdb behind a root's",
     )
     files.add_argument(
         "--share",
@@ -202,6 +213,12 @@ def _add_machine_options(group) -> None:
         metavar="virt[,OPTION=VALUE…]",
         default="virt",
         help="QEMU machine: gic-version=2|3 (default 3), virtualization=on, …",
+    )
+    group.add_argument(
+        "--bus",
+        choices=("mmio", "pci"),
+        default="mmio",
+        help="where the virtio devices are (default: mmio)",
     )
     group.add_argument(
         "--append", metavar="WORDS", action="append", default=[], help="more words for the kernel"

@@ -8,10 +8,12 @@ with everything in memory, for tests:
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from . import disks as disk_images
 from . import initrd, kernel_log, kernels, machine as machines, protocol, shares, transfer, ui
+from .disks import Disk
 from .errors import SamaraError
 from .machine import Machine
 from .qemu import Qemu
@@ -32,6 +34,7 @@ class Spec:
     request: Request
     machine: Machine = field(default_factory=Machine)
     root: str = "default"
+    snapshot: bool = False  # a root on a disk image stays as it is
     strace: bool = False
     log: Path | None = None
     echo_log: bool = False
@@ -68,9 +71,12 @@ def launch(
     if spec.strace and spec.kernel.strace:
         append.append(spec.kernel.strace)
     spec.request.mount = machine.shares
-    with initrd.open_initrd(spec.root, modules=spec.kernel.modules) as (archive, words):
+    if root_disk := _root_disk(spec):
+        machine = replace(machine, disks=[root_disk, *machine.disks])
+    modules = kernels.modules(spec.kernel, machine)
+    with initrd.open_initrd(spec.root, modules=modules) as (archive, words):
         log = kernel_log.KernelLog(spec.log or kernel_log.new_log_file(), echo=spec.echo_log)
-        full = Machine(**{**vars(machine), "append": [*append, *words, *machine.append]})
+        full = replace(machine, append=[*append, *words, *machine.append])
         qemu = Qemu(full, spec.kernel.image, archive, log.path)
         picture = _Picture(qemu, machine.display)
         try:
@@ -84,6 +90,15 @@ def launch(
             log.poll()
             log.close()
     return status, session.problem, log
+
+
+def _root_disk(spec: Spec) -> Disk | None:
+    path = Path(spec.root)
+    if spec.root != "default" and disk_images.is_file_system(path):
+        return Disk(path, snapshot=spec.snapshot)
+    if spec.snapshot:
+        raise SamaraError(f"--snapshot: --root {spec.root} is no disk image; it stays as it is")
+    return None
 
 
 class _Picture:
@@ -121,6 +136,10 @@ def run(
     get: Sequence[tuple[str, str | Path]] = (),
     root: str | Path = "default",
     share: Sequence[tuple[str | Path, str]] = (),
+    snapshot: bool = False,
+    disks: Sequence[Disk] = (),
+    bus: str = "mmio",
+    extra: Sequence[str] = (),
     smp: int = 1,
     memory: str = "512M",
     cpu: str | None = None,
@@ -151,6 +170,7 @@ def run(
         kernels.choose(kernel, preset, shares=bool(wanted)),
         request,
         root=os.fspath(root),
+        snapshot=snapshot,
         strace=strace,
         log=log,
         machine=Machine(
@@ -161,6 +181,9 @@ def run(
             icount=icount,
             display=display,
             trace=trace,
+            disks=list(disks),
+            bus=bus,
+            extra=list(extra),
             append=list(append),
             shares=wanted,
         ),

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from . import paths, rootfs
+from . import disks, paths, protocol, rootfs
 from .errors import SamaraError
 
 
@@ -22,6 +22,9 @@ def open_initrd(
     directory is no archive: init mounts it (shares.py)."""
     ours = root == "default"
     words = [] if ours else [f"rdinit={rootfs.OVERLAY_INIT}"]
+    on_disk = not ours and disks.is_file_system(Path(root))
+    if on_disk:
+        words.append(f"{protocol.ROOT_ENVIRONMENT}=/dev/vda:{disks.file_system(Path(root))}")
     if ours and not modules:
         yield _default(), words
         return
@@ -29,7 +32,7 @@ def open_initrd(
     try:
         with os.fdopen(os.dup(fd), "wb") as out:
             shared = not ours and Path(root).is_dir()
-            if not shared:
+            if not shared and not on_disk:
                 _write_root(out, root)
             rootfs.write_overlay(out, init=not ours, modules=modules, console=shared)
         yield fd, words

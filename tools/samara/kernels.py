@@ -8,13 +8,14 @@ from pathlib import Path
 
 from . import packages, paths, rootfs, setup_command
 from .errors import SamaraError
+from .machine import Machine
 
 
 @dataclass(frozen=True)
 class Kernel:
     image: Path
     elf: Path | None = None  # with symbols, when it is ours
-    modules: tuple[Path, ...] = ()  # what Debian's kernel has as modules, in the order of loading
+    package: str | None = None  # Debian's, whose modules the machine's devices need
     append: tuple[str, ...] = ()
     strace: str | None = None  # the word that makes it print system calls
     has_display: bool = True  # a driver for what --display gives the machine
@@ -24,8 +25,12 @@ class Kernel:
 _COMMON = ("console=ttyAMA0", "panic=-1")
 
 
-# What the host channel needs, and what a share does; what a flavour has built in is no module.
-_CHANNEL_MODULES = ("virtio_ring", "virtio", "virtio_mmio", "virtio_console")
+# In the order in which they must be loaded. What a flavour has built in is no module.
+_BUS_MODULES = {
+    "mmio": ("virtio_mmio",),
+    "pci": ("virtio_pci_legacy_dev", "virtio_pci_modern_dev", "virtio_pci"),
+}
+_DISK_MODULES = ("virtio_blk", "crc16", "mbcache", "jbd2", "ext4")
 _SHARE_MODULES = ("netfs", "fscache", "9pnet", "9p", "9pnet_virtio")
 
 
@@ -40,15 +45,24 @@ def choose(name: str, preset: str = "release", *, shares: bool = False) -> Kerne
         if shares:
             setup_command.ensure_package(packages.LINUX_WITH_9P)
         package = packages.LINUX_WITH_9P if shares else packages.LINUX
-        names = _CHANNEL_MODULES + (_SHARE_MODULES if shares else ())
         return Kernel(
             rootfs.linux_kernel(package.directory),
-            modules=rootfs.linux_modules(package.directory, names),
+            package=package.directory,
             append=(*_COMMON, "quiet"),
             has_display=False,
         )
     image = Path(name)
     return _ours(image, image.with_name("samara.elf"))
+
+
+def modules(kernel: Kernel, machine: Machine) -> tuple[Path, ...]:
+    """What Debian's Linux needs to find the machine's devices."""
+    if kernel.package is None:
+        return ()
+    names = ("virtio_ring", "virtio", *_BUS_MODULES[machine.bus], "virtio_console")
+    names += _DISK_MODULES if machine.disks else ()
+    names += _SHARE_MODULES if machine.shares else ()
+    return rootfs.linux_modules(kernel.package, names)
 
 
 def _ours(image: Path, elf: Path) -> Kernel:

@@ -9,6 +9,8 @@ import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from . import disks as disk_images
+from .disks import Disk
 from .errors import SamaraError
 from .protocol import Port
 
@@ -35,6 +37,9 @@ class Machine:
     display: str = "none"  # none, window or png:FILE
     icount: bool = False
     trace: Path | None = None  # where QEMU tells which blocks of instructions it runs
+    disks: list[Disk] = field(default_factory=list)
+    bus: str = "mmio"  # of the virtio devices: mmio or pci
+    extra: list[str] = field(default_factory=list)  # QEMU's own arguments, for tests
     gdb: int | None = None  # TCP port; the machine waits for the debugger
     append: list[str] = field(default_factory=list)
     shares: list[Share] = field(default_factory=list)
@@ -75,12 +80,14 @@ def command_line(
         "-mon",
         "chardev=monitor,mode=control",
     ]
-    line += _channel(port_fds)
+    line += _channel(port_fds, machine.bus)
+    line += disk_images.arguments(machine.disks, machine.bus)
     for share in machine.shares:
-        line += _share(share)
+        line += _share(share, machine.bus)
     line += _display(machine)
     if machine.trace is not None:
         line += ["-d", "exec,nochain,in_asm", "-D", str(machine.trace)]
+    line += machine.extra
     if machine.gdb is not None:
         line += ["-gdb", f"tcp:127.0.0.1:{machine.gdb}", "-S"]
     return line
@@ -116,9 +123,10 @@ def _has_kvm() -> bool:
     return platform.machine() == "aarch64" and os.access("/dev/kvm", os.R_OK | os.W_OK)
 
 
-def _channel(port_fds: dict[Port, int]) -> list[str]:
+def _channel(port_fds: dict[Port, int], bus: str) -> list[str]:
     # As many queues as there are ports: QEMU's default of 31 would cost the guest memory and time.
-    line = ["-device", f"virtio-serial-device,id=channel,max_ports={max(Port) + 1}"]
+    kind = "virtio-serial-pci" if bus == "pci" else "virtio-serial-device"
+    line = ["-device", f"{kind},id=channel,max_ports={max(Port) + 1}"]
     for port, fd in sorted(port_fds.items()):
         name = port.name.lower()
         line += ["-chardev", f"socket,id={name},fd={fd}"]
@@ -129,12 +137,13 @@ def _channel(port_fds: dict[Port, int]) -> list[str]:
     return line
 
 
-def _share(share: Share) -> list[str]:
+def _share(share: Share, bus: str) -> list[str]:
+    kind = "virtio-9p-pci" if bus == "pci" else "virtio-9p-device"
     return [
         "-fsdev",
         f"local,id={share.tag},path={_escaped(share.host)},security_model=none,multidevs=remap",
         "-device",
-        f"virtio-9p-device,fsdev={share.tag},mount_tag={share.tag}",
+        f"{kind},fsdev={share.tag},mount_tag={share.tag}",
     ]
 
 

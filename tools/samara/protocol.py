@@ -9,6 +9,7 @@ from enum import IntEnum
 
 VERSION = 1
 ENVIRONMENT = "samara_channel"
+ROOT_ENVIRONMENT = "samara_root"  # DEVICE:TYPE
 
 
 class Port(IntEnum):

@@ -19,6 +19,7 @@ from . import (
     transfer,
     ui,
 )
+from .disks import Disk
 from .errors import SamaraError
 from .machine import Machine, Share
 from .session import Request, Session
@@ -47,6 +48,7 @@ def run(arguments) -> int:
         request,
         machine=_machine(arguments, wanted),
         root=arguments.root,
+        snapshot=arguments.snapshot,
         strace=arguments.strace,
         log=arguments.log,
         echo_log=arguments.verbose,
@@ -107,6 +109,8 @@ def _machine(arguments, wanted: list[Share]) -> Machine:
         cpu=arguments.cpu,
         machine=arguments.machine,
         display=arguments.display,
+        disks=[Disk(path) for path in arguments.disk],
+        bus=arguments.bus,
         icount=arguments.icount,
         gdb=arguments.gdb,
         append=append,

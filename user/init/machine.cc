@@ -26,6 +26,11 @@ namespace {
 constexpr const char* kOwnFolder = "/.samara";
 constexpr const char* kModuleFolder = "/.samara/modules";
 constexpr size_t kMaxModules = 32;
+constexpr const char* kNewRoot = "/root";
+constexpr int kDeviceTimeoutMs = 20000;
+constexpr int kPollMs = 5;
+
+bool on_disk = false;  // the root is
 
 struct Mount {
   const char* type;
@@ -84,6 +89,21 @@ int make_root(const char* folder) {
   return done ? 0 : errno;
 }
 
+void sleep_ms(long milliseconds) {
+  timespec time{milliseconds / 1000, milliseconds % 1000 * 1000000};
+  nanosleep(&time, nullptr);
+}
+
+bool wait_for_device(const char* path) {
+  for (int waited = 0; access(path, F_OK) != 0; waited += kPollMs) {
+    if (waited >= kDeviceTimeoutMs) {
+      return false;
+    }
+    sleep_ms(kPollMs);
+  }
+  return true;
+}
+
 int compare_names(const void* a, const void* b) {
   return strcmp(*static_cast<char* const*>(a), *static_cast<char* const*>(b));
 }
@@ -129,6 +149,45 @@ void load_modules() {
   }
   rmdir(kModuleFolder);
   rmdir(kOwnFolder);
+}
+
+bool enter_root(const char* device_and_type) {
+  Text<256> device;
+  device << device_and_type;
+  char* colon = strchr(device.data(), ':');
+  if (colon == nullptr) {
+    log("no type: ", device_and_type);
+    return false;
+  }
+  *colon = '\0';
+  const char* type = colon + 1;
+  mkdir("/dev", 0755);
+  mkdir(kNewRoot, 0700);
+  if (mount("devtmpfs", "/dev", "devtmpfs", MS_NOSUID, "mode=0755") != 0 && errno != EBUSY) {
+    log("cannot mount ", "/dev");
+  }
+  if (!wait_for_device(device.c_str())) {
+    log("no such device: ", device.c_str());
+    return false;
+  }
+  if (mount(device.c_str(), kNewRoot, type, 0, nullptr) != 0) {
+    Text<64> why;
+    why << device.c_str() << " (" << type << "): " << strerror(errno);
+    log("cannot mount the root ", why.c_str());
+    return false;
+  }
+  // Nothing is left of the initramfs but what this program runs from.
+  unlink("/.samara/init");
+  rmdir(kOwnFolder);
+  umount2("/dev", MNT_DETACH);
+  rmdir("/dev");
+  if (chdir(kNewRoot) != 0 || mount(".", "/", nullptr, MS_MOVE, nullptr) != 0 ||
+      chroot(".") != 0 || chdir("/") != 0) {
+    log("cannot change to the root on ", device.c_str());
+    return false;
+  }
+  on_disk = true;
+  return true;
 }
 
 void set_host_name() {
@@ -178,6 +237,13 @@ void log(const char* message, const char* detail) {
 void power_off() {
   kill(-1, SIGKILL);
   sync();
+  // A root on a disk is left clean: read-only, as soon as the last writer is dead.
+  for (int tries = 0; on_disk && tries < 200; ++tries) {
+    if (mount(nullptr, "/", nullptr, MS_REMOUNT | MS_RDONLY, nullptr) == 0 || errno != EBUSY) {
+      break;
+    }
+    sleep_ms(kPollMs);
+  }
   reboot(RB_POWER_OFF);
   // Without a way to switch off: PID 1 must not return.
   for (;;) {

@@ -13,6 +13,10 @@ void mount_all();
 // kernel that has its drivers built in gets none.
 void load_modules();
 
+// Makes the file system on DEVICE:TYPE the root, in the place of the initramfs, which goes. False
+// when it cannot be mounted: the log says why.
+bool enter_root(const char* device_and_type);
+
 void set_host_name();
 
 // Mounts what the host calls `tag` by 9p; at "/" it becomes the root, and what is mounted already

@@ -17,8 +17,12 @@ constexpr int kChannelTimeoutMs = 20000;
 }  // namespace
 
 int main() {
-  machine::mount_all();
+  const char* root = getenv(protocol::kRootEnvironment);
   machine::load_modules();
+  if (root != nullptr && !machine::enter_root(root)) {
+    machine::power_off();
+  }
+  machine::mount_all();
   machine::set_host_name();
   if (getenv(protocol::kEnvironment) == nullptr) {
     console::run_shell();

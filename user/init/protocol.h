@@ -20,6 +20,8 @@ constexpr unsigned kFilePort = 5;
 
 // Environment word on the kernel command line that says "a command is at the other end".
 constexpr const char* kEnvironment = "samara_channel";
+// DEVICE:TYPE, when the root is not the initramfs.
+constexpr const char* kRootEnvironment = "samara_root";
 
 // A message is this header and `length` bytes of payload, on the control port.
 struct Header {
