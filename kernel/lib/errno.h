@@ -14,7 +14,8 @@ enum class Errno : int32_t {
   XDev = 18, NoDev = 19, NotDir = 20, IsDir = 21, Inval = 22, NFile = 23, MFile = 24, NoTty = 25,
   TxtBsy = 26, FBig = 27, NoSpc = 28, SPipe = 29, RoFs = 30, MLink = 31, Pipe = 32, Dom = 33,
   Range = 34, DeadLk = 35, NameTooLong = 36, NoLck = 37, NoSys = 38, NotEmpty = 39, Loop = 40,
-  NoMsg = 42, IdRm = 43, NoStr = 60, NoData = 61, Time = 62, NoLink = 67, Proto = 71, BadMsg = 74,
+  NoMsg = 42, IdRm = 43, BadR = 53, NoStr = 60, NoData = 61, Time = 62, NoLink = 67, Proto = 71,
+  BadMsg = 74,
   Overflow = 75, NotUniq = 76, BadFd = 77, LibBad = 80, IlSeq = 84, Users = 87, NotSock = 88,
   DestAddrReq = 89, MsgSize = 90, Prototype = 91, NoProtoOpt = 92, ProtoNoSupport = 93,
   SockTNoSupport = 94,
@@ -22,7 +23,7 @@ enum class Errno : int32_t {
   NetDown = 100, NetUnreach = 101, NetReset = 102, ConnAborted = 103, ConnReset = 104, NoBufs = 105,
   IsConn = 106, NotConn = 107, Shutdown = 108, TooManyRefs = 109, TimedOut = 110,
   ConnRefused = 111, HostDown = 112, HostUnreach = 113, Already = 114, InProgress = 115,
-  Stale = 116, DQuot = 122, Canceled = 125,
+  Stale = 116, Uclean = 117, DQuot = 122, Canceled = 125,
   OwnerDead = 130, NotRecoverable = 131, HwPoison = 133,
 
   // Internal. Sys: restart if SA_RESTART, else EINTR. NoIntr: always restart. NoHand: restart only

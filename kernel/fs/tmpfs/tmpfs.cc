@@ -138,7 +138,7 @@ FileSystemStatistics TmpfsSuperBlock::statistics() {
   return result;
 }
 
-Result<> TmpfsSuperBlock::remount(StringView text) {
+Result<> TmpfsSuperBlock::remount(StringView text, bool) {
   Options present = options_;
   present.max_blocks = max_blocks_.load_relaxed();
   present.max_inodes = max_inodes_.load_relaxed();

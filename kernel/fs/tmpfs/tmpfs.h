@@ -24,7 +24,7 @@ class TmpfsSuperBlock : public SuperBlock {
 
   Ref<Inode> root() override;
   FileSystemStatistics statistics() override;
-  Result<> remount(StringView options) override;
+  Result<> remount(StringView options, bool read_only) override;
   void show_options(FormatSink& sink) override;
 
   // A file without a name (memfd_create, O_TMPFILE).

@@ -140,7 +140,7 @@ class DevptsSuperBlock final : public SuperBlock {
     format(sink, ",mode={:03o},ptmxmode={:03o}", now.mode, now.multiplexer_mode);
     if (now.limit < kMaxPtys) format(sink, ",max={}", now.limit);
   }
-  Result<> remount(StringView text) override {
+  Result<> remount(StringView text, bool) override {
     Options changed = TRY(parse(text));
     multiplexer_->set_mode(changed.multiplexer_mode);
     Guard guard(options_lock_);
@@ -182,7 +182,7 @@ Result<> Root::read_directory(uint64_t offset, DirectorySink& sink) {
 // Every mount shows the same instance; the latest options count.
 Result<Ref<SuperBlock>> mount(StringView, StringView options) {
   if (the_super_block == nullptr) return Errno::NoMem;
-  TRY(the_super_block->remount(options));
+  TRY(the_super_block->remount(options, false));
   return Ref<SuperBlock>(*the_super_block);
 }
 

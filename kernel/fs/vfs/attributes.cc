@@ -53,6 +53,7 @@ Result<> change_mode(const Path& path, uint16_t mode) {
   TRY(check_writable_mount(path));
   if (inode.is_symlink()) return Errno::OpNotSupp;
   Guard guard(inode.lock);
+  TRY(check_changeable(inode));
   if (!owns_or_fowner(inode, credentials)) return Errno::Perm;
   AttributeChange change;
   change.mode = mode & kModeMask;
@@ -69,6 +70,7 @@ Result<> change_owner(const Path& path, Uid uid, Gid gid) {
   const Credentials& credentials = acting_credentials();
   TRY(check_writable_mount(path));
   Guard guard(inode.lock);
+  TRY(check_changeable(inode));
   bool is_owner = credentials.fsuid == inode.uid();
   bool privileged = credentials.has(Capability::Chown);
   AttributeChange change;
@@ -94,6 +96,8 @@ Result<> change_times(const Path& path, std::optional<Timestamp> access,
   const Credentials& credentials = acting_credentials();
   TRY(check_writable_mount(path));
   Guard guard(inode.lock);
+  bool only_now = both_now && !inode.is_restricted(kRestrictImmutable);
+  if (!only_now) TRY(check_changeable(inode));
   if (!owns_or_fowner(inode, credentials)) {
     if (!both_now) return Errno::Perm;
     TRY(check_permission(inode, kMayWrite, credentials));
@@ -114,12 +118,14 @@ Result<> truncate(const Path& path, uint64_t size) {
   if (inode.is_directory()) return Errno::IsDir;
   if (inode.type() != FileType::Regular) return Errno::Inval;
   TRY(check_access(path, kMayWrite));
+  if (inode.is_restricted(kRestrictAppend)) return Errno::Perm;
   if (inode.writers.load_acquire() < 0) return Errno::TxtBsy;
   return set_size(path, size);
 }
 
 Result<> truncate(File& file, uint64_t size) {
   if (file.inode().type() != FileType::Regular || !file.writable()) return Errno::Inval;
+  TRY(check_changeable(file.inode()));
   return set_size(file.path(), size);
 }
 
@@ -142,6 +148,8 @@ Result<> allocate(File& file, uint32_t mode, uint64_t start, uint64_t length) {
   uint64_t end;
   if (__builtin_add_overflow(start, length, &end) || end > kMaxFileSize) return Errno::FBig;
   Inode& inode = file.inode();
+  if (inode.is_restricted(kRestrictImmutable)) return Errno::Perm;
+  if ((mode & ~kKeepSize) != 0) TRY(check_changeable(inode));
   if ((mode & kPunchHole) == 0) TRY(check_size_limit(end, inode.size()));
   TRY(file.allocate(mode, start, length));
   notify::file(file, notify::kModify);

@@ -33,6 +33,9 @@ class DirectoryFile final : public File {
   Result<uint64_t> seek(int64_t offset, Whence whence) override;
   Result<> read_directory(DirectorySink& sink) override;
   Result<> synchronise(bool data_only) override { return inode().synchronise(data_only); }
+  Result<int64_t> ioctl(uint32_t request, uint64_t argument) override {
+    return inode().ioctl(*this, request, argument);
+  }
   bool is_seekable() const override { return true; }
 
  private:

@@ -67,6 +67,7 @@ Result<size_t> DiskFile::read_cached(IoBuffer& buffer, uint64_t offset) {
 Result<size_t> DiskFile::write_some(IoBuffer& buffer, uint64_t& offset) {
   Inode& node = inode();
   Guard guard(node.lock);
+  if (node.is_restricted(kRestrictImmutable)) return Errno::Perm;
   if ((flags() & kOpenAppend) != 0 || buffer.manner().append) offset = object().size();
   TRY(limit_write(buffer, offset));
   if (buffer.remaining() == 0) return size_t{0};

@@ -107,6 +107,7 @@ Result<> Inode::synchronise(bool) {
   MemoryObject* object = contents();
   return object == nullptr ? Result<>() : object->write_back(0, kMaxFileSize);
 }
+Result<int64_t> Inode::ioctl(File&, uint32_t, uint64_t) { return Errno::NoTty; }
 Result<Ref<File>> Inode::open(const Path& path, uint32_t flags) {
   return vfs::open_by_type(path, flags);
 }
@@ -126,33 +127,40 @@ Result<> Inode::set_attributes(const AttributeChange& change) {
 
 void Inode::touch(bool access, bool modify, bool change) {
   Timestamp time = now();
-  Guard guard(attribute_lock);
-  if (access) access_ = time;
-  if (modify) modify_ = time;
-  if (change) change_ = time;
-  access_noted_until_.store_relaxed(0);
+  {
+    Guard guard(attribute_lock);
+    if (access) access_ = time;
+    if (modify) modify_ = time;
+    if (change) change_ = time;
+    access_noted_until_.store_relaxed(0);
+  }
+  attributes_changed();
 }
 
 // relatime, the default of mount(2): once behind each change, and once a day.
 void Inode::note_access(const Mount& mount) {
-  if (immutable_contents) return;
+  if (immutable_contents || is_restricted(kRestrictNoAtime)) return;
   Nanoseconds present = clock::monotonic();
   if (present < access_noted_until_.load_relaxed()) return;
   if (mount.read_only() || mount.has(kMountNoAtime)) return;
   if (is_directory() && mount.has(kMountNoDirAtime)) return;
+  if (note_access_at(present, mount.has(kMountStrictAtime))) attributes_changed();
+}
+
+// True when the time was due.
+bool Inode::note_access_at(Nanoseconds present, bool strict) {
   constexpr int64_t kDay = 24 * 60 * 60;
   Timestamp time = now();
   Guard guard(attribute_lock);
-  bool strict = mount.has(kMountStrictAtime);
-  if (strict || access_ <= modify_ || access_ <= change_ ||
-      time.seconds - access_.seconds >= kDay) {
-    access_ = time;
-  }
+  bool due = strict || access_ <= modify_ || access_ <= change_ ||
+             time.seconds - access_.seconds >= kDay;
+  if (due) access_ = time;
   // A strict mount writes each time; else nothing is due before a change or a day has passed. When
   // the time just written equals that of a change, Linux writes again: so do we.
   if (!strict && access_ > modify_ && access_ > change_) {
     access_noted_until_.store_relaxed(present + uint64_t{kDay} * kNanosPerSecond / 2);
   }
+  return due;
 }
 
 }  // namespace kernel

@@ -78,6 +78,9 @@ struct InodeAttributes {
 inline constexpr uint32_t kSealSeal = 1, kSealShrink = 2, kSealGrow = 4, kSealWrite = 8,
                           kSealFutureWrite = 16;
 
+// What flags of the file system forbid (ioctl_iflags(2)).
+inline constexpr uint32_t kRestrictImmutable = 1, kRestrictAppend = 2, kRestrictNoAtime = 4;
+
 // What chmod, chown, utimensat, truncate change; absent fields stay.
 struct AttributeChange {
   std::optional<uint16_t> mode;
@@ -193,9 +196,15 @@ class Inode : public RefCounted<Inode>, public RcuHead {
   virtual Result<> remove_xattr(StringView name);
   virtual Result<String> list_xattrs();                          // NUL-separated
 
+  // A time, a mode or an owner was changed here, in memory: the file system may have to remember
+  // that. Any lock may be held but the attribute lock.
+  virtual void attributes_changed() {}
   // The last reference has gone: give resources back now, not after the grace period that the
   // object's memory waits for. Thread context.
   virtual void evict() {}
+
+  // ioctl(2) on an open file of it, if that does not answer itself.
+  virtual Result<int64_t> ioctl(File& file, uint32_t request, uint64_t argument);
 
   // --- Used by the vfs layer and by file systems.
   mutable Mutex<LockRank::Inode> lock;
@@ -206,6 +215,7 @@ class Inode : public RefCounted<Inode>, public RcuHead {
   Socket* bound = nullptr;           // net: the socket that has this name; attribute_lock
   Atomic<int32_t> writers;           // > 0: open for writing; < 0: being executed (ETXTBSY)
   Atomic<bool> removed_directory;    // rmdir'ed: nothing is made in it any more
+  Atomic<uint32_t> restrictions;     // kRestrict*, of files that can have them
   Atomic<uint32_t> seals;            // F_SEAL_*, of files that can have them
   bool is_unnamed = false;           // O_TMPFILE: may be linked though it has no name
   bool immutable_contents = false;   // never changes: no times to keep (synthetic files)
@@ -215,6 +225,9 @@ class Inode : public RefCounted<Inode>, public RcuHead {
   // A read happened; applies relatime, noatime and the mount's flags. Cheap when nothing is due.
   void note_access(const Mount& mount);
   void set_number(uint64_t number) { number_ = number; }  // before anybody else knows it
+  bool is_restricted(uint32_t restriction) const {
+    return (restrictions.load_relaxed() & restriction) != 0;
+  }
   void set_mode(uint16_t mode) { mode_.store_relaxed(mode & kModeMask); }
   void set_owner(Uid uid, Gid gid) { uid_.store_relaxed(uid), gid_.store_relaxed(gid); }
   void add_links(int32_t change) { links_.fetch_add_relaxed(static_cast<uint32_t>(change)); }
@@ -223,6 +236,9 @@ class Inode : public RefCounted<Inode>, public RcuHead {
     inode->evict();
     retire_object(inode);
   }
+
+ private:
+  bool note_access_at(Nanoseconds present, bool strict);
 
  protected:
   Inode(SuperBlock& super_block, FileType type, uint64_t number, uint16_t mode);

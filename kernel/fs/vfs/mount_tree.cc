@@ -320,7 +320,7 @@ Result<> MountTree::remount(const Path& place, uint32_t flags, StringView option
     if (writers != 0) return Errno::Busy;
   }
   if (!only_mount) {
-    TRY(super_block.remount(options));
+    TRY(super_block.remount(options, to_read_only));
     super_block.read_only_.store_relaxed(to_read_only);
   }
   mount.flags_.store_relaxed(flags & kMountFlagMask);

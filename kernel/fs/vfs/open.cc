@@ -57,6 +57,11 @@ Result<> check_open(const Path& path, uint32_t flags) {
     default: break;
   }
   TRY(check_access(path, wanted));
+  if (inode.is_restricted(kRestrictAppend)) {
+    // open(2): only to append.
+    bool writes = (flags & kOpenAccessMode) != kOpenReadOnly;
+    if ((writes && (flags & kOpenAppend) == 0) || (flags & kOpenTruncate) != 0) return Errno::Perm;
+  }
   if ((flags & kOpenNoAtime) != 0 && !owns_or_fowner(inode, acting_credentials()))
     return Errno::Perm;
   return {};

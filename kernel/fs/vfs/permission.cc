@@ -10,6 +10,7 @@
 namespace kernel::vfs {
 
 Result<> check_permission(Inode& inode, unsigned wanted, const Credentials& credentials) {
+  if ((wanted & kMayWrite) != 0 && inode.is_restricted(kRestrictImmutable)) return Errno::Perm;
   unsigned mode = inode.mode();
   if (credentials.fsuid == inode.uid()) {
     mode >>= 6;
@@ -69,6 +70,9 @@ Result<> check_remove_from(const Path& directory, Inode& target) {
   Inode& parent = directory.inode();
   TRY(check_writable_mount(directory));
   TRY(check_permission(parent, kMayWrite | kMayExecute, credentials));
+  if (parent.is_restricted(kRestrictAppend) ||
+      target.is_restricted(kRestrictAppend | kRestrictImmutable))
+    return Errno::Perm;
   if ((parent.mode() & kModeSticky) != 0 && credentials.fsuid != target.uid() &&
       credentials.fsuid != parent.uid() && !credentials.has(Capability::Fowner)) {
     return Errno::Perm;
@@ -78,7 +82,13 @@ Result<> check_remove_from(const Path& directory, Inode& target) {
 
 constinit Protection protection;
 
+Result<> check_changeable(const Inode& inode) {
+  return inode.is_restricted(kRestrictAppend | kRestrictImmutable) ? Result<>(Errno::Perm)
+                                                                   : Result<>();
+}
+
 Result<> check_link_source(Inode& target) {
+  TRY(check_changeable(target));
   const Credentials& credentials = acting_credentials();
   if (protection.hard_links.load_relaxed() == 0 || owns_or_fowner(target, credentials)) return {};
   uint16_t mode = target.mode();

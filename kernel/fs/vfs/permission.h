@@ -7,6 +7,8 @@
 namespace kernel::vfs {
 
 Result<> check_writable_mount(const Path& path);  // RoFs
+// Attributes of what is immutable or append-only stay as they are. Error: Perm.
+Result<> check_changeable(const Inode& inode);
 bool owns_or_fowner(const Inode& inode, const Credentials& credentials);
 // Making and removing an entry of `directory`. Errors: NoEnt (removed), RoFs, Acces, Perm (sticky).
 Result<> check_create_in(const Path& directory);

@@ -16,6 +16,9 @@ class RegularFile : public File {
   Result<Ref<MemoryObject>> memory_object(uint32_t protection, bool shared) override;
   Result<> synchronise(bool data_only) override { return inode().synchronise(data_only); }
   Result<> allocate(uint32_t mode, uint64_t start, uint64_t length) override;
+  Result<int64_t> ioctl(uint32_t request, uint64_t argument) override {
+    return inode().ioctl(*this, request, argument);
+  }
   bool is_seekable() const override { return true; }
   // What has no name any more (memfd_create, unlink) lives on its open files alone.
   uint64_t held_pages() const override {

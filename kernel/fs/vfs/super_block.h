@@ -33,7 +33,11 @@ class SuperBlock : public RefCounted<SuperBlock> {
   virtual Ref<Inode> root() = 0;
   virtual FileSystemStatistics statistics() = 0;
   virtual Result<> synchronise() { return {}; }
-  virtual Result<> remount(StringView options) { (void)options; return {}; }
+  // Checks and applies; the caller then notes whether it is read-only.
+  virtual Result<> remount(StringView options, bool read_only) {
+    (void)options, (void)read_only;
+    return {};
+  }
   virtual void show_options(FormatSink& sink) { (void)sink; }  // ",size=…" for /proc/mounts
   // The last mount has gone, and no file is open: what is to be on the disk goes there now. Once,
   // in thread context; a file system on a device is not mounted again.

@@ -23,7 +23,10 @@ Result<> check_name(StringView name) {
 Result<> check_namespace(const Path& path, StringView name, bool writing) {
   Inode& inode = path.inode();
   const Credentials& credentials = acting_credentials();
-  if (writing) TRY(check_writable_mount(path));
+  if (writing) {
+    TRY(check_writable_mount(path));
+    TRY(check_changeable(inode));
+  }
   if (name.starts_with("security.")) {
     if (writing && name == kFileCapabilitiesName && !credentials.has(Capability::Setfcap))
       return Errno::Perm;
