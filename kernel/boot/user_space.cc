@@ -6,6 +6,7 @@
 #include "boot/allocation_report.h"
 #include "fs/9p/nine_p.h"
 #include "fs/devfs/devtmpfs.h"
+#include "fs/ext4/volume.h"
 #include "fs/initramfs/initramfs.h"
 #include "fs/mqueue/mqueue.h"
 #include "fs/sysfs/sysfs.h"
@@ -32,6 +33,7 @@ Result<Ref<FsContext>> make_root() {
   TRY(procfs::init());
   TRY(sysfs::init());
   p9::init();
+  ext4::init_types();
   return context;
 }
 

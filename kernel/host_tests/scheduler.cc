@@ -89,6 +89,10 @@ void Thread::set_name(StringView) {}
 StringView Thread::name() const { return "test"; }
 void Thread::start() { host(*this).run(); }
 bool Thread::wake() { return host(*this).wake_up(); }
+// Nobody sleeps in a test so that only these would wake it.
+bool Thread::wake_for_signal() { return wake(); }
+bool Thread::wake_for_kill() { return wake(); }
+bool Thread::wake_stopped() { return false; }
 void Thread::set_parameters(const SchedParameters&) {}
 
 namespace sched {
@@ -105,6 +109,7 @@ bool signal_pending() { return false; }
 bool kill_pending() { return false; }
 // Unwinds the stack, so that destructors run: what the kernel's threads do not rely on.
 void exit_thread() { pthread_exit(nullptr); }
+void kick(const Thread&) {}
 
 }  // namespace sched
 

@@ -35,6 +35,12 @@ enum class LockRank : uint16_t {
   FsContext,       // fs: root, working directory, umask
   AddressSpace,    // vm: mappings of one address space; subclass 1 = the child in fork
   MemoryObject,    // vm: pages of one memory object
+  Ext4Super,       // fs/ext4: changes of a volume's superblock of their own
+  Ext4Load,        // fs/ext4: one inode is read
+  Ext4Orphans,     // fs/ext4: what is to be deleted
+  Ext4Map,         // fs/ext4: block map and inode of one file, as they lie on the disk
+  Ext4Xattrs,      // fs/ext4: blocks of attributes that inodes share
+  Ext4Allocation,  // fs/ext4: bitmaps and group descriptors
   Checkpoint,      // fs/jbd2: one thread writes a journal's buffers home
   JournalArea,     // fs/jbd2: a journal's superblock, in memory and on its way
   DriverThread,    // drivers: state of one device, thread context
@@ -53,6 +59,7 @@ enum class LockRank : uint16_t {
   PidMap,          // task: pid allocation
   FileLocks,       // fs: the list of all inodes' locks
   InodeSpin,       // fs: small fields of an inode
+  Ext4Nodes,       // fs/ext4: which inodes are in memory, and which are dirty
   Inotify,         // fs: events and watches of one inotify file
   DentryHash,      // fs: dentry cache
   MountHash,       // fs: mount lookup

@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: MIT
+// Bad days: the power goes at any moment, and metadata that was damaged. What fsync(2) promised is
+// there, e2fsck finds nothing wrong after a replay, and damage gives errors, not crashes.
+
+#include <random>
+
+#include "host_tests/ext4_volume.h"
+
+namespace kernel::ext4 {
+namespace {
+
+using host_tests::Image;
+
+Bytes pattern(uint32_t seed, size_t size) {
+  std::mt19937 random(seed);
+  Bytes bytes(size, '\0');
+  for (char& c : bytes) c = static_cast<char>(random());
+  return bytes;
+}
+
+class PowerCut : public testing::TestWithParam<std::string> {};
+
+TEST_P(PowerCut, WhatWasSyncedIsThere) {
+  TestVolume test(make_image(24 << 20, GetParam()));
+  ASSERT_TRUE(test.ok()) << int(test.error());
+  test.disk().restart_recording();
+  struct Promise {
+    size_t events;
+    std::string path;
+    Bytes bytes;
+  };
+  std::vector<Promise> promises;
+  std::mt19937 random(7);
+  for (uint32_t round = 0; round < 60; ++round) {
+    std::string name = "kept" + std::to_string(round), other = "other" + std::to_string(round);
+    ASSERT_TRUE(test.make_directory("d" + std::to_string(round)).ok());
+    std::string directory = "d" + std::to_string(random() % (round + 1));
+    std::string path = directory + "/" + name;
+    Bytes bytes = pattern(round, 1 + random() % 60'000);
+    {
+      Result<Ref<Inode>> file = test.create(path);
+      ASSERT_TRUE(file.ok());
+      ASSERT_TRUE(test.write(**file, 0, bytes).ok());
+      ASSERT_TRUE((*file)->synchronise(round % 2 == 0).ok());
+      promises.push_back({test.disk().events().size(), path, bytes});
+    }
+    // Traffic that nobody waits for.
+    {
+      Result<Ref<Inode>> file = test.create(other);
+      ASSERT_TRUE(file.ok());
+      ASSERT_TRUE(test.write(**file, random() % 9000, pattern(round + 999, 30'000)).ok());
+      ASSERT_TRUE(test.truncate(**file, random() % 20'000).ok());
+    }
+    if (round % 3 == 2) {
+      std::string old = "other" + std::to_string(random() % round);
+      ASSERT_TRUE(test.rename(other, old).ok());
+    }
+    if (round % 5 == 4) static_cast<void>(test.unlink("other" + std::to_string(random() % round)));
+  }
+  size_t total = test.disk().events().size();
+  for (unsigned cut = 0; cut < 25; ++cut) {
+    size_t events = random() % (total + 1);
+    TestVolume after(test.disk().image_after_cut(events, cut));
+    ASSERT_TRUE(after.ok()) << int(after.error());
+    for (const Promise& promise : promises) {
+      if (promise.events > events) break;
+      Result<Bytes> bytes = after.read_all(promise.path);
+      ASSERT_TRUE(bytes.ok()) << promise.path << " " << int(bytes.error());
+      EXPECT_TRUE(*bytes == promise.bytes) << promise.path;
+    }
+    EXPECT_FALSE(after.volume().has_errors());
+    after.unmount();
+    ASSERT_TRUE(is_clean(after.image())) << "cut at event " << events << " of " << total;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Features, PowerCut,
+                         testing::Values("-b 4096", "-b 1024", "-b 4096 -t ext3",
+                                         "-b 2048 -O orphan_file"));
+
+TEST(PowerCutTest, AnOpenFileWithoutNameIsDeletedByTheNextMount) {
+  TestVolume test(make_image(16 << 20, "-b 1024"));
+  ASSERT_TRUE(test.ok());
+  uint64_t free_before = test.volume().statistics().free_blocks;
+  Image left;
+  {
+    Result<Ref<Inode>> file = test.create("gone");
+    ASSERT_TRUE(file.ok());
+    ASSERT_TRUE(test.write(**file, 0, pattern(1, 500'000)).ok());
+    ASSERT_TRUE(test.unlink("gone").ok());
+    ASSERT_TRUE((*file)->synchronise(false).ok());
+    left = test.image();
+    EXPECT_EQ(test.read(**file, 0, 500'000).value(), pattern(1, 500'000));
+  }
+  EXPECT_TRUE(test.volume().synchronise().ok());
+  EXPECT_EQ(test.volume().statistics().free_blocks, free_before);
+  TestVolume after(left);
+  ASSERT_TRUE(after.ok());
+  after.unmount();
+  EXPECT_TRUE(is_clean(after.image()));
+}
+
+// --- Damage -----------------------------------------------------------------------------------
+
+// Everything that can be asked, whatever comes of it.
+void use(TestVolume& test, const std::string& path, unsigned depth) {
+  Result<std::vector<std::string>> names = test.list(path);
+  if (!names.ok() || depth == 0) return;
+  size_t count = 0;
+  for (const std::string& name : *names) {
+    if (++count > 12) break;
+    std::string inside = path + "/" + name;
+    Result<Ref<Inode>> found = test.find(inside);
+    if (!found.ok()) continue;
+    Inode& inode = **found;
+    {
+      Guard guard(inode.lock);
+      static_cast<void>(inode.list_xattrs());
+    }
+    if (inode.is_directory()) {
+      use(test, inside, depth - 1);
+    } else if (inode.type() == FileType::Regular) {
+      static_cast<void>(test.read(inode, 0, std::min<uint64_t>(inode.size(), 100'000)));
+    }
+  }
+}
+
+void change(TestVolume& test) {
+  Result<Ref<Inode>> made = test.create("new-file");
+  if (made.ok()) {
+    static_cast<void>(test.write(**made, 0, Bytes(40'000, 'w')));
+    static_cast<void>(test.set_xattr(**made, "user.big", std::string(700, 'v')));
+    static_cast<void>(test.truncate(**made, 100));
+  }
+  static_cast<void>(test.make_directory("new-directory"));
+  static_cast<void>(test.rename("a/large", "new-directory/moved"));
+  Result<Ref<Inode>> large = test.find("new-directory/moved");
+  if (large.ok()) {
+    static_cast<void>(test.write(**large, 5000, Bytes(100'000, 'x')));
+    static_cast<void>(test.allocate(**large, 3, 8192, 50'000));
+    static_cast<void>(test.truncate(**large, 10));
+  }
+  for (int i = 0; i < 10; ++i) static_cast<void>(test.unlink("many/n" + std::to_string(i)));
+  static_cast<void>(test.unlink("a/small"));
+  static_cast<void>(test.remove_directory("a"));
+  static_cast<void>(test.volume().synchronise());
+}
+
+Image full_image(const std::string& options) {
+  TestVolume test(make_image(8 << 20, options));
+  EXPECT_TRUE(test.ok());
+  EXPECT_TRUE(test.make_directory("a").ok());
+  EXPECT_TRUE(test.make_directory("many").ok());
+  for (int i = 0; i < 150; ++i)
+    EXPECT_TRUE(test.create("many/n" + std::to_string(i) + std::string(40, 'x')).ok());
+  {
+    Ref<Inode> large = test.create("a/large").value();
+    for (int i = 0; i < 40; ++i)
+      EXPECT_TRUE(test.write(*large, uint64_t(i) * 20'000, Bytes(3000, 'l')).ok());
+    EXPECT_TRUE(test.set_xattr(*large, "user.attribute", std::string(500, 'a')).ok());
+    Ref<Inode> small = test.create("a/small").value();
+    EXPECT_TRUE(test.write(*small, 0, "small").ok());
+    EXPECT_TRUE(test.create("a/link", FileType::Symlink, 0777, std::string(100, 's')).ok());
+  }
+  test.unmount();
+  return test.image();
+}
+
+class Damage : public testing::TestWithParam<std::string> {};
+
+// Bits flip in blocks of metadata: those that are not zero and lie in the first part.
+TEST_P(Damage, GivesErrors) {
+  Image image = full_image(GetParam());
+  std::vector<size_t> places;  // bytes of metadata: what is not zero and not a file's contents
+  for (size_t i = 1024; i < image.size(); ++i)
+    if (image[i] != 0 && image[i] != 'l') places.push_back(i);
+  unsigned rounds = 170;
+  if (const char* wanted = std::getenv("EXT4_MUTATIONS")) rounds = unsigned(std::atoi(wanted));
+  std::mt19937 random(3);
+  log_set_console_level(LogLevel::Emerg);
+  for (unsigned round = 0; round < rounds; ++round) {
+    Image damaged = image;
+    for (size_t flips = 1 + random() % 8; flips != 0; --flips) {
+      size_t at = places[random() % places.size()];
+      if (random() % 3 == 0) at = (at & ~size_t{511}) + random() % 512;
+      if (at >= damaged.size()) continue;
+      damaged[at] = random() % 2 == 0 ? static_cast<uint8_t>(damaged[at] ^ 1u << random() % 8)
+                                      : static_cast<uint8_t>(random());
+    }
+    TestVolume test(std::move(damaged));
+    if (!test.ok()) continue;
+    use(test, "", 3);
+    change(test);
+    use(test, "", 2);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Features, Damage,
+                         testing::Values("-b 1024 -O ^metadata_csum", "-b 1024",
+                                         "-b 4096 -O ^metadata_csum,^64bit",
+                                         "-b 1024 -t ext2 -O ^resize_inode", "-b 1024 -t ext3",
+                                         "-b 4096 -O inline_data,^metadata_csum"));
+
+}  // namespace
+}  // namespace kernel::ext4
