@@ -82,7 +82,7 @@ void boot_thread_main(void*) {
   CHECK(sched::start_rcu_thread().ok());
   CHECK(sched::start_work_thread().ok());
   CHECK(start_log_thread().ok());
-  CHECK(page_cache::start().ok());
+  CHECK(page_cache::start_flusher().ok() && page_cache::start_reclaim().ok());
   // CPUs before devices: device threads find their CPU at once.
   start_secondary_cpus(static_cast<unsigned>(
       command_line::has("nosmp") ? 1 : command_line::number("maxcpus").value_or(kMaxCpus)));

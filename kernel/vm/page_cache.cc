@@ -26,6 +26,7 @@ constexpr Nanoseconds kPatience = kNanosPerSecond;
 struct Flusher {
   WaitQueue wake;
   Atomic<bool> wanted;  // now, and everything
+  Atomic<uint32_t> settings;  // changes with the limits
   Atomic<bool> armed;   // something is dirty: it looks again when a period has passed
   Atomic<uint64_t> cleaned;
   WaitQueue progress;
@@ -67,7 +68,11 @@ bool is_armed() {
   serve_write_back();
   for (;;) {
     bool timed = is_armed();
-    auto ready = [timed] { return flusher.wanted.load_acquire() || timed != is_armed(); };
+    uint32_t settings = flusher.settings.load_acquire();
+    auto ready = [timed, settings] {
+      return flusher.wanted.load_acquire() || timed != is_armed() ||
+             settings != flusher.settings.load_acquire();
+    };
     Nanoseconds period = the_limits.write_back_centisecs.load_relaxed() * kCentisecond;
     Deadline next = timed ? Deadline::after(period) : Deadline();
     Result<> waited = flusher.wake.wait(ready, WaitMode::Uninterruptible, next);
@@ -123,7 +128,10 @@ Result<> start_thread(StringView name, void (*run)(void*)) {
 
 Statistics& statistics() { return the_statistics; }
 Limits& limits() { return the_limits; }
-void limits_changed() { flusher.wake.wake_all(); }
+void limits_changed() {
+  flusher.settings.fetch_add_acq_rel(1);
+  flusher.wake.wake_all();
+}
 
 Thresholds thresholds() {
   uint64_t available =
@@ -138,8 +146,9 @@ Thresholds thresholds() {
   return result;
 }
 
-Result<> start() {
-  TRY(start_thread("flusher", run_flusher));
+Result<> start_flusher() { return start_thread("flusher", run_flusher); }
+
+Result<> start_reclaim() {
   TRY(start_thread("reclaim", run_reclaim));
   frames::add_reclaimer(reclaim_directly);
   frames::set_low_memory_hook(on_low_memory);

@@ -32,8 +32,9 @@ struct Thresholds {
 };
 Thresholds thresholds();
 
-// Boot, once, when threads can run: the flusher and the reclaim thread.
-Result<> start();
+// Boot, once each, when threads can run.
+Result<> start_flusher();
+Result<> start_reclaim();
 
 // sync(2): every group, one after the other; errors are told elsewhere.
 void synchronise_all();
