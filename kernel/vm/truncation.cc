@@ -98,10 +98,10 @@ void DiskObject::protect_everywhere(uint64_t first, uint64_t end) {
 }
 
 // For reclaim, whose caller may hold any sleeping lock. False: it is in use, or locked in memory.
-bool DiskObject::try_unmap(uint64_t index) NO_THREAD_SAFETY_ANALYSIS {
-  // SAFETY: the guard holds the lock when it says so; one that tries is not followed.
+bool DiskObject::try_unmap(uint64_t index) {
   TryGuard guard(mappings_lock_);
   if (!guard.locked()) return false;
+  mappings_lock_.assert_held();
   for (Mapping& mapping : mappings_) {
     if (mapping.flags.locked && !Truncation::part_of(mapping, index, index + 1).empty())
       return false;

@@ -13,7 +13,8 @@ static void advice(void) {
   write_file("f", "some text");
   int fd = open("f", O_RDWR);
   for (int value = -1; value <= 7; value++) {
-    say("advice %d: %s", value, error_name(syscall(SYS_fadvise64, fd, 0, 4, value) < 0 ? errno : 0));
+    long result = syscall(SYS_fadvise64, fd, 0, 4, value);
+    say("advice %d: %s", value, error_name(result < 0 ? errno : 0));
   }
   SHOW(syscall(SYS_fadvise64, fd, 1 << 20, 4096, POSIX_FADV_WILLNEED));
   SHOW(syscall(SYS_fadvise64, fd, 0, -1L, POSIX_FADV_NORMAL));
