@@ -31,11 +31,14 @@ from samara import guest, image_command  # noqa: E402
 
 SCRIPTS = HERE / "debian"
 WORK = batch.BUILD / "debian"
-MEMORY = "3G"
-PACKAGES = """bash coreutils findutils grep sed gawk mawk diffutils make tar gzip bzip2 xz-utils
-    zstd file python3 libpython3.11-testsuite perl lua5.4 sqlite3 git gcc g++ libc6-dev tcc cmake
-    ninja-build openssl ca-certificates jq ripgrep tmux nodejs age fzf musl stress-ng procps psmisc
-    lsof util-linux util-linux-extra bsdutils bsdextrautils mount hostname musl-tools""".split()
+# Of the sample; the long ones want more.
+PACKAGES = """bash coreutils findutils grep sed gawk mawk diffutils make python3 perl lua5.4 sqlite3
+    git libstdc++6 procps psmisc lsof util-linux util-linux-extra bsdutils bsdextrautils mount
+    hostname""".split()
+SWEEP_PACKAGES = """tar gzip bzip2 xz-utils zstd file libpython3.11-testsuite gcc g++ libc6-dev tcc
+    cmake ninja-build openssl ca-certificates jq ripgrep tmux nodejs age fzf musl musl-tools
+    stress-ng""".split()
+MEMORY = {"sample": "1G", "sweep": "3G"}  # the root lies in it
 # Modules of libpython3.11-testsuite.
 CPYTHON = """os posix subprocess threading signal mmap select selectors fcntl pty epoll poll
     tempfile resource stat fileio shutil time eintr socketserver""".split()
@@ -97,7 +100,21 @@ def compile_programs():
     return folder
 
 
-def run(programs, kernel, smp, image):
+@dataclass
+class Root:
+    image: Path
+    memory: str
+
+
+def make_root(programs):
+    """What the sample asks for, or everything."""
+    whole = any(program in SWEEP for program in programs)
+    packages = PACKAGES + (SWEEP_PACKAGES if whole else [])
+    image = image_command.build(packages, kind="cpio", documents=False)
+    return Root(image, MEMORY["sweep" if whole else "sample"])
+
+
+def run(programs, kernel, smp, root):
     """{name: outcome}; what the kernel did not come to is missing."""
     with tempfile.NamedTemporaryFile("w") as listing:
         for program in programs:
@@ -107,9 +124,9 @@ def run(programs, kernel, smp, image):
             ["/tests/run"],
             kernel=kernel,
             preset="debug",
-            root=image,
+            root=root.image,
             smp=smp,
-            memory=MEMORY,
+            memory=root.memory,
             put=[(SCRIPTS, "/tests"), (listing.name, "/tests/list"),
                  (compile_programs(), "/tests/programs")],
             timeout=sum(program.seconds for program in programs) + 120,
@@ -135,10 +152,10 @@ def run(programs, kernel, smp, image):
     return outcomes
 
 
-def oracle(programs, image):
+def oracle(programs, root):
     """The outcomes on Linux with 4 CPUs, from the cache where nothing has changed."""
     WORK.mkdir(parents=True, exist_ok=True)
-    common = batch.digest(batch.linux_kernel().name, image.name, MEMORY,
+    common = batch.digest(batch.linux_kernel().name, root.image.name, root.memory,
                           (SCRIPTS / "run").read_bytes())  # fmt: skip
 
     def place(program):
@@ -149,7 +166,7 @@ def oracle(programs, image):
         return WORK / f"{program.name}-{batch.digest(common, program.command, *own)}.json"
 
     if missing := [program for program in programs if not place(program).exists()]:
-        for name, outcome in run(missing, "linux", 4, image).items():
+        for name, outcome in run(missing, "linux", 4, root).items():
             if outcome.result.startswith("exit"):
                 program = next(p for p in programs if p.name == name)
                 saved = {**vars(outcome), "output": outcome.output.decode("latin-1")}
@@ -182,8 +199,8 @@ def main():
     programs = [program for program in programs if options.k in f"debian {program.name}"]
     if not programs:
         return 0
-    image = image_command.build(PACKAGES, kind="cpio", documents=False)
-    expected = oracle(programs, image)
+    root = make_root(programs)
+    expected = oracle(programs, root)
     if options.show:
         for name, outcome in expected.items():
             print(f"=== {name}: {outcome.result}, {outcome.milliseconds} ms")
@@ -192,7 +209,7 @@ def main():
     known = abi.known_failures(HERE / "known_failures.txt")
     totals = [0, 0]
     for smp in options.smp or ([1, 4] if options.sweep else [4]):
-        actual = run(programs, "linux" if options.steady else options.kernel, smp, image)
+        actual = run(programs, "linux" if options.steady else options.kernel, smp, root)
         for index, count in enumerate(abi.compare(expected, actual, known, f"debian smp{smp}")):
             totals[index] += count
     print(f"system: {totals[0]} passed, {totals[1]} failed")
