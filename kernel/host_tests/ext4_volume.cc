@@ -29,6 +29,13 @@ void prepare_tests() {
     host_tests::boot_machine();
     static TestLog console;
     log_add_console(console);
+    // The work thread waits until the process ends: no destructor may end its queue before.
+    on_exit(
+        [](int status, void*) {
+          std::fflush(nullptr);
+          _exit(status);
+        },
+        nullptr);
     return vfs::mount_root().ok() && sched::start_work_thread().ok();
   }();
   ASSERT_TRUE(prepared);

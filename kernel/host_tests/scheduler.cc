@@ -5,6 +5,7 @@
 // thread.cc.
 
 #include "sched/scheduler.h"
+#include "sched/cpu_state.h"
 
 #include <pthread.h>
 
@@ -93,6 +94,8 @@ bool Thread::wake() { return host(*this).wake_up(); }
 bool Thread::wake_for_signal() { return wake(); }
 bool Thread::wake_for_kill() { return wake(); }
 bool Thread::wake_stopped() { return false; }
+CpuUsage Thread::cpu_usage() const { return {}; }
+void Scheduler::tick(Nanoseconds) {}
 void Thread::set_parameters(const SchedParameters&) {}
 
 namespace sched {

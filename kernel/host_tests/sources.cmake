@@ -113,11 +113,12 @@ list(APPEND UNDER_TEST
   ${KERNEL}/fs/9p/session.cc
 )
 # The file layer and what it stands on, whole: ext4's tests go through it.
-file(GLOB FILE_LAYER CONFIGURE_DEPENDS ${KERNEL}/fs/block/*.cc ${KERNEL}/fs/ext4/*.cc
-  ${KERNEL}/fs/event/*.cc ${KERNEL}/fs/pipe/*.cc ${KERNEL}/fs/tmpfs/*.cc ${KERNEL}/fs/vfs/*.cc ${KERNEL}/task/*.cc
-  ${KERNEL}/vm/*.cc)
+file(GLOB FILE_LAYER CONFIGURE_DEPENDS ${KERNEL}/fs/block/*.cc ${KERNEL}/fs/event/*.cc
+  ${KERNEL}/fs/ext4/*.cc ${KERNEL}/fs/pipe/*.cc ${KERNEL}/fs/tmpfs/*.cc ${KERNEL}/fs/vfs/*.cc
+  ${KERNEL}/task/*.cc ${KERNEL}/vm/*.cc)
 list(FILTER FILE_LAYER EXCLUDE REGEX "_k?test\\.cc$|/vdso\\.cc$")
 list(APPEND UNDER_TEST ${FILE_LAYER}
+  ${KERNEL}/lib/command_line.cc
   ${KERNEL}/dev/block_registry.cc
   ${KERNEL}/dev/char_device.cc
   ${KERNEL}/sched/timer.cc

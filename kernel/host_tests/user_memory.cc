@@ -66,6 +66,14 @@ bool store(UserAddr to, T value) {
 
 }  // namespace
 
+bool compare_exchange_user_u32(UserAddr at, uint32_t& expected, uint32_t desired) {
+  uint32_t present = 0;
+  if (!load(at, present)) return false;
+  bool equal = present == expected;
+  expected = present;
+  return !equal || store(at, desired);
+}
+
 bool load_user_u32(UserAddr from, uint32_t& value) { return load(from, value); }
 bool load_user_u64(UserAddr from, uint64_t& value) { return load(from, value); }
 bool store_user_u16(UserAddr to, uint16_t value) { return store(to, value); }

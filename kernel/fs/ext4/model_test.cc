@@ -395,7 +395,7 @@ class Rig {
 class ModelTest : public testing::TestWithParam<std::string> {};
 
 TEST_P(ModelTest, RandomOperations) {
-  unsigned steps = 1500;
+  unsigned steps = 500;
   if (const char* wanted = std::getenv("EXT4_STEPS")) steps = unsigned(std::atoi(wanted));
   uint32_t seed = 1;
   if (const char* wanted = std::getenv("EXT4_SEED")) seed = uint32_t(std::atoi(wanted));

@@ -112,9 +112,9 @@ class Volume final : public SuperBlock, private jbd2::JournalClient {
    public:
     explicit RecordErrors(Volume& owner)
         : Work([](Work& work) {
-            Volume& volume = static_cast<RecordErrors&>(work).volume;
-            volume.record_errors();
-            volume.unref();
+            Volume& damaged = static_cast<RecordErrors&>(work).volume;
+            damaged.record_errors();
+            damaged.unref();
           }),
           volume(owner) {}
     Volume& volume;
