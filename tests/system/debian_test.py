@@ -32,10 +32,10 @@ from samara import guest, image_command  # noqa: E402
 SCRIPTS = HERE / "debian"
 WORK = batch.BUILD / "debian"
 # Of the sample; the long ones want more.
-PACKAGES = """bash coreutils findutils grep sed gawk mawk diffutils make python3 perl lua5.4 sqlite3
-    git libstdc++6 procps psmisc lsof util-linux util-linux-extra bsdutils bsdextrautils mount
-    hostname""".split()
-SWEEP_PACKAGES = """tar gzip bzip2 xz-utils zstd file libpython3.11-testsuite gcc g++ libc6-dev tcc
+PACKAGES = """bash coreutils findutils grep sed gawk mawk diffutils gzip make python3 perl lua5.4
+    sqlite3 git libstdc++6 procps psmisc lsof util-linux util-linux-extra bsdutils bsdextrautils
+    mount hostname""".split()
+SWEEP_PACKAGES = """tar bzip2 xz-utils zstd file libpython3.11-testsuite gcc g++ libc6-dev tcc
     cmake ninja-build openssl ca-certificates jq ripgrep tmux nodejs age fzf musl musl-tools
     stress-ng""".split()
 MEMORY = {"sample": "1G", "sweep": "3G"}  # the root lies in it
