@@ -96,6 +96,8 @@ bool Thread::wake_for_kill() { return wake(); }
 bool Thread::wake_stopped() { return false; }
 CpuUsage Thread::cpu_usage() const { return {}; }
 void Scheduler::tick(Nanoseconds) {}
+SchedParameters Scheduler::effective_parameters(const Thread&) { return {}; }
+bool Scheduler::set_donated(Thread&, const std::optional<SchedParameters>&) { return false; }
 void Thread::set_parameters(const SchedParameters&) {}
 
 namespace sched {
@@ -113,6 +115,8 @@ bool kill_pending() { return false; }
 // Unwinds the stack, so that destructors run: what the kernel's threads do not rely on.
 void exit_thread() { pthread_exit(nullptr); }
 void kick(const Thread&) {}
+void set_address_space_loader(LoadAddressSpace) {}
+void call_on_others(void (*)(void*), void*) {}
 
 }  // namespace sched
 

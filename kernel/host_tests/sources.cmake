@@ -121,6 +121,7 @@ list(APPEND UNDER_TEST ${FILE_LAYER}
   ${KERNEL}/lib/command_line.cc
   ${KERNEL}/dev/block_registry.cc
   ${KERNEL}/dev/char_device.cc
+  ${KERNEL}/sched/priority_inheritance.cc
   ${KERNEL}/sched/timer.cc
   ${KERNEL}/sched/work_queue.cc
 )

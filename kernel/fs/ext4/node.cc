@@ -153,6 +153,8 @@ Result<> Node::delete_from_disk() {
     Guard guard(map_lock);
     TRY(drop_xattr_block(handle));
     delete_time_ = static_cast<uint32_t>(now().seconds);
+    // A clock that is not set: fsck takes what could be a number for a part of the orphans' chain.
+    if (delete_time_ <= owner.geometry().inodes) delete_time_ = owner.geometry().inodes + 1;
     TRY(store_locked(handle));
   }
   owner.nodes().remove(*this);
