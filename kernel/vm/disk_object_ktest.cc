@@ -7,7 +7,7 @@
 #include "sched/completion.h"
 #include "sched/scheduler.h"
 #include "sync/rcu.h"
-#include "vm/address_space.h"
+#include "vm/ktest_space.h"
 #include "vm/user_copy.h"
 #include "vm/write_back.h"
 
@@ -55,17 +55,6 @@ class NumberedFile final : public DiskObject {
   }
   bool hold_owner() override { return true; }
   void release_owner() override {}
-};
-
-class Loaded : public Pinned {
- public:
-  explicit Loaded(AddressSpace& space) : before_(current().address_space) {
-    sched::switch_address_space(&space);
-  }
-  ~Loaded() { sched::switch_address_space(before_); }
-
- private:
-  AddressSpace* before_;
 };
 
 bool put(UserAddr at, uint64_t value) { return copy_out(at, &value, sizeof value).ok(); }

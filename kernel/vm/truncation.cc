@@ -43,18 +43,26 @@ struct Truncation {
     }
   }
 
-  static void unmap(Mapping& mapping, uint64_t first, uint64_t end, bool even_copies,
-                    PageKind kind) {
+  // `visit(tables, part, batch)` for the part of each leaf table that maps pages of this range.
+  template <class Visit>
+  static void for_each_leaf(Mapping& mapping, uint64_t first, uint64_t end, Visit visit) {
     UserRange range = part_of(mapping, first, end);
     if (range.empty()) return;
     PageTables& tables = mapping.space->tables_;
     TlbBatch batch(tables);
     for (UserAddr at = range.start; at < range.end;) {
       UserAddr span_end = align_down(at, kLeafSpan) + kLeafSpan;
-      UserRange part{at, span_end < range.end ? span_end : range.end};
-      clear_part(tables, part, kind, even_copies, batch);
+      visit(tables, UserRange{at, span_end < range.end ? span_end : range.end}, batch);
       at = tables.next_leaf_for_truncation(span_end, range.end);
     }
+  }
+
+  static void unmap(Mapping& mapping, uint64_t first, uint64_t end, bool even_copies,
+                    PageKind kind) {
+    for_each_leaf(mapping, first, end,
+                  [kind, even_copies](PageTables& tables, UserRange part, TlbBatch& batch) {
+                    clear_part(tables, part, kind, even_copies, batch);
+                  });
   }
 
   static void protect_part(PageTables& tables, UserRange part, TlbBatch& batch) {
@@ -70,15 +78,7 @@ struct Truncation {
   }
 
   static void protect(Mapping& mapping, uint64_t first, uint64_t end) {
-    UserRange range = part_of(mapping, first, end);
-    if (range.empty()) return;
-    PageTables& tables = mapping.space->tables_;
-    TlbBatch batch(tables);
-    for (UserAddr at = range.start; at < range.end;) {
-      UserAddr span_end = align_down(at, kLeafSpan) + kLeafSpan;
-      protect_part(tables, {at, span_end < range.end ? span_end : range.end}, batch);
-      at = tables.next_leaf_for_truncation(span_end, range.end);
-    }
+    for_each_leaf(mapping, first, end, protect_part);
   }
 };
 

@@ -20,11 +20,28 @@ void assert_may_fault() {
   lockdep::assert_may_sleep();
 }
 
+bool is_range(UserAddr start, size_t size) {
+  return start <= arch::kUserLimit && size <= arch::kUserLimit - start;
+}
+
+template <class Word>
+Result<> load(Word& to, UserAddr from, bool (*load_word)(UserAddr, Word&)) {
+  assert_may_fault();
+  from = accepted(from);
+  return is_range(from, sizeof to) && load_word(from, to) ? Result<>() : Result<>(Errno::Fault);
+}
+
+template <class Word>
+Result<> store(UserAddr to, Word value, bool (*store_word)(UserAddr, Word)) {
+  assert_may_fault();
+  to = accepted(to);
+  return is_range(to, sizeof value) && store_word(to, value) ? Result<>() : Result<>(Errno::Fault);
+}
+
 }  // namespace
 
 bool is_user_range(UserAddr start, size_t size) {
-  start = accepted(start);
-  return start <= arch::kUserLimit && size <= arch::kUserLimit - start;
+  return is_range(accepted(start), size);
 }
 
 Result<> copy_in(void* to, UserAddr from, size_t size) {
@@ -49,33 +66,10 @@ Result<> zero_out(UserAddr to, size_t size) {
   return {};
 }
 
-Result<> load_in(uint32_t& to, UserAddr from) {
-  assert_may_fault();
-  if (!is_user_range(from, sizeof to) || !arch::load_user_u32(accepted(from), to))
-    return Errno::Fault;
-  return {};
-}
-
-Result<> load_in(uint64_t& to, UserAddr from) {
-  assert_may_fault();
-  if (!is_user_range(from, sizeof to) || !arch::load_user_u64(accepted(from), to))
-    return Errno::Fault;
-  return {};
-}
-
-Result<> store_out(UserAddr to, uint32_t value) {
-  assert_may_fault();
-  if (!is_user_range(to, sizeof value) || !arch::store_user_u32(accepted(to), value))
-    return Errno::Fault;
-  return {};
-}
-
-Result<> store_out(UserAddr to, uint64_t value) {
-  assert_may_fault();
-  if (!is_user_range(to, sizeof value) || !arch::store_user_u64(accepted(to), value))
-    return Errno::Fault;
-  return {};
-}
+Result<> load_in(uint32_t& to, UserAddr from) { return load(to, from, arch::load_user_u32); }
+Result<> load_in(uint64_t& to, UserAddr from) { return load(to, from, arch::load_user_u64); }
+Result<> store_out(UserAddr to, uint32_t value) { return store(to, value, arch::store_user_u32); }
+Result<> store_out(UserAddr to, uint64_t value) { return store(to, value, arch::store_user_u64); }
 
 Result<> store_out_fields(UserAddr to, const void* from, size_t stride, size_t count) {
   assert_may_fault();

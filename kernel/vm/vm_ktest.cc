@@ -7,7 +7,7 @@
 #include "sched/completion.h"
 #include "sched/scheduler.h"
 #include "sync/rcu.h"
-#include "vm/address_space.h"
+#include "vm/ktest_space.h"
 #include "vm/user_copy.h"
 
 namespace kernel {
@@ -26,18 +26,6 @@ UserFrames user_frames() {
           all.by_use[static_cast<size_t>(FrameUse::Object)],
           all.by_use[static_cast<size_t>(FrameUse::PageTable)]};
 }
-
-// The running kernel thread's address space, for the test's length.
-class Loaded : public Pinned {
- public:
-  explicit Loaded(AddressSpace& space) : before_(current().address_space) {
-    sched::switch_address_space(&space);
-  }
-  ~Loaded() { sched::switch_address_space(before_); }
-
- private:
-  AddressSpace* before_;
-};
 
 MapRequest anonymous(uint64_t pages, uint32_t protection = kProtRead | kProtWrite) {
   MapRequest request;

@@ -92,7 +92,7 @@ def _trace(directory: str, row: str, count: int) -> tuple[BlockTrace, str]:
                  (paths.USER / "nothing", "/tmp/bench-nothing")],
             append=["nokaslr"],
             icount=True,
-            trace=trace.file,
+            extra=["-d", "exec,nochain,in_asm", "-D", str(trace.file)],
             timeout=1800.0,
         )
     finally:

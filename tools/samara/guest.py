@@ -148,7 +148,6 @@ def run(
     icount: bool = False,
     strace: bool = False,
     display: str = "none",
-    trace: Path | None = None,
     timeout: float = 120.0,
     log: Path | None = None,
 ) -> Result:
@@ -180,7 +179,6 @@ def run(
             machine=machine,
             icount=icount,
             display=display,
-            trace=trace,
             disks=list(disks),
             bus=bus,
             extra=list(extra),

@@ -36,10 +36,9 @@ class Machine:
     machine: str = "virt"
     display: str = "none"  # none, window or png:FILE
     icount: bool = False
-    trace: Path | None = None  # where QEMU tells which blocks of instructions it runs
     disks: list[Disk] = field(default_factory=list)
     bus: str = "mmio"  # of the virtio devices: mmio or pci
-    extra: list[str] = field(default_factory=list)  # QEMU's own arguments, for tests
+    extra: list[str] = field(default_factory=list)  # QEMU's own arguments, for tests and profiles
     gdb: int | None = None  # TCP port; the machine waits for the debugger
     append: list[str] = field(default_factory=list)
     shares: list[Share] = field(default_factory=list)
@@ -85,8 +84,6 @@ def command_line(
     for share in machine.shares:
         line += _share(share, machine.bus)
     line += _display(machine)
-    if machine.trace is not None:
-        line += ["-d", "exec,nochain,in_asm", "-D", str(machine.trace)]
     line += machine.extra
     if machine.gdb is not None:
         line += ["-gdb", f"tcp:127.0.0.1:{machine.gdb}", "-S"]

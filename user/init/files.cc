@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "machine.h"
 #include "port.h"
 #include "lib/text.h"
 
@@ -29,17 +30,6 @@ bool report(Type type, int error, const char* path) {
   auto code = static_cast<uint32_t>(error);
   const port::Part parts[] = {{&code, sizeof(code)}, {path, strlen(path) + 1}};
   return port::send(type, parts);
-}
-
-void make_parents(const char* path) {
-  Path parent;
-  parent << path;
-  char* text = parent.data();
-  for (char* at = strchr(text + 1, '/'); at != nullptr; at = strchr(at + 1, '/')) {
-    *at = '\0';
-    mkdir(text, 0755);
-    *at = '/';
-  }
 }
 
 int write_file(int file, const char* data, size_t length) {
@@ -192,7 +182,7 @@ bool put(const char* payload, size_t length) {
   }
   memcpy(&entry, payload, sizeof(entry));
   const char* path = payload + sizeof(entry);
-  make_parents(path);
+  machine::make_parents(path);
   if (S_ISREG(entry.mode)) {
     return put_regular(entry, path);
   }

@@ -39,14 +39,29 @@ struct Mount {
   const char* options;
 };
 
+constexpr Mount kDevices = {"devtmpfs", "/dev", MS_NOSUID, "mode=0755"};
 constexpr Mount kMounts[] = {
     {"proc", "/proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr},
     {"sysfs", "/sys", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr},
-    {"devtmpfs", "/dev", MS_NOSUID, "mode=0755"},
+    kDevices,
     {"devpts", "/dev/pts", MS_NOSUID | MS_NOEXEC, "mode=0620,ptmxmode=0666"},
     {"tmpfs", "/dev/shm", MS_NOSUID | MS_NODEV, "mode=1777"},
     {"tmpfs", "/tmp", MS_NOSUID | MS_NODEV, "mode=1777"},
 };
+
+void mount_one(const Mount& mount) {
+  mkdir(mount.path, 0755);
+  if (::mount(mount.type, mount.path, mount.type, mount.flags, mount.options) != 0 &&
+      errno != EBUSY) {
+    log("cannot mount ", mount.path);
+  }
+}
+
+// As switch_root(8): what init runs from is covered, and stays. False: see errno.
+bool change_root(const char* folder) {
+  return chdir(folder) == 0 && mount(".", "/", nullptr, MS_MOVE, nullptr) == 0 &&
+         chroot(".") == 0 && chdir("/") == 0;
+}
 
 void load_module(const char* path) {
   int file = open(path, O_RDONLY | O_CLOEXEC);
@@ -58,19 +73,7 @@ void load_module(const char* path) {
   }
 }
 
-// Those that are not there yet, as mkdir -p.
-void make_directories(const char* path) {
-  Text<PATH_MAX> text;
-  text << path;
-  for (char* at = strchr(text.data() + 1, '/'); at != nullptr; at = strchr(at + 1, '/')) {
-    *at = '\0';
-    mkdir(text.data(), 0755);
-    *at = '/';
-  }
-  mkdir(text.data(), 0755);
-}
-
-// As switch_root(8): what init runs from is covered, and stays.
+// The folder becomes the root, with what is mounted already.
 int make_root(const char* folder) {
   for (const Mount& mount : kMounts) {
     Text<PATH_MAX> place;
@@ -84,9 +87,7 @@ int make_root(const char* folder) {
       log("cannot move to the new root: ", mount.path);
     }
   }
-  bool done = chdir(folder) == 0 && ::mount(".", "/", nullptr, MS_MOVE, nullptr) == 0 &&
-              chroot(".") == 0 && chdir("/") == 0;
-  return done ? 0 : errno;
+  return change_root(folder) ? 0 : errno;
 }
 
 void sleep_ms(long milliseconds) {
@@ -110,13 +111,20 @@ int compare_names(const void* a, const void* b) {
 
 }  // namespace
 
+void make_parents(const char* path) {
+  Text<PATH_MAX> parent;
+  parent << path;
+  char* text = parent.data();
+  for (char* at = strchr(text + 1, '/'); at != nullptr; at = strchr(at + 1, '/')) {
+    *at = '\0';
+    mkdir(text, 0755);
+    *at = '/';
+  }
+}
+
 void mount_all() {
   for (const Mount& mount : kMounts) {
-    mkdir(mount.path, 0755);
-    if (::mount(mount.type, mount.path, mount.type, mount.flags, mount.options) != 0 &&
-        errno != EBUSY) {
-      log("cannot mount ", mount.path);
-    }
+    mount_one(mount);
   }
   // What devtmpfs does not make, and every program expects.
   symlink("/proc/self/fd", "/dev/fd");
@@ -161,11 +169,8 @@ bool enter_root(const char* device_and_type) {
   }
   *colon = '\0';
   const char* type = colon + 1;
-  mkdir("/dev", 0755);
+  mount_one(kDevices);
   mkdir(kNewRoot, 0700);
-  if (mount("devtmpfs", "/dev", "devtmpfs", MS_NOSUID, "mode=0755") != 0 && errno != EBUSY) {
-    log("cannot mount ", "/dev");
-  }
   if (!wait_for_device(device.c_str())) {
     log("no such device: ", device.c_str());
     return false;
@@ -181,8 +186,7 @@ bool enter_root(const char* device_and_type) {
   rmdir(kOwnFolder);
   umount2("/dev", MNT_DETACH);
   rmdir("/dev");
-  if (chdir(kNewRoot) != 0 || mount(".", "/", nullptr, MS_MOVE, nullptr) != 0 ||
-      chroot(".") != 0 || chdir("/") != 0) {
+  if (!change_root(kNewRoot)) {
     log("cannot change to the root on ", device.c_str());
     return false;
   }
@@ -207,7 +211,8 @@ void set_host_name() {
 int mount_share(const char* tag, const char* path, const char* options) {
   bool is_root = strcmp(path, "/") == 0;
   const char* place = is_root ? "/.root" : path;
-  make_directories(place);
+  make_parents(place);
+  mkdir(place, 0755);
   if (::mount(tag, place, "9p", 0, options) != 0) {
     return errno;
   }

@@ -19,6 +19,9 @@ bool enter_root(const char* device_and_type);
 
 void set_host_name();
 
+// The folders above the last component that are not there yet, as mkdir -p makes them.
+void make_parents(const char* path);
+
 // Mounts what the host calls `tag` by 9p; at "/" it becomes the root, and what is mounted already
 // moves there. Returns an errno, 0 when it is there.
 int mount_share(const char* tag, const char* path, const char* options);

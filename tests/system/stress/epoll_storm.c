@@ -6,7 +6,7 @@
 // that may not report it. Then wildly, on any descriptor number. Never may there be more events
 // than asked for; and at the end everything is given back.
 
-#include "counts.h"
+#include "storm.h"
 
 #include <pthread.h>
 #include <sys/epoll.h>
@@ -30,15 +30,11 @@ static long stale, too_many, unknown, events_seen;
 static int steps;
 static sigset_t blocked;
 
-struct random {
-  uint64_t state;
-};
-static uint32_t next(struct random* random, uint32_t below) {
-  random->state = random->state * 6364136223846793005ul + 1442695040888963407ul;
-  return (uint32_t)(random->state >> 33) % below;
+static uint32_t next(uint64_t* random, uint32_t below) {
+  return (uint32_t)(next_random(random) % below);
 }
 
-static void open_file(struct file* file, struct random* random) {
+static void open_file(struct file* file, uint64_t* random) {
   file->other = file->copy = -1;
   int fds[2];
   switch (next(random, 4)) {
@@ -68,7 +64,7 @@ static void close_file(struct file* file) {
   __atomic_store_n(&file->dead, file->generation, __ATOMIC_SEQ_CST);
 }
 
-static void change(struct file* file, uint32_t index, int set, struct random* random) {
+static void change(struct file* file, uint32_t index, int set, uint64_t* random) {
   static const uint32_t kinds[] = {0, EPOLLET, EPOLLONESHOT, EPOLLEXCLUSIVE, EPOLLET | EPOLLONESHOT,
                                    EPOLLEXCLUSIVE | EPOLLET};
   static const int operations[] = {EPOLL_CTL_ADD, EPOLL_CTL_ADD, EPOLL_CTL_MOD, EPOLL_CTL_DEL};
@@ -78,7 +74,7 @@ static void change(struct file* file, uint32_t index, int set, struct random* ra
   epoll_ctl(set, operations[next(random, COUNT(operations))], fd, &event);
 }
 
-static void use_file(uint32_t index, int set, struct random* random) {
+static void use_file(uint32_t index, int set, uint64_t* random) {
   struct file* file = &files[index];
   uint64_t value = 1;
   pthread_mutex_lock(&file->lock);
@@ -103,7 +99,7 @@ static void use_file(uint32_t index, int set, struct random* random) {
   pthread_mutex_unlock(&file->lock);
 }
 
-static void wait_for_some(int set, struct random* random) {
+static void wait_for_some(int set, uint64_t* random) {
   uint32_t dead[kFiles];
   for (int i = 0; i < kFiles; i++) dead[i] = __atomic_load_n(&files[i].dead, __ATOMIC_SEQ_CST);
   struct epoll_event events[kMost];
@@ -122,7 +118,7 @@ static void wait_for_some(int set, struct random* random) {
   if (count > 0) __atomic_add_fetch(&events_seen, count, __ATOMIC_RELAXED);
 }
 
-static void use_set(uint32_t index, struct random* random) {
+static void use_set(uint32_t index, uint64_t* random) {
   if (next(random, 40) == 0) {
     pthread_rwlock_wrlock(&set_locks[index]);
     close(sets[index]);
@@ -148,17 +144,17 @@ static void use_set(uint32_t index, struct random* random) {
 }
 
 static void* careful(void* seed) {
-  struct random random = {(uint64_t)seed * 7919};
+  uint64_t random = (uint64_t)seed * 7919;
   for (int i = 0; i < steps; i++) use_set(next(&random, kSets), &random);
   return NULL;
 }
 
-static int any_fd(struct random* random) {
+static int any_fd(uint64_t* random) {
   return kFirstWild + (int)next(random, kEndWild - kFirstWild);
 }
 
 // A new file in some descriptor, whatever was there.
-static void replace_any(struct random* random) {
+static void replace_any(uint64_t* random) {
   sigset_t signals;
   sigemptyset(&signals);
   sigaddset(&signals, SIGUSR1);
@@ -177,7 +173,7 @@ static void replace_any(struct random* random) {
 }
 
 static void* wild(void* seed) {
-  struct random random = {(uint64_t)seed * 104729};
+  uint64_t random = (uint64_t)seed * 104729;
   uint64_t value = 1;
   struct epoll_event events[kMost];
   struct itimerspec soon = {{0, 50000}, {0, 50000}};
@@ -229,38 +225,24 @@ static long storm(int threads) {
   return stale + too_many + unknown + (events_seen == 0);
 }
 
-// In a process of its own: what that keeps for itself, its stacks and its descriptor table, goes
-// with it.
-static long storm_apart(int threads) {
-  pid_t pid = fork();
-  if (pid == 0) _exit(storm(threads) != 0);
-  int status = -1;
-  waitpid(pid, &status, 0);
-  if (status != 0) say("storm: %s", status_text(status));
-  return status != 0;
-}
-
 int main(int argc, char** argv) {
   alarm(0);
-  bool exact = argc > 1 && strcmp(argv[1], "exact") == 0;
-  char** rest = argv + 1 + exact;
-  int count = argc - 1 - exact;
-  int threads = count > 0 ? atoi(rest[0]) : 8;
-  int all_steps = count > 1 ? atoi(rest[1]) : 4000;
+  struct words words = words_of(argc, argv);
+  int threads = (int)number_of(&words, 0, 8);
+  int all_steps = (int)number_of(&words, 1, 4000);
   handle_with(SIGPIPE, SIG_IGN, 0);
   sigemptyset(&blocked);
   sigaddset(&blocked, SIGUSR1);
   sigprocmask(SIG_BLOCK, &blocked, NULL);
   for (int i = 0; i < kSets; i++) pthread_rwlock_init(&set_locks[i], NULL);
-  static struct counts before, after;
+  static struct counts before;
   mlockall(MCL_CURRENT);  // this process has all its pages from here on
   steps = 300;  // fill what is filled once and kept
-  long wrong = storm_apart(threads);
-  quiesce(&after);
-  quiesce(&before);
+  long wrong = storm_apart(storm, threads);
+  settle(&before);
   steps = all_steps;
-  wrong += storm_apart(threads);
-  int leaks = comes_back(&before, &after) ? 0 : compare_counts(&before, &after, exact);
+  wrong += storm_apart(storm, threads);
+  int leaks = losses_since(&before, words.exact);
   say("leaks %d", leaks);
   if (wrong == 0 && leaks == 0) say("ok");
   return wrong != 0 || leaks != 0;

@@ -5,7 +5,7 @@
 // objects in use of each cache in /proc/slabinfo are what they were. With "exact" every count must
 // be equal; without (Linux keeps per-CPU stocks) a small difference is forgiven.
 
-#include "counts.h"
+#include "storm.h"
 
 #include <sys/prctl.h>
 
@@ -41,25 +41,23 @@ static long storm(int in_a_row, int at_once, int rounds) {
 
 int main(int argc, char** argv) {
   alarm(0);
-  bool exact = argc > 1 && strcmp(argv[1], "exact") == 0;
-  char** rest = argv + 1 + exact;
-  int count = argc - 1 - exact;
-  int in_a_row = count > 0 ? atoi(rest[0]) : 1000;
-  int at_once = count > 1 ? atoi(rest[1]) : 64;
-  int rounds = count > 2 ? atoi(rest[2]) : 4;
+  struct words words = words_of(argc, argv);
+  bool exact = words.exact;
+  int in_a_row = (int)number_of(&words, 0, 1000);
+  int at_once = (int)number_of(&words, 1, 64);
+  int rounds = (int)number_of(&words, 2, 4);
   snprintf(program, sizeof program, "%s",
            access("/tests/helper_exec", X_OK) == 0 ? "/tests/helper_exec" : "./helper_exec");
   mlockall(MCL_CURRENT);  // its own pages are there from here on
-  static struct counts before, after;
+  static struct counts before;
   long wrong = storm(20, at_once, 2);  // Fill what is filled once and kept.
-  quiesce(&after);  // Its own pages are there from here on.
-  quiesce(&before);
+  settle(&before);
   wrong += storm(in_a_row, at_once, rounds);
-  quiesce(&after);
+  quiesce(&storm_after);
   say("children that did not run as they should: %ld", wrong);
   if (before.free_kb == -1) say("no /proc/meminfo");
   if (exact && before.caches == 0) say("no /proc/slabinfo");
-  int leaks = compare_counts(&before, &after, exact);
+  int leaks = compare_counts(&before, &storm_after, exact);
   say("leaks %d", leaks);
   bool good = wrong == 0 && leaks == 0 && before.free_kb != -1 && !(exact && before.caches == 0);
   if (good) say("ok");

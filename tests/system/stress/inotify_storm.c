@@ -5,7 +5,7 @@
 // mount and unmount the file systems that they are on. What is read must be whole events of numbers
 // that were given out; and at the end everything is given back.
 
-#include "counts.h"
+#include "storm.h"
 
 #include <pthread.h>
 #include <sys/inotify.h>
@@ -18,16 +18,12 @@ static pthread_rwlock_t locks[kQueues];
 static long malformed, events_seen;
 static int steps;
 
-struct random {
-  uint64_t state;
-};
-static uint32_t next(struct random* random, uint32_t below) {
-  random->state = random->state * 6364136223846793005ul + 1442695040888963407ul;
-  return (uint32_t)(random->state >> 33) % below;
+static uint32_t next(uint64_t* random, uint32_t below) {
+  return (uint32_t)(next_random(random) % below);
 }
 
 // A name in one of the directories; the last of them is a mount that comes and goes.
-static const char* any_path(struct random* random, char* path) {
+static const char* any_path(uint64_t* random, char* path) {
   uint32_t name = next(random, kNames + 1);
   int place = (int)next(random, kPlaces);
   if (name == kNames) {
@@ -53,7 +49,7 @@ static void read_queue(int queue) {
   }
 }
 
-static void use_queue(struct random* random) {
+static void use_queue(uint64_t* random) {
   static const uint32_t flags[] = {0, IN_ONESHOT, IN_EXCL_UNLINK, IN_MASK_ADD};
   uint32_t index = next(random, kQueues);
   char path[64];
@@ -75,7 +71,7 @@ static void use_queue(struct random* random) {
   pthread_rwlock_unlock(&locks[index]);
 }
 
-static void use_files(struct random* random) {
+static void use_files(uint64_t* random) {
   char path[64], other[64];
   any_path(random, path);
   any_path(random, other);
@@ -103,7 +99,7 @@ static void use_files(struct random* random) {
 }
 
 static void* body(void* seed) {
-  struct random random = {(uint64_t)seed * 7919};
+  uint64_t random = (uint64_t)seed * 7919;
   for (int i = 0; i < steps; i++) {
     if (next(&random, 2) == 0) {
       use_queue(&random);
@@ -134,34 +130,21 @@ static long storm(int threads) {
   return malformed != 0 || events_seen == 0;
 }
 
-// In a process of its own: what that keeps for itself goes with it.
-static long storm_apart(int threads) {
-  pid_t pid = fork();
-  if (pid == 0) _exit(storm(threads) != 0);
-  int status = -1;
-  waitpid(pid, &status, 0);
-  if (status != 0) say("storm: %s", status_text(status));
-  return status != 0;
-}
-
 int main(int argc, char** argv) {
   alarm(0);
-  bool exact = argc > 1 && strcmp(argv[1], "exact") == 0;
-  char** rest = argv + 1 + exact;
-  int count = argc - 1 - exact;
-  int threads = count > 0 ? atoi(rest[0]) : 8;
-  int all_steps = count > 1 ? atoi(rest[1]) : 4000;
+  struct words words = words_of(argc, argv);
+  int threads = (int)number_of(&words, 0, 8);
+  int all_steps = (int)number_of(&words, 1, 4000);
   mkdir("/tmp/storm", 0755);
   for (int i = 0; i < kQueues; i++) pthread_rwlock_init(&locks[i], NULL);
-  static struct counts before, after;
+  static struct counts before;
   mlockall(MCL_CURRENT);  // this process has all its pages from here on
   steps = 300;  // fill what is filled once and kept
-  long wrong = storm_apart(threads);
-  quiesce(&after);
-  quiesce(&before);
+  long wrong = storm_apart(storm, threads);
+  settle(&before);
   steps = all_steps;
-  wrong += storm_apart(threads);
-  int leaks = comes_back(&before, &after) ? 0 : compare_counts(&before, &after, exact);
+  wrong += storm_apart(storm, threads);
+  int leaks = losses_since(&before, words.exact);
   say("leaks %d", leaks);
   if (wrong == 0 && leaks == 0) say("ok");
   return wrong != 0 || leaks != 0;

@@ -4,7 +4,7 @@
 // and locks that inherit priorities, each killed at a random moment. What a killed one had taken
 // with SEM_UNDO must come back, nobody may wait for ever, and in the end all memory is back.
 
-#include "counts.h"
+#include "storm.h"
 
 #include <linux/futex.h>
 #include <mqueue.h>
@@ -28,12 +28,7 @@ static struct shared {
   volatile long inside[kSemaphores];
 } * shared;
 static uint64_t random_state = 88172645463325252ul;
-static uint64_t next(void) {
-  random_state ^= random_state << 13;
-  random_state ^= random_state >> 7;
-  random_state ^= random_state << 17;
-  return random_state;
-}
+static uint64_t next(void) { return next_random(&random_state); }
 
 // ---- what is killed ---
 
@@ -199,15 +194,14 @@ static long storm(long kills) {
 
 int main(int argc, char** argv) {
   alarm(0);
-  bool exact = argc > 1 && strcmp(argv[1], "exact") == 0;
-  long kills = argc > 1 + exact ? atol(argv[1 + exact]) : 1000;
+  struct words words = words_of(argc, argv);
+  long kills = number_of(&words, 0, 1000);
   mlockall(MCL_CURRENT);
-  static struct counts before, after;
+  static struct counts before;
   long wrong = storm(40);  // Fill what is filled once and kept.
-  quiesce(&after);
-  quiesce(&before);
+  settle(&before);
   wrong += storm(kills);
-  int lost = comes_back(&before, &after) ? 0 : compare_counts(&before, &after, exact);
+  int lost = losses_since(&before, words.exact);
   say("%ld wrong, %d losses", wrong, lost);
   if (wrong == 0 && lost == 0) say("ok");
   return wrong != 0 || lost != 0;

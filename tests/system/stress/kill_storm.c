@@ -5,7 +5,7 @@
 // continued. Each must end of just that, and afterwards everything that they had must have come
 // back.
 
-#include "counts.h"
+#include "storm.h"
 
 #include <pthread.h>
 #include <sys/prctl.h>
@@ -15,12 +15,7 @@ enum { kWorkers = 12, kRW = PROT_READ | PROT_WRITE, kAnonymous = MAP_PRIVATE | M
 static char helper[256];
 
 static uint64_t random_state = 88172645463325252ul;
-static uint64_t next(void) {
-  random_state ^= random_state << 13;
-  random_state ^= random_state >> 7;
-  random_state ^= random_state << 17;
-  return random_state;
-}
+static uint64_t next(void) { return next_random(&random_state); }
 
 // ---- what is killed ---
 
@@ -176,18 +171,17 @@ static long storm(long kills) {
 
 int main(int argc, char** argv) {
   alarm(0);
-  bool exact = argc > 1 && strcmp(argv[1], "exact") == 0;
-  long kills = argc > 1 + exact ? atol(argv[1 + exact]) : 1000;
+  struct words words = words_of(argc, argv);
+  long kills = number_of(&words, 0, 1000);
   prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
   snprintf(helper, sizeof helper, "%s",
            access("/tests/helper_exec", X_OK) == 0 ? "/tests/helper_exec" : "./helper_exec");
   mlockall(MCL_CURRENT);
-  static struct counts before, after;
+  static struct counts before;
   long wrong = storm(40);  // Fill what is filled once and kept.
-  quiesce(&after);
-  quiesce(&before);
+  settle(&before);
   wrong += storm(kills);
-  int lost = comes_back(&before, &after) ? 0 : compare_counts(&before, &after, exact);
+  int lost = losses_since(&before, words.exact);
   say("%ld processes did not end as they were told, %d losses", wrong, lost);
   if (wrong == 0 && lost == 0) say("ok");
   return wrong != 0 || lost != 0;

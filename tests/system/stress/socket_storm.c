@@ -5,7 +5,7 @@
 // checked, datagrams to full queues, descriptors in messages, cycles of sockets in their own
 // queues, listeners that go with their backlog. Then the leak test of fork_storm.
 
-#include "counts.h"
+#include "storm.h"
 
 #include <poll.h>
 #include <pthread.h>
@@ -21,13 +21,6 @@ static int shared[kShared];
 static long rounds;
 static pthread_barrier_t all_there;  // so that each run has as many stacks as the one before
 static long wrong;
-
-static uint64_t next_random(uint64_t* state) {
-  *state ^= *state << 13;
-  *state ^= *state >> 7;
-  *state ^= *state << 17;
-  return *state;
-}
 
 static ssize_t send_with(int to, const void* data, size_t size, const int* fds, int count) {
   union {
@@ -203,18 +196,15 @@ int main(int argc, char** argv) {
   signal(SIGPIPE, SIG_IGN);
   struct rlimit limit = {4096, 4096};
   setrlimit(RLIMIT_NOFILE, &limit);
-  bool exact = argc > 1 && strcmp(argv[1], "exact") == 0;
-  char** rest = argv + 1 + exact;
-  int given = argc - 1 - exact;
-  int threads = given > 0 ? atoi(rest[0]) : 6;
-  long count = given > 1 ? atol(rest[1]) : 1500;
+  struct words words = words_of(argc, argv);
+  int threads = (int)number_of(&words, 0, 6);
+  long count = number_of(&words, 1, 1500);
   if (threads > kMostThreads) threads = kMostThreads;
-  static struct counts before, after;
+  static struct counts before;
   run(threads, count / 4);  // Fill what is filled once and kept.
-  quiesce(&after);
-  quiesce(&before);
+  settle(&before);
   run(threads, count);
-  int leaks = comes_back(&before, &after) ? 0 : compare_counts(&before, &after, exact);
+  int leaks = losses_since(&before, words.exact);
   say("bytes that were not what was sent: %ld; leaks %d", wrong, leaks);
   bool good = wrong == 0 && leaks == 0 && before.free_kb != -1;
   if (good) say("ok");
