@@ -8,8 +8,6 @@ namespace {
 
 constinit Atomic<uint64_t> total_messages, total_bytes;
 
-const Credentials& caller() { return current_task().credentials(); }
-
 }  // namespace
 
 struct MessageQueue::Receiver : ListNode<Receiver>, Sleeper {
@@ -208,16 +206,6 @@ Result<int32_t> get(int32_t key, uint32_t flags) {
       [key, flags] {
         return make_ref<MessageQueue>(Permission::of_creator(key, flags, caller()));
       });
-}
-
-Result<> remove(MessageQueue& queue) {
-  {
-    Guard guard(queue.lock);
-    if (queue.removed) return Errno::IdRm;
-    TRY(queue.permission.check_owner(caller()));
-  }
-  table().remove(queue);
-  return {};
 }
 
 uint64_t message_count() { return total_messages.load_relaxed(); }

@@ -68,8 +68,6 @@ namespace message_queues {
 Table<MessageQueue>& table();
 // msgget(2).
 Result<int32_t> get(int32_t key, uint32_t flags);
-// IPC_RMID.
-Result<> remove(MessageQueue& queue);
 // Of all queues (MSG_INFO).
 uint64_t message_count();
 uint64_t message_bytes();

@@ -8,8 +8,6 @@ namespace {
 
 constinit Atomic<uint64_t> total;
 
-const Credentials& caller() { return current_task().credentials(); }
-
 }  // namespace
 
 struct SemaphoreSet::Waiter : ListNode<Waiter>, Sleeper {
@@ -226,16 +224,6 @@ Result<int32_t> get(int32_t key, int32_t size, uint32_t flags) {
     return count > present.size() ? Result<>(Errno::Inval) : Result<>();
   };
   return table().get(key, flags, limits.semaphore_sets.load_relaxed(), check, make);
-}
-
-Result<> remove(SemaphoreSet& set) {
-  {
-    Guard guard(set.lock);
-    if (set.removed) return Errno::IdRm;
-    TRY(set.permission.check_owner(caller()));
-  }
-  table().remove(set);
-  return {};
 }
 
 uint64_t semaphore_count() { return total.load_relaxed(); }

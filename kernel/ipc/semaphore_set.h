@@ -95,8 +95,6 @@ namespace semaphore_sets {
 Table<SemaphoreSet>& table();
 // semget(2).
 Result<int32_t> get(int32_t key, int32_t size, uint32_t flags);
-// IPC_RMID.
-Result<> remove(SemaphoreSet& set);
 // Semaphores in all sets (SEM_INFO).
 uint64_t semaphore_count();
 

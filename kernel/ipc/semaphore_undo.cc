@@ -9,18 +9,20 @@ namespace kernel {
 using ipc::SemaphoreSet;
 using ipc::SemaphoreUndo;
 
+Result<SemaphoreUndoList*> SemaphoreUndoList::of(Task& task) {
+  if (task.semaphore_undo == nullptr)
+    task.semaphore_undo = TRY(make_ref<SemaphoreUndoList>()).leak();
+  return task.semaphore_undo;
+}
+
 Result<SemaphoreUndoList*> SemaphoreUndoList::share(Task& parent) {
-  if (parent.semaphore_undo == nullptr)
-    parent.semaphore_undo = TRY(make_ref<SemaphoreUndoList>()).leak();
-  parent.semaphore_undo->ref();
-  return parent.semaphore_undo;
+  SemaphoreUndoList* list = TRY(of(parent));
+  list->ref();
+  return list;
 }
 
 Result<Ref<SemaphoreUndo>> SemaphoreUndoList::entry_of_current(SemaphoreSet& set) {
-  Task& task = current_task();
-  if (task.semaphore_undo == nullptr)
-    task.semaphore_undo = TRY(make_ref<SemaphoreUndoList>()).leak();
-  return task.semaphore_undo->entry_of(set);
+  return TRY(of(current_task()))->entry_of(set);
 }
 
 Result<Ref<SemaphoreUndo>> SemaphoreUndoList::entry_of(SemaphoreSet& set) {

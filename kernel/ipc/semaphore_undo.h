@@ -16,6 +16,7 @@ class SemaphoreUndoList final : public RefCounted<SemaphoreUndoList> {
   static void last_unref(SemaphoreUndoList* list);
 
  private:
+  static Result<SemaphoreUndoList*> of(Task& task);  // made when it has none yet
   Result<Ref<ipc::SemaphoreUndo>> entry_of(ipc::SemaphoreSet& set);
 
   Mutex<LockRank::IpcUndo> lock_;

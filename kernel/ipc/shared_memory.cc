@@ -14,7 +14,6 @@ namespace {
 
 constinit Atomic<uint64_t> total;  // pages
 
-const Credentials& caller() { return current_task().credentials(); }
 
 // What one shmat(2) mapped: shmdt(2) tells attachments apart by it.
 class SegmentFile final : public File {
@@ -94,16 +93,9 @@ bool Segment::end_locked() {
   return true;
 }
 
-Result<> Segment::destroy() {
-  {
-    Guard guard(lock);
-    if (removed) return Errno::IdRm;
-    TRY(permission.check_owner(caller()));
-    permission.mode |= kDestroyed;
-    permission.key = kPrivateKey;
-  }
-  segments::table().remove(*this);
-  return {};
+void Segment::destroyed_locked() {
+  permission.mode |= kDestroyed;
+  permission.key = kPrivateKey;
 }
 
 Result<> Segment::set_locked(bool locked) {

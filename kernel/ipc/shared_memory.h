@@ -42,7 +42,6 @@ class Segment final : public Object, public RefCounted<Segment> {
   void release();
 
   // IPC_RMID: at once, or with the last attachment. Errors: Perm, IdRm.
-  Result<> destroy();
   // SHM_LOCK, SHM_UNLOCK: there is no swap, so it is accounting only. Errors: Perm, NoMem, IdRm.
   Result<> set_locked(bool locked);
 
@@ -52,6 +51,7 @@ class Segment final : public Object, public RefCounted<Segment> {
   template <class T>
   friend class Table;
   void named();
+  void destroyed_locked() REQUIRES(lock);
   bool end_locked() REQUIRES(lock);  // when it was destroyed and nobody has it attached
 
   const uint64_t size_;

@@ -19,6 +19,7 @@ inline int64_t now_seconds() {
   return static_cast<int64_t>(clock::realtime() / kNanosPerSecond);
 }
 inline PidNumber current_pid() { return current_task().group().pid(); }
+inline const Credentials& caller() { return current_task().credentials(); }
 
 template <class T>
 class Table;
@@ -35,7 +36,9 @@ struct Object {
   static_assert(kMostObjects == 1 << kSlotBits);
 
  protected:
-  void named() {}  // has its identifier; a kind may define its own
+  // A kind may define its own: it has its identifier; IPC_RMID was asked for.
+  void named() {}
+  void destroyed_locked() REQUIRES(lock) {}
   explicit Object(const Permission& given) : permission(given) {}
 
  private:
@@ -93,8 +96,19 @@ class Table {
     return std::nullopt;
   }
 
-  // IPC_RMID. The object may have a reason to stay; else it tells who waits. The last reference is
-  // the caller's.
+  // IPC_RMID. Errors: IdRm, Perm.
+  Result<> destroy(T& object) {
+    {
+      Guard guard(object.lock);
+      if (object.removed) return Errno::IdRm;
+      TRY(object.permission.check_owner(caller()));
+      object.destroyed_locked();
+    }
+    remove(object);
+    return {};
+  }
+  // The object may have a reason to stay; else it tells who waits. The last reference is the
+  // caller's.
   void remove(T& object) {
     Guard guard(lock_);
     Guard inner(object.lock);

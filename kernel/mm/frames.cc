@@ -34,7 +34,7 @@ struct Zone {
   Buddy buddy GUARDED_BY(lock);
   // Kept back from ordinary allocations; see Purpose.
   uint64_t reserve GUARDED_BY(lock) = 0;
-  uint64_t total GUARDED_BY(lock) = 0;
+  Atomic<uint64_t> total;  // changed under the lock
 };
 constinit Zone zone;
 
@@ -165,8 +165,8 @@ void init(std::span<const PhysRange> ram, std::span<const PhysRange> reserved) {
   Guard guard(zone.lock);
   // From the top down: the lists then hand out low memory first.
   for (size_t i = ranges.size(); i > 0; --i) zone.buddy.add_range(ranges[i - 1]);
-  zone.total = zone.buddy.free_pages();
-  zone.reserve = zone.total / 128;
+  zone.total.store_relaxed(zone.buddy.free_pages());
+  zone.reserve = zone.total.load_relaxed() / 128;
   if (zone.reserve < 32) zone.reserve = 32;
   if (zone.reserve > 1024) zone.reserve = 1024;
 }
@@ -181,7 +181,7 @@ void release_reserved(PhysRange range) {
   }
   Guard guard(zone.lock);
   zone.buddy.add_range(numbers);
-  zone.total += numbers.end - numbers.start;
+  zone.total.fetch_add_relaxed(numbers.end - numbers.start);
 }
 
 Result<PhysAddr> allocate(unsigned order, FrameUse use, AllocationFlags flags) {
@@ -272,13 +272,15 @@ Statistics statistics() {
   }
   Guard guard(zone.lock);
   result.free_pages += zone.buddy.free_pages();
-  result.total_pages = zone.total;
-  result.reserved_pages = table::totals().ram_pages - zone.total;
+  result.total_pages = total_pages();
+  result.reserved_pages = table::totals().ram_pages - result.total_pages;
   for (size_t use = 0; use < kFrameUses; ++use)
     result.by_use[use] = used[use] > 0 ? static_cast<uint64_t>(used[use]) : 0;
   result.by_use[index(FrameUse::Free)] = result.free_pages;
   return result;
 }
+
+uint64_t total_pages() { return zone.total.load_relaxed(); }
 
 Watermarks watermarks() {
   Guard guard(zone.lock);

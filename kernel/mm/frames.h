@@ -110,6 +110,7 @@ struct Statistics {
   uint64_t by_use[kFrameUses];  // indexed by FrameUse; [Free] = free_pages
 };
 Statistics statistics();
+uint64_t total_pages();  // as there; takes no lock
 
 // Called when memory is short, in a context that may sleep but may hold mutexes; returns pages
 // freed. The page cache registers one; `wanted` pages are enough. Never called recursively.

@@ -25,7 +25,7 @@ uint64_t settled_free_pages() {
 
 KTEST(frames_contiguous_64_mib) {
   settled_free_pages();
-  if (frames::statistics().total_pages < 3 * (uint64_t{1} << kMaxOrder))
+  if (frames::total_pages() < 3 * (uint64_t{1} << kMaxOrder))
     KTEST_SKIP("little memory");
   Result<PhysAddr> block = frames::allocate(kMaxOrder);
   EXPECT(block.ok());
@@ -64,7 +64,7 @@ uint64_t checksum(PhysAddr start, size_t size) {
 
 // Every frame that can be had is written to; code and constants must be what they were (BT11).
 KTEST(frames_are_nobody_elses) {
-  if (frames::statistics().total_pages > GiB / kPageSize) KTEST_SKIP("too much memory to touch");
+  if (frames::total_pages() > GiB / kPageSize) KTEST_SKIP("too much memory to touch");
   PhysRange image = arch::image_range();
   constexpr size_t kCode = 128 * KiB;  // the image starts with code
   uint64_t before = checksum(image.start, kCode);
@@ -80,7 +80,7 @@ KTEST(frames_are_nobody_elses) {
     chain = frame.value();
     ++taken;
   }
-  EXPECT(taken > frames::statistics().total_pages / 4);
+  EXPECT(taken > frames::total_pages() / 4);
   EXPECT(checksum(image.start, kCode) == before);
   while (chain != PhysAddr{}) {
     PhysAddr next{*reinterpret_cast<uint64_t*>(frames::frame_data(chain))};

@@ -254,8 +254,8 @@ Result<Ref<File>> create_file(StringView name) {
   return is_plain ? Result<Ref<File>>(std::move(file)) : Errno::Perm;
 }
 
-// True: there is a file now, whole or cut short.
-Result<bool> write_file(Task& task, std::span<Task* const> threads, const SignalInfo& info,
+// The file may be cut short.
+Result<> write_file(Task& task, std::span<Task* const> threads, const SignalInfo& info,
                         uint64_t limit) {
   AddressSpace& space = *task.address_space;
   Path root = task.fs_context->root();
@@ -270,7 +270,7 @@ Result<bool> write_file(Task& task, std::span<Task* const> threads, const Signal
   Ref<File> file = TRY(create_file(name));
   CoreFile core(*file, limit);
   ignore(write_core(core, space, threads, info, found.segments.span()));
-  return true;
+  return {};
 }
 
 // False: the process ends already, for another reason.
@@ -325,10 +325,8 @@ void dump_core(Task& task, const SignalInfo& info, int32_t exit_code) {
   arch::save_user_state(task.user_state);
   arch::restore_interrupts(state);
   bool written = false;
-  if (Result<Vector<Task*>> threads = threads_of(task, dump); threads.ok()) {
-    Result<bool> done = write_file(task, threads->span(), info, limit);
-    written = done.ok() && *done;
-  }
+  if (Result<Vector<Task*>> threads = threads_of(task, dump); threads.ok())
+    written = write_file(task, threads->span(), info, limit).ok();
   end(dump, group, written);
 }
 

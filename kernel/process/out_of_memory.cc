@@ -93,7 +93,7 @@ void kill_with_sharers(ThreadGroup& victim, int64_t points) {
 
 bool kill_one() {
   if (sched::kill_pending()) return false;
-  Choice choice = choose(frames::statistics().total_pages);
+  Choice choice = choose(frames::total_pages());
   if (!choice.somebody_dies) {
     if (!choice.victim) return false;
     kill_with_sharers(*choice.victim, choice.badness);
@@ -106,7 +106,7 @@ bool kill_one() {
 }  // namespace
 
 unsigned oom_score(ThreadGroup& group) {
-  uint64_t total = frames::statistics().total_pages;
+  uint64_t total = frames::total_pages();
   std::optional<int64_t> points = badness(group, total);
   if (!points) return 0;
   int64_t score = (1000 + *points * 1000 / static_cast<int64_t>(total)) * 2 / 3;

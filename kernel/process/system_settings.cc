@@ -67,14 +67,8 @@ void set_core_uses_pid(bool on) { pid_in_core_name.store_relaxed(on); }
 
 // As Linux: kernel stacks take at most an eighth of memory.
 uint64_t thread_limit() {
-  static constinit Atomic<uint64_t> known;
-  uint64_t limit = known.load_relaxed();
-  if (limit == 0) {
-    limit = frames::statistics().total_pages * kPageSize / (kKernelStackSize * 8);
-    if (limit < 20) limit = 20;
-    known.store_relaxed(limit);
-  }
-  return limit;
+  uint64_t limit = frames::total_pages() * kPageSize / (kKernelStackSize * 8);
+  return limit < 20 ? 20 : limit;
 }
 
 // Repeated: what one round gives back may be the last user of something that the next can.

@@ -131,7 +131,7 @@ Value sys_msgctl(Context& context, int32_t id, int32_t command, UserAddr buffer)
       TRY(TRY(table.find(id))->change(change_of(wanted.permission), wanted.capacity));
       return 0;
     }
-    case abi::kIpcRemove: TRY(ipc::message_queues::remove(*TRY(table.find(id)))); return 0;
+    case abi::kIpcRemove: TRY(table.destroy(*TRY(table.find(id)))); return 0;
     default: return Errno::Inval;
   }
 }

@@ -186,7 +186,7 @@ Value sys_semctl(Context& context, int32_t id, int32_t number, int32_t command,
       TRY(set_permission(context, table, id, wanted.permission));
       return 0;
     }
-    case abi::kIpcRemove: TRY(ipc::semaphore_sets::remove(*TRY(table.find(id)))); return 0;
+    case abi::kIpcRemove: TRY(table.destroy(*TRY(table.find(id)))); return 0;
     default: return Errno::Inval;
   }
 }

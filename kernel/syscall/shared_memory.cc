@@ -71,7 +71,7 @@ Value sys_shmctl(Context& context, int32_t id, int32_t command, UserAddr buffer)
       TRY(set_permission(context, table, id, wanted.permission));
       return 0;
     }
-    case abi::kIpcRemove: TRY(TRY(table.find(id))->destroy()); return 0;
+    case abi::kIpcRemove: TRY(table.destroy(*TRY(table.find(id)))); return 0;
     case abi::kSegmentLock:
     case abi::kSegmentUnlock:
       TRY(TRY(table.find(id))->set_locked(command == abi::kSegmentLock));

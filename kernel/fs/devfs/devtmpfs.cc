@@ -86,7 +86,7 @@ Result<> add_or_remove_block_node(BlockDevice& device, bool present) {
 Result<> init() {
   TmpfsSuperBlock::Options options;
   options.mode = 0755;
-  options.max_blocks = options.max_inodes = frames::statistics().total_pages / 2;
+  options.max_blocks = options.max_inodes = frames::total_pages() / 2;
   instance = TRY(TmpfsSuperBlock::create("devtmpfs", options)).leak();
   own_mount = TRY(MountTree::make(Ref<SuperBlock>(*instance), "devtmpfs", 0)).leak();
   register_file_system(devtmpfs_type);

@@ -97,7 +97,7 @@ void forget(File& file) {
 uint64_t max_user_watches() {
   uint64_t limit = watch_limit.load_relaxed();
   if (limit != 0) return limit - 1;
-  return frames::statistics().total_pages * kPageSize / 25 / sizeof(EpollItem);
+  return frames::total_pages() * kPageSize / 25 / sizeof(EpollItem);
 }
 
 void set_max_user_watches(uint64_t count) { watch_limit.store_relaxed(count + 1); }

@@ -352,7 +352,7 @@ uint64_t max_user_watches() {
   uint64_t limit = limits.watches.load_relaxed();
   if (limit != 0) return limit - 1;
   uint64_t cost = sizeof(InotifyWatch) + 2 * sizeof(Inode);
-  uint64_t count = frames::statistics().total_pages * kPageSize / 100 / cost;
+  uint64_t count = frames::total_pages() * kPageSize / 100 / cost;
   return count < kLeast ? kLeast : count < kMost ? count : kMost;
 }
 

@@ -65,17 +65,12 @@ Result<size_t> QueueFile::read(IoBuffer& buffer, uint64_t offset) {
   return moved;
 }
 
-Result<uint64_t> QueueFile::seek(int64_t offset, Whence whence) NO_THREAD_SAFETY_ANALYSIS {
-  // SAFETY: the caller holds position_lock.
-  int64_t base = 0;
-  if (whence == Whence::Current) base = static_cast<int64_t>(position);
-  if (whence == Whence::End) base = static_cast<int64_t>(queue().size());
+Result<uint64_t> QueueFile::seek(int64_t offset, Whence whence) {
   if (whence > Whence::End) return Errno::Inval;
-  int64_t target;
-  if (__builtin_add_overflow(base, offset, &target)) return Errno::Overflow;
-  if (target < 0) return Errno::Inval;
-  position = static_cast<uint64_t>(target);
-  return position;
+  uint64_t base = whence == Whence::Current ? position_hint()
+                  : whence == Whence::End   ? queue().size()
+                                            : 0;
+  return move_position(base, offset);
 }
 
 uint32_t QueueFile::poll(PollRegistration* registration) {
@@ -83,16 +78,6 @@ uint32_t QueueFile::poll(PollRegistration* registration) {
   int64_t count = queue().count();
   return (count > 0 ? kPollIn | kPollRdNorm : 0) |
          (count < queue().limits().messages ? kPollOut | kPollWrNorm : 0);
-}
-
-// Numbers to the left, in columns.
-void put_field(FormatSink& sink, StringView name, uint64_t value, size_t width) {
-  char text[24];
-  BufferSink number(text);
-  format(number, "{}", value);
-  sink.write(name);
-  sink.write(number.view());
-  for (size_t column = number.view().size(); column < width; ++column) sink.write(" ");
 }
 
 // The greater the sooner, as Linux orders tasks.
@@ -292,11 +277,8 @@ void Queue::describe(FormatSink& sink) {
       signal = signals ? notification_.signal : 0;
     }
   }
-  put_field(sink, "QSIZE:", bytes, 10);
-  put_field(sink, " NOTIFY:", kind, 5);
-  put_field(sink, " SIGNO:", signal, 5);
-  put_field(sink, " NOTIFY_PID:", pid, 6);
-  sink.write("\n");
+  format(sink, "QSIZE:{:-10} NOTIFY:{:-5} SIGNO:{:-5} NOTIFY_PID:{:-6}\n", bytes, kind, signal,
+         pid);
 }
 
 }  // namespace kernel::mqueue

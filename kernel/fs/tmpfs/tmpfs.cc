@@ -33,7 +33,7 @@ std::optional<uint64_t> parse_size(StringView text, bool percent_allowed) {
       case '%': {
         std::optional<uint64_t> percent = text.substr(0, text.size() - 1).to_number(0);
         if (!percent || !percent_allowed) return std::nullopt;
-        return frames::statistics().total_pages * *percent / 100 * kPageSize;
+        return frames::total_pages() * *percent / 100 * kPageSize;
       }
       default: break;
     }
@@ -169,7 +169,7 @@ void show_mode(FormatSink& sink, uint16_t mode) {
 }  // namespace
 
 void TmpfsSuperBlock::show_options(FormatSink& sink) {
-  uint64_t half = frames::statistics().total_pages / 2;
+  uint64_t half = frames::total_pages() / 2;
   uint64_t blocks = max_blocks_.load_relaxed();
   uint64_t inodes = max_inodes_.load_relaxed();
   if (blocks != half && type_name() != "ramfs")
@@ -186,7 +186,7 @@ namespace {
 
 Result<Ref<SuperBlock>> mount_tmpfs(StringView, StringView options) {
   TmpfsSuperBlock::Options defaults;
-  defaults.max_blocks = defaults.max_inodes = frames::statistics().total_pages / 2;
+  defaults.max_blocks = defaults.max_inodes = frames::total_pages() / 2;
   defaults.uid = vfs::acting_credentials().fsuid;
   defaults.gid = vfs::acting_credentials().fsgid;
   TmpfsSuperBlock::Options wanted = TRY(tmpfs::parse_options(options, defaults));
