@@ -3,7 +3,7 @@
 // POSIX message queues: making, opening and their errors, priorities, waiting and timeouts,
 // notices, poll, attributes, limits, and the file system that shows them.
 
-#include "abi.h"
+#include "sleepers.h"
 
 #include <dirent.h>
 #include <mqueue.h>
@@ -149,22 +149,6 @@ static struct timespec after_ms(long milliseconds) {
   return end;
 }
 
-static pid_t start(void (*body)(void)) {
-  pid_t child = fork();
-  if (child == 0) {
-    alarm(10);
-    body();
-    _exit(0);
-  }
-  wait_until_asleep(child);
-  return child;
-}
-static void finish(pid_t child) {
-  int status;
-  waitpid(child, &status, 0);
-  say("  child: %s", status_text(status));
-}
-
 static void receive_one(void) { receive(); }
 static void receive_nice(void) {
   setpriority(PRIO_PROCESS, 0, 5);
@@ -186,32 +170,32 @@ static void waiting(void) {
   SHOW(mq_timedsend(queue, "x", 1, 0, &bad));
   SHOW(mq_timedsend(queue, "x", 1, 0, &past));
   SHOW(mq_timedreceive(queue, buffer, 20, NULL, &past));
-  pid_t child = start(receive_one);
+  pid_t child = start_asleep(receive_one);
   MUST(send_text("for the child", 4));
-  finish(child);
+  show_end("child", child);
   show_attributes("handed over");
 
-  pid_t nice_child = start(receive_nice);
-  child = start(receive_one);
+  pid_t nice_child = start_asleep(receive_nice);
+  child = start_asleep(receive_one);
   MUST(send_text("for the urgent one", 0));
-  finish(child);
+  show_end("child", child);
   MUST(send_text("for the nice one", 0));
-  finish(nice_child);
+  show_end("child", nice_child);
 
   for (int i = 0; i < 4; i++) MUST(send_text("fill", 5));
   SHOW(mq_timedsend(queue, "x", 1, 0, &past));
-  child = start(send_one);
+  child = start_asleep(send_one);
   receive();
-  finish(child);
+  show_end("child", child);
   show_attributes("full again");
   for (int i = 0; i < 4; i++) receive();
 
-  child = start(receive_interrupted);
+  child = start_asleep(receive_interrupted);
   kill(child, SIGUSR1);
-  finish(child);
-  child = start(receive_one);
+  show_end("child", child);
+  child = start_asleep(receive_one);
   kill(child, SIGKILL);
-  finish(child);
+  show_end("child", child);
   MUST(send_text("nobody's", 0));
   receive();
 }
@@ -273,9 +257,9 @@ static void notices(void) {
   YES(noticed == 2);
   receive();
   SHOW(mq_notify(queue, &event));
-  pid_t reader = start(receive_one);  // what goes to a reader at once is no notice
+  pid_t reader = start_asleep(receive_one);  // what goes to a reader at once is no notice
   MUST(send_text("for the reader", 0));
-  finish(reader);
+  show_end("child", reader);
   YES(noticed == 2);
   SHOW(mq_notify(queue, NULL));
   SHOW(mq_notify(queue, NULL));

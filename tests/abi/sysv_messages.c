@@ -3,7 +3,7 @@
 // System V message queues: making, sending and receiving in every order, waiting, copying, limits,
 // permissions, removal under those who wait.
 
-#include "abi.h"
+#include "sleepers.h"
 
 #include <sys/ipc.h>
 #include <sys/msg.h>
@@ -163,75 +163,58 @@ static void with_handler(void) {
   receive(shared_queue, 100, 7, 0);
 }
 
-static pid_t start(void (*body)(void)) {
-  pid_t child = fork();
-  if (child == 0) {
-    alarm(10);
-    body();
-    _exit(0);
-  }
-  wait_until_asleep(child);
-  return child;
-}
-
-static void finish(pid_t child) {
-  int status;
-  waitpid(child, &status, 0);
-  say("  child: %s", status_text(status));
-}
-
 static void waiting(void) {
   section("waiting");
   shared_queue = (int)MUST(msgget(IPC_PRIVATE, 0600));
-  pid_t child = start(wait_for_seven);
+  pid_t child = start_asleep(wait_for_seven);
   MUST(send_text(shared_queue, 6, "six", 0));
   MUST(send_text(shared_queue, 7, "seven", 0));
-  finish(child);
+  show_end("child", child);
   struct msqid_ds state;
   MUST(msgctl(shared_queue, IPC_STAT, &state));
   YES(state.msg_lrpid == child && state.msg_qnum == 1);
   receive(shared_queue, 100, 0, IPC_NOWAIT);
 
-  child = start(wait_for_small);
+  child = start_asleep(wait_for_small);
   MUST(send_text(shared_queue, 1, "too long", 0));
-  finish(child);
+  show_end("child", child);
   show_state(shared_queue);
   receive(shared_queue, 100, 0, IPC_NOWAIT);
 
   state.msg_qbytes = 100;
   MUST(msgctl(shared_queue, IPC_SET, &state));
   MUST(msgsnd(shared_queue, &out, 50, 0));
-  child = start(send_big);
+  child = start_asleep(send_big);
   receive(shared_queue, 100, 0, MSG_NOERROR);
-  finish(child);
-  child = start(send_big);
+  show_end("child", child);
+  child = start_asleep(send_big);
   state.msg_qbytes = 200;
   MUST(msgctl(shared_queue, IPC_SET, &state));
-  finish(child);
+  show_end("child", child);
 
-  child = start(with_handler);
+  child = start_asleep(with_handler);
   kill(child, SIGUSR1);
-  finish(child);
-  child = start(wait_for_seven);
+  show_end("child", child);
+  child = start_asleep(wait_for_seven);
   kill(child, SIGSTOP);
   waitpid(child, NULL, WUNTRACED);
   kill(child, SIGCONT);
   wait_until_asleep(child);
   MUST(send_text(shared_queue, 7, "after a stop", 0));
-  finish(child);
-  child = start(wait_for_seven);
+  show_end("child", child);
+  child = start_asleep(wait_for_seven);
   kill(child, SIGKILL);
-  finish(child);
+  show_end("child", child);
   MUST(send_text(shared_queue, 7, "nobody's", IPC_NOWAIT));
   receive(shared_queue, 100, 7, IPC_NOWAIT);
 
-  child = start(wait_for_seven);
+  child = start_asleep(wait_for_seven);
   state.msg_qbytes = 91;
   MUST(msgctl(shared_queue, IPC_SET, &state));
-  pid_t sender = start(send_big);
+  pid_t sender = start_asleep(send_big);
   MUST(msgctl(shared_queue, IPC_RMID, NULL));
-  finish(child);
-  finish(sender);
+  show_end("child", child);
+  show_end("child", sender);
 }
 
 static void unprivileged(void) {

@@ -3,7 +3,7 @@
 // System V semaphores: making, atomic lists of operations, the order of those who wait, undoing at
 // exit and what shares it, limits, permissions, removal under those who wait.
 
-#include "abi.h"
+#include "sleepers.h"
 
 #include <pthread.h>
 #include <sys/ipc.h>
@@ -115,22 +115,6 @@ static void lists(void) {
   MUST(semctl(set, 0, IPC_RMID));
 }
 
-static pid_t start(void (*body)(void)) {
-  pid_t child = fork();
-  if (child == 0) {
-    alarm(10);
-    body();
-    _exit(0);
-  }
-  wait_until_asleep(child);
-  return child;
-}
-static void finish(const char* who, pid_t child) {
-  int status;
-  waitpid(child, &status, 0);
-  say("  %s: %s", who, status_text(status));
-}
-
 static void take_one(void) { _exit(op(0, -1, 0) == 0 ? 0 : errno); }
 static void take_three(void) { _exit(op(0, -3, 0) == 0 ? 0 : errno); }
 static void wait_zero(void) { _exit(op(0, 0, 0) == 0 ? 0 : errno); }
@@ -161,60 +145,60 @@ static bool is_running(pid_t child) {
 static void waiting(void) {
   section("waiting");
   set = (int)MUST(semget(IPC_PRIVATE, 2, 0600));
-  pid_t three = start(take_three), one = start(take_one);
+  pid_t three = start_asleep(take_three), one = start_asleep(take_one);
   show_waiting();
   SHOW(op(0, 2, 0));  // not enough for the first: the second goes on
-  finish("one", one);
+  show_end("one", one);
   YES(is_running(three));
   show_values(2);
   show_waiting();
   SHOW(op(0, 2, 0));
-  finish("three", three);
+  show_end("three", three);
   show_values(2);
 
-  pid_t both = start(take_both);
-  one = start(take_one);
+  pid_t both = start_asleep(take_both);
+  one = start_asleep(take_one);
   show_waiting();
   SHOW(op(0, 1, 0));  // the list cannot go on: the simple one behind it takes it
-  finish("one", one);
+  show_end("one", one);
   show_waiting();
   struct sembuf give[] = {{0, 1, 0}, {1, 1, 0}};
   SHOW(semop(set, give, 2));
-  finish("both", both);
+  show_end("both", both);
   show_values(2);
 
   MUST(op(0, 1, 0));
-  pid_t zero = start(wait_zero);
-  pid_t chain = start(zero_then_add), last = start(take_both);
+  pid_t zero = start_asleep(wait_zero);
+  pid_t chain = start_asleep(zero_then_add), last = start_asleep(take_both);
   show_waiting();
   SHOW(semctl(set, 0, SETVAL, (union argument){.value = 0}));
-  finish("zero", zero);
-  finish("chain", chain);
+  show_end("zero", zero);
+  show_end("chain", chain);
   show_waiting();
   SHOW(op(0, 1, 0));
-  finish("last", last);
+  show_end("last", last);
   show_values(2);
 
-  pid_t caught = start(interrupted);
+  pid_t caught = start_asleep(interrupted);
   kill(caught, SIGUSR1);
-  finish("interrupted", caught);
-  pid_t killed = start(take_one);
+  show_end("interrupted", caught);
+  pid_t killed = start_asleep(take_one);
   kill(killed, SIGKILL);
-  finish("killed", killed);
+  show_end("killed", killed);
   show_waiting();
   SHOW(op(0, 1, 0));
   show_values(2);
   MUST(op(0, -1, 0));
 
-  one = start(take_one);
-  both = start(take_both);
+  one = start_asleep(take_one);
+  both = start_asleep(take_both);
   unsigned short values[2] = {2, 1};
   SHOW(semctl(set, 0, SETALL, (union argument){.array = values}));
-  finish("one", one);
-  finish("both", both);
-  one = start(take_one);
+  show_end("one", one);
+  show_end("both", both);
+  one = start_asleep(take_one);
   SHOW(semctl(set, 0, IPC_RMID));
-  finish("removed", one);
+  show_end("removed", one);
 }
 
 static void undo_exit(void) {
@@ -308,10 +292,10 @@ static void undoing(void) {
   show_values(2);
   IN_CHILD(undo_removed);
   MUST(semctl(set, 0, SETVAL, (union argument){.value = 1}));
-  pid_t holder = start(take_and_pause), one = start(take_one);
+  pid_t holder = start_asleep(take_and_pause), one = start_asleep(take_one);
   kill(holder, SIGKILL);  // what it gives back wakes the other
-  finish("holder", holder);
-  finish("one", one);
+  show_end("holder", holder);
+  show_end("one", one);
   MUST(semctl(set, 0, IPC_RMID));
 }
 

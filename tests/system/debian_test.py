@@ -159,10 +159,10 @@ def oracle(programs, root):
                           (SCRIPTS / "run").read_bytes())  # fmt: skip
 
     def place(program):
-        script = SCRIPTS / Path(program.command.split()[0]).name
-        own = [script.read_bytes()]
-        if program.name == "dynamic":
-            own += [path.read_bytes() for path in sorted((SCRIPTS / "dynamic").iterdir())]
+        # The script, and what has its name: cpython.py, dynamic/.
+        stem = Path(program.command.split()[0]).stem
+        own = [path.read_bytes() for path in sorted(SCRIPTS.rglob("*"))
+               if path.is_file() and path.relative_to(SCRIPTS).parts[0].split(".")[0] == stem]
         return WORK / f"{program.name}-{batch.digest(common, program.command, *own)}.json"
 
     if missing := [program for program in programs if not place(program).exists()]:
@@ -192,10 +192,9 @@ def main():
     parser.add_argument("--sweep", action="store_true", help="the long ones too, 1 and 4 CPUs")
     parser.add_argument("--show", action="store_true", help="print what Linux prints and stop")
     parser.add_argument("--steady", action="store_true", help="compare Linux with itself")
-    parser.add_argument("--all", action="store_true", help="the long ones too")
     options = parser.parse_args()
 
-    programs = SAMPLE + (SWEEP if options.sweep or options.all else [])
+    programs = SAMPLE + (SWEEP if options.sweep else [])
     programs = [program for program in programs if options.k in f"debian {program.name}"]
     if not programs:
         return 0

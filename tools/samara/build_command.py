@@ -3,16 +3,15 @@
 what other commands call: it does what is missing or out of date, and says nothing when that is
 nothing."""
 
-import fcntl
 import io
 import os
 import re
 import subprocess
-from contextlib import contextmanager
 from pathlib import Path
 
 from . import paths, rootfs, setup_command, ui
 from .errors import SamaraError
+from .locks import one_at_a_time
 
 _NINJA_STEP = re.compile(r"^\[(\d+)/(\d+)\] (.*)$")
 
@@ -36,7 +35,7 @@ def directory(preset: str, compiler: str = "clang") -> Path:
 def ensure(*, kernel: str | None, compiler: str = "clang") -> None:
     """Brings the user programs, the default root and, unless None, one kernel up to date."""
     setup_command.ensure()
-    with _one_at_a_time():
+    with one_at_a_time(paths.BUILD / ".build.lock", "build"):
         _build_user()
         _build_root()
         if kernel is not None:
@@ -46,7 +45,7 @@ def ensure(*, kernel: str | None, compiler: str = "clang") -> None:
 def build_host(preset: str) -> Path:
     """The unit tests (preset host or host-tsan); returns their build directory."""
     setup_command.ensure()
-    with _one_at_a_time():
+    with one_at_a_time(paths.BUILD / ".build.lock", "build"):
         where = paths.BUILD / preset
         if not (where / "build.ninja").exists():
             _configure(preset, where)
@@ -173,14 +172,3 @@ def _ninja(where: Path, what: str) -> None:
         if process.wait() != 0:
             raise SamaraError(f"building {what} failed:\n" + "".join(said).rstrip(), status=1)
 
-
-@contextmanager
-def _one_at_a_time():
-    paths.BUILD.mkdir(parents=True, exist_ok=True)
-    with open(paths.BUILD / ".build.lock", "w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            ui.say("waiting for another build to finish")
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        yield

@@ -2,7 +2,6 @@
 """`samara image`: a root file system from Debian's arm64 packages. What has been built is kept in
 build/images under a name made from everything that it depends on, so the same wish is a copy."""
 
-import fcntl
 import hashlib
 import os
 import re
@@ -21,6 +20,7 @@ from .errors import SamaraError
 from .image import configure, ext4, resolve
 from .image.dpkg import Database
 from .image.tree import Tree
+from .locks import one_at_a_time
 
 # To be raised when the same packages come to give other files.
 _FORMAT = "1"
@@ -66,7 +66,7 @@ def build(
         raise SamaraError("--size is for ext4: a cpio archive has the size of its contents")
     setup_command.ensure()
     paths.IMAGES.mkdir(parents=True, exist_ok=True)
-    with _one_at_a_time():
+    with one_at_a_time(paths.IMAGES / ".lock", "image"):
         apt = PrivateApt()
         apt.prepare()
         debs = resolve.resolve(apt, list(names))
@@ -200,13 +200,3 @@ def _scratch():
         os.umask(mask)
         shutil.rmtree(work, ignore_errors=True)
 
-
-@contextmanager
-def _one_at_a_time():
-    with open(paths.IMAGES / ".lock", "w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            ui.say("waiting for another image to be finished")
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        yield

@@ -19,10 +19,10 @@ HOST_PACKAGES = {
         "ninja-build",
         "device-tree-compiler",
     ],
-    "unit tests": ["g++-12", "libgtest-dev", "zlib1g-dev", "libzstd-dev", "e2fsprogs"],
+    "unit tests": ["g++-12", "libgtest-dev", "zlib1g-dev", "libzstd-dev"],
     "emulator": ["qemu-system-arm", "ipxe-qemu", "qemu-user-static"],
     "fetching and unpacking": ["dpkg-dev", "xz-utils", "zstd", "cpio", "debian-archive-keyring"],
-    "images": ["e2fsprogs"],
+    "images and their tests": ["e2fsprogs"],
 }
 
 

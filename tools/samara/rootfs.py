@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Root file systems as initramfs archives: the default one (Debian's busybox with its applets, our
 init, a few files of /etc). To the user's own root our init comes through an overlay in /.samara, so
-that the user's /init stays what it is; on Linux the overlay also has the kernel modules of the host
-channel and of 9p, which init loads and removes."""
+that the user's /init stays what it is; on Linux the overlay also has the kernel modules of the
+machine's devices, which init loads and removes."""
 
 import functools
 import os

@@ -3,14 +3,13 @@
 and each saying what it does: Debian packages of the build machine, library sources into build/deps,
 arm64 packages into build/packages. Other commands call `ensure()` when something is missing."""
 
-import fcntl
 import os
 import shutil
 import subprocess
-from contextlib import contextmanager
 
 from . import apt, packages, paths, ui
 from .errors import SamaraError
+from .locks import one_at_a_time
 
 
 def run(_arguments) -> int:
@@ -25,7 +24,7 @@ def ensure() -> bool:
     stale = is_stale()
     if not missing and not stale:
         return False
-    with _one_at_a_time():
+    with one_at_a_time(paths.BUILD / ".setup.lock", "setup"):
         missing = missing_host_packages()
         if missing:
             install_host_packages(missing)
@@ -41,7 +40,7 @@ def ensure_package(binary: packages.Binary) -> None:
     """One arm64 package that not everybody needs."""
     pin = f"{binary.package}={binary.version}"
     if not apt.is_current(paths.PACKAGES / binary.directory, pin):
-        with _one_at_a_time():
+        with one_at_a_time(paths.BUILD / ".setup.lock", "setup"):
             apt.fetch_binary(apt.PrivateApt(), binary)
 
 
@@ -92,15 +91,3 @@ def install_host_packages(missing: list[str]) -> None:
     if apt_get("install", "-y", "--no-install-recommends", *missing) != 0:
         raise SamaraError("apt-get could not install: " + " ".join(missing))
 
-
-@contextmanager
-def _one_at_a_time():
-    """Two commands started at once must not unpack into the same directory."""
-    paths.BUILD.mkdir(parents=True, exist_ok=True)
-    with open(paths.BUILD / ".setup.lock", "w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            ui.say("waiting for another setup to finish")
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        yield

@@ -14,7 +14,6 @@ from ..errors import SamaraError
 from .tree import Tree
 
 _SHADOW_GROUP = 42
-_STAFF_GROUP = 50
 _UTMP_GROUP = 43
 _MAIL_GROUP = 8
 
