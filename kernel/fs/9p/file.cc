@@ -5,6 +5,7 @@
 
 #include "fs/9p/inode.h"
 #include "fs/9p/payload.h"
+#include "fs/vfs/disk_file.h"
 #include "fs/vfs/mount.h"
 #include "fs/vfs/open.h"
 
@@ -14,26 +15,34 @@ namespace {
 class P9File final : public File {
  public:
   P9File(const Path& path, uint32_t flags, Ref<Fid> fid)
-      : File(path, flags), fid_(std::move(fid)) {}
+      : File(path, flags),
+        fid_(std::move(fid)),
+        file_errors_(contents().errors.sample()),
+        file_system_errors_(contents().group().errors.sample()) {}
   Result<size_t> read(IoBuffer& buffer, uint64_t offset) override;
   Result<size_t> write(IoBuffer& buffer, uint64_t offset) override;
   Result<uint64_t> seek(int64_t offset, Whence whence) override;
   Result<Ref<MemoryObject>> memory_object(uint32_t protection, bool shared) override;
   Result<> synchronise(bool data_only) override;
+  Result<> write_back_range(uint64_t start, uint64_t end, uint32_t steps) override;
+  Result<> report_file_system_errors() override;
+  void advise(Advice advice, uint64_t start, uint64_t end) override;
   Result<> allocate(uint32_t, uint64_t, uint64_t) override { return Errno::OpNotSupp; }
   bool is_seekable() const override { return true; }
 
  private:
   P9Inode& node() const { return static_cast<P9Inode&>(inode()); }
+  P9Contents& contents() const { return *node().existing_contents(); }
   Fid& fid() const { return *fid_; }
   void on_close() override;
-  Result<> write_back() const;
+  Result<> write_back() const { return contents().write_back(0, kMaxFileSize); }
   Result<size_t> read_cached(IoBuffer& buffer, uint64_t offset);
   Result<size_t> read_server(IoBuffer& buffer, uint64_t offset);
   Result<size_t> write_piece(Payload& payload, size_t size, uint64_t& offset, bool append);
   Result<size_t> write_out(Payload& payload, size_t size, uint64_t offset);
   ReadAhead read_ahead_;
   Optional<Ref<Fid>> fid_;  // gone when it is closed, before the memory is
+  Atomic<uint32_t> file_errors_, file_system_errors_;  // what this file has been told of
 };
 
 Result<size_t> P9File::read(IoBuffer& buffer, uint64_t offset) {
@@ -44,20 +53,14 @@ Result<size_t> P9File::read(IoBuffer& buffer, uint64_t offset) {
   return moved;
 }
 
-Result<> P9File::write_back() const {
-  P9Contents& contents = *node().existing_contents();
-  return contents.is_dirty() ? contents.write_back(0, kMaxFileSize) : Result<>();
-}
-
 Result<size_t> P9File::read_cached(IoBuffer& buffer, uint64_t offset) {
-  P9Contents& contents = *node().existing_contents();
   size_t total = 0;
-  while (buffer.remaining() != 0 && offset < contents.size()) {
-    Result<size_t> moved = contents.read(buffer, offset, read_ahead_);
+  while (buffer.remaining() != 0 && offset < contents().size()) {
+    Result<size_t> moved = contents().read(buffer, offset, read_ahead_);
     if (!moved.ok()) return total != 0 ? Result<size_t>(total) : moved.error();
     total += *moved;
     offset += *moved;
-    if (buffer.remaining() == 0 || offset >= contents.size()) break;
+    if (buffer.remaining() == 0 || offset >= contents().size()) break;
     Result<> accessible = buffer.fault_in(true);
     if (!accessible.ok()) return total != 0 ? Result<size_t>(total) : accessible.error();
   }
@@ -67,7 +70,7 @@ Result<size_t> P9File::read_cached(IoBuffer& buffer, uint64_t offset) {
 // Until the server has no more: one that gives less than it is asked for is asked again.
 Result<size_t> P9File::read_server(IoBuffer& buffer, uint64_t offset) {
   if (buffer.remaining() == 0) return size_t{0};
-  TRY(write_back());
+  if (contents().resident_pages() != 0) TRY(write_back());
   Payload payload = TRY(Payload::allocate(buffer.remaining(), fid().session().max_data()));
   size_t total = 0;
   while (buffer.remaining() != 0) {
@@ -120,7 +123,7 @@ Result<size_t> P9File::write_piece(Payload& payload, size_t size, uint64_t& offs
   }
   uint64_t room = TRY(vfs::write_limit(offset));
   if (size > room) size = room;
-  Result<size_t> moved = inode.existing_contents()->overwrite(
+  Result<size_t> moved = contents().overwrite(
       offset, offset + size, [&] { return write_out(payload, size, offset); });
   if (!moved.ok() || *moved == 0) return moved;
   if (offset + *moved > inode.size()) inode.set_size(offset + *moved);
@@ -159,14 +162,28 @@ Result<Ref<MemoryObject>> P9File::memory_object(uint32_t, bool shared) {
   if (shared && writable() && node().tree().options().cache == CacheMode::None)
     return Errno::Inval;
   if ((flags() & kOpenNoAtime) == 0) inode().note_access(path().mount());
-  P9Contents& contents = *node().existing_contents();
-  if (shared && writable()) contents.write_through(Ref<Fid>(*fid_));
-  return Ref<MemoryObject>(contents);
+  if (shared && writable()) contents().write_through(Ref<Fid>(*fid_));
+  return Ref<MemoryObject>(contents());
 }
 
 Result<> P9File::synchronise(bool data_only) {
-  TRY(write_back());
-  return fid().synchronise(data_only);
+  Result<> written = write_back();
+  Result<> flushed = fid().synchronise(data_only);
+  Result<> told = contents().errors.report(file_errors_);
+  if (!written.ok()) return written;
+  return told.ok() ? flushed : told;
+}
+
+Result<> P9File::write_back_range(uint64_t start, uint64_t end, uint32_t steps) {
+  return disk_file::write_back_range(contents(), file_errors_, start, end, steps);
+}
+
+Result<> P9File::report_file_system_errors() {
+  return contents().group().errors.report(file_system_errors_);
+}
+
+void P9File::advise(Advice advice, uint64_t start, uint64_t end) {
+  disk_file::advise(contents(), read_ahead_, advice, start, end);
 }
 
 // Mappings hold their file: there is none of this one any more.

@@ -4,7 +4,7 @@
 // for.
 
 #include "fs/vfs/dentry_cache.h"
-#include "fs/vfs/vfs.h"
+#include "fs/vfs/ktest_root.h"
 #include "lib/ktest.h"
 
 namespace kernel {
@@ -16,12 +16,6 @@ constinit Atomic<bool> stop;
 constinit Atomic<uint32_t> finished;
 constinit Atomic<uint64_t> walks_found, walks_missed;
 constinit Atomic<uint64_t> file_number;
-
-bool make_root_once() {
-  static constinit bool made = false;
-  if (!made) made = vfs::mount_root().ok();
-  return made;
-}
 
 Result<> make_file(StringView path) {
   vfs::OpenRequest request;
