@@ -103,21 +103,16 @@ void BlockFile::advise(Advice advice, uint64_t start, uint64_t end) {
   disk_file::advise(*pages_, read_ahead_, advice, start, end);
 }
 
-Result<uint64_t> BlockFile::seek(int64_t offset, Whence whence) NO_THREAD_SAFETY_ANALYSIS {
-  // SAFETY: the caller holds position_lock, through an interface that the analysis cannot follow.
-  int64_t base = 0;
+Result<uint64_t> BlockFile::seek(int64_t offset, Whence whence) {
+  uint64_t size = pages_->size(), base = 0;
   switch (whence) {
     case Whence::Set: break;
-    case Whence::Current: base = static_cast<int64_t>(position); break;
-    case Whence::End: base = static_cast<int64_t>(pages_->size()); break;
+    case Whence::Current: base = position_hint(); break;
+    case Whence::End: base = size; break;
     default: return Errno::Inval;
   }
-  int64_t target;
-  if (__builtin_add_overflow(base, offset, &target) || target < 0 ||
-      static_cast<uint64_t>(target) > pages_->size())
-    return Errno::Inval;
-  position = static_cast<uint64_t>(target);
-  return position;
+  int64_t most = static_cast<int64_t>(size - base);
+  return offset > most ? Errno::Inval : move_position(base, offset);
 }
 
 }  // namespace kernel
