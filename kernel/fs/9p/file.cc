@@ -6,6 +6,7 @@
 #include "fs/9p/inode.h"
 #include "fs/9p/payload.h"
 #include "fs/vfs/disk_file.h"
+#include "fs/vfs/in_parts.h"
 #include "fs/vfs/mount.h"
 #include "fs/vfs/open.h"
 
@@ -36,7 +37,6 @@ class P9File final : public File {
   Fid& fid() const { return *fid_; }
   void on_close() override;
   Result<> write_back() const { return contents().write_back(0, kMaxFileSize); }
-  Result<size_t> read_cached(IoBuffer& buffer, uint64_t offset);
   Result<size_t> read_server(IoBuffer& buffer, uint64_t offset);
   Result<size_t> write_piece(Payload& payload, size_t size, uint64_t& offset, bool append);
   Result<size_t> write_out(Payload& payload, size_t size, uint64_t offset);
@@ -47,24 +47,10 @@ class P9File final : public File {
 
 Result<size_t> P9File::read(IoBuffer& buffer, uint64_t offset) {
   Result<size_t> moved = node().tree().is_loose()
-                             ? read_cached(buffer, offset)
+                             ? vfs::read_in_parts(contents(), buffer, offset, read_ahead_)
                              : read_server(buffer, offset);
   if ((flags() & kOpenNoAtime) == 0) inode().note_access(path().mount());
   return moved;
-}
-
-Result<size_t> P9File::read_cached(IoBuffer& buffer, uint64_t offset) {
-  size_t total = 0;
-  while (buffer.remaining() != 0 && offset < contents().size()) {
-    Result<size_t> moved = contents().read(buffer, offset, read_ahead_);
-    if (!moved.ok()) return total != 0 ? Result<size_t>(total) : moved.error();
-    total += *moved;
-    offset += *moved;
-    if (buffer.remaining() == 0 || offset >= contents().size()) break;
-    Result<> accessible = buffer.fault_in(true);
-    if (!accessible.ok()) return total != 0 ? Result<size_t>(total) : accessible.error();
-  }
-  return total;
 }
 
 // Until the server has no more: one that gives less than it is asked for is asked again.

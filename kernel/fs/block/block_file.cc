@@ -4,6 +4,7 @@
 #include "fs/block/block_file.h"
 
 #include "fs/vfs/disk_file.h"
+#include "fs/vfs/in_parts.h"
 
 namespace kernel {
 
@@ -32,30 +33,13 @@ void BlockFile::on_close() {
   BlockPages::close(*device_);
 }
 
-Result<> BlockFile::check_direct(const IoBuffer& buffer, uint64_t offset) const {
-  // Linux's: memory by the sector, position and length by the logical block.
-  uint64_t block = device_->logical_block_size();
-  return is_aligned(offset, block) && buffer.is_aligned(kSectorSize, block) ? Result<>()
-                                                                           : Errno::Inval;
-}
-
 Result<size_t> BlockFile::read(IoBuffer& buffer, uint64_t offset) {
   if (buffer.remaining() == 0) return size_t{0};
   if (is_direct()) {
-    TRY(check_direct(buffer, offset));
+    TRY(disk_file::check_direct(buffer, offset, device_->logical_block_size()));
     return offset < pages_->size() ? pages_->read_direct(buffer, offset) : size_t{0};
   }
-  size_t total = 0;
-  while (buffer.remaining() != 0 && offset < pages_->size()) {
-    Result<size_t> moved = pages_->read(buffer, offset, read_ahead_);
-    if (!moved.ok()) return total != 0 ? Result<size_t>(total) : moved;
-    total += *moved;
-    offset += *moved;
-    if (buffer.remaining() == 0 || offset >= pages_->size()) break;
-    Result<> accessible = buffer.fault_in(true);
-    if (!accessible.ok()) return total != 0 ? Result<size_t>(total) : accessible.error();
-  }
-  return total;
+  return vfs::read_in_parts(*pages_, buffer, offset, read_ahead_);
 }
 
 Result<size_t> BlockFile::write(IoBuffer& buffer, uint64_t offset) {
@@ -64,24 +48,13 @@ Result<size_t> BlockFile::write(IoBuffer& buffer, uint64_t offset) {
   if (buffer.remaining() == 0) return size_t{0};
   if (offset >= size) return Errno::NoSpc;
   if (buffer.remaining() > size - offset) buffer.truncate(size - offset);
-  size_t total = 0;
+  size_t total;
   if (is_direct()) {
-    TRY(check_direct(buffer, offset));
+    TRY(disk_file::check_direct(buffer, offset, device_->logical_block_size()));
     total = TRY(pages_->write_direct(buffer, offset));
-  }
-  while (!is_direct() && buffer.remaining() != 0) {
-    Result<size_t> moved = pages_->write_some(buffer, offset);
-    Result<> accessible;
-    if (moved.ok()) {
-      total += *moved;
-      offset += *moved;
-      if (buffer.remaining() != 0) accessible = buffer.fault_in(false);
-    } else {
-      accessible = moved.error();
-    }
-    if (accessible.ok()) continue;
-    if (total == 0) return accessible.error();
-    break;
+  } else {
+    auto some = [this](IoBuffer& part, uint64_t at) { return pages_->write_some(part, at); };
+    total = TRY(vfs::write_in_parts(buffer, offset, some));
   }
   if (total != 0 && (flags() & kOpenDsync) != 0) TRY(synchronise(true));
   return total;

@@ -40,7 +40,6 @@ class BlockFile final : public File {
 
  private:
   bool is_direct() const { return (flags() & kOpenDirect) != 0; }
-  Result<> check_direct(const IoBuffer& buffer, uint64_t offset) const;
 
   Ref<BlockDevice> device_;
   Ref<BlockPages> pages_;

@@ -3,23 +3,12 @@
 
 #include "fs/vfs/disk_file.h"
 
+#include "fs/vfs/in_parts.h"
 #include "fs/vfs/mount.h"
 #include "fs/vfs/open.h"
 #include "vm/write_back.h"
 
 namespace kernel {
-namespace {
-
-// O_DIRECT: position, length and memory by the sector, as Linux asks it.
-constexpr uint64_t kDirectAlignment = 512;
-
-Result<> check_direct(const IoBuffer& buffer, uint64_t offset) {
-  bool aligned = is_aligned(offset, kDirectAlignment) &&
-                 buffer.is_aligned(kDirectAlignment, kDirectAlignment);
-  return aligned ? Result<>() : Errno::Inval;
-}
-
-}  // namespace
 
 DiskFile::DiskFile(Path path, uint32_t flags)
     : RegularFile(std::move(path), flags),
@@ -31,33 +20,13 @@ DiskFile::DiskFile(Path path, uint32_t flags)
 // Direct I/O goes through the cache, which is in step with the disk afterwards and empty there.
 Result<size_t> DiskFile::read(IoBuffer& buffer, uint64_t offset) {
   uint64_t end = offset + buffer.remaining();
-  if (is_direct()) TRY(check_direct(buffer, offset));
-  size_t total = TRY(read_cached(buffer, offset));
+  if (is_direct()) TRY(disk_file::check_direct(buffer, offset, kSectorSize));
+  size_t total = TRY(vfs::read_in_parts(object(), buffer, offset, read_ahead_));
   if (is_direct()) {
     TRY(object().write_back(offset, end));
     object().invalidate(align_down(offset, kPageSize), align_up(end, kPageSize), false);
   }
   if ((flags() & kOpenNoAtime) == 0) inode().note_access(path().mount());
-  return total;
-}
-
-Result<size_t> DiskFile::read_cached(IoBuffer& buffer, uint64_t offset) {
-  size_t total = 0;
-  while (buffer.remaining() != 0 && offset < object().size()) {
-    Result<size_t> moved = object().read(buffer, offset, read_ahead_);
-    if (!moved.ok()) {
-      if (total != 0) break;
-      return moved.error();
-    }
-    total += *moved;
-    offset += *moved;
-    if (buffer.remaining() == 0 || offset >= object().size()) break;
-    Result<> accessible = buffer.fault_in(true);
-    if (!accessible.ok()) {
-      if (total != 0) break;
-      return accessible.error();
-    }
-  }
   return total;
 }
 
@@ -71,7 +40,7 @@ Result<size_t> DiskFile::write_some(IoBuffer& buffer, uint64_t& offset) {
   if ((flags() & kOpenAppend) != 0 || buffer.manner().append) offset = object().size();
   TRY(limit_write(buffer, offset));
   if (buffer.remaining() == 0) return size_t{0};
-  if (is_direct()) TRY(check_direct(buffer, offset));
+  if (is_direct()) TRY(disk_file::check_direct(buffer, offset, kSectorSize));
   Result<size_t> moved = object().write(buffer, offset);
   if (moved.ok() && *moved != 0) vfs::drop_privileges_locked(node);
   return moved;
@@ -84,7 +53,7 @@ bool DiskFile::is_synchronous() const {
 
 Result<size_t> DiskFile::write(IoBuffer& buffer, uint64_t offset) {
   uint64_t last_start = offset;  // O_APPEND chooses it
-  size_t total = TRY(in_parts(buffer, offset, [&](IoBuffer& part, uint64_t& at) {
+  size_t total = TRY(vfs::write_in_parts(buffer, offset, [&](IoBuffer& part, uint64_t& at) {
     Result<size_t> moved = write_some(part, at);
     last_start = at;
     return moved;
@@ -107,6 +76,11 @@ Result<> DiskFile::synchronise(bool data_only) {
   Result<> own = inode().synchronise(data_only);
   Result<> told = object().errors.report(file_errors_);
   return own.ok() ? told : own;
+}
+
+Result<> disk_file::check_direct(const IoBuffer& buffer, uint64_t offset, uint64_t block) {
+  bool aligned = is_aligned(offset, block) && buffer.is_aligned(kSectorSize, block);
+  return aligned ? Result<>() : Errno::Inval;
 }
 
 Result<> disk_file::write_back_range(DiskObject& object, Atomic<uint32_t>& told, uint64_t start,

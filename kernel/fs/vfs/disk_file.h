@@ -10,6 +10,8 @@ namespace kernel {
 
 // What every open file over a DiskObject does alike; `told`: the errors that it has been told of.
 namespace disk_file {
+// O_DIRECT, as Linux asks it: memory by the sector, position and length by the block.
+Result<> check_direct(const IoBuffer& buffer, uint64_t offset, uint64_t block);
 Result<> write_back_range(DiskObject& object, Atomic<uint32_t>& told, uint64_t start, uint64_t end,
                           uint32_t steps);
 void advise(DiskObject& object, ReadAhead& read_ahead, File::Advice advice, uint64_t start,
@@ -31,7 +33,6 @@ class DiskFile final : public RegularFile {
   DiskObject& object() const { return *inode().contents()->disk(); }
   bool is_direct() const { return (flags() & kOpenDirect) != 0; }
   bool is_synchronous() const;
-  Result<size_t> read_cached(IoBuffer& buffer, uint64_t offset);
   Result<size_t> write_some(IoBuffer& buffer, uint64_t& offset);
 
   ReadAhead read_ahead_;

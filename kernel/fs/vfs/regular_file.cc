@@ -5,6 +5,7 @@
 
 #include "fs/vfs/disk_file.h"
 #include "fs/vfs/identity.h"
+#include "fs/vfs/in_parts.h"
 #include "fs/vfs/mount.h"
 #include "fs/vfs/open.h"
 #include "task/signal_post.h"
@@ -19,22 +20,7 @@ constexpr uint32_t kWriteProtection = 2;  // PROT_WRITE
 Result<size_t> RegularFile::read(IoBuffer& buffer, uint64_t offset) {
   MemoryObject* object = inode().contents();
   if (object == nullptr) return Errno::Inval;
-  size_t total = 0;
-  while (buffer.remaining() != 0 && offset < object->size()) {
-    Result<size_t> moved = object->read(buffer, offset);
-    if (!moved.ok()) {
-      if (total != 0) break;
-      return moved.error();
-    }
-    total += *moved;
-    offset += *moved;
-    if (buffer.remaining() == 0 || offset >= object->size()) break;
-    Result<> accessible = buffer.fault_in(true);
-    if (!accessible.ok()) {
-      if (total != 0) break;
-      return accessible.error();
-    }
-  }
+  size_t total = TRY(vfs::read_in_parts(*object, buffer, offset));
   if ((flags() & kOpenNoAtime) == 0) inode().note_access(path().mount());
   return total;
 }
@@ -82,7 +68,7 @@ Result<size_t> RegularFile::write_some(IoBuffer& buffer, uint64_t& offset) {
 Result<size_t> RegularFile::write(IoBuffer& buffer, uint64_t offset) {
   if (inode().contents() == nullptr) return Errno::Inval;
   auto some = [this](IoBuffer& part, uint64_t& at) { return write_some(part, at); };
-  size_t total = TRY(in_parts(buffer, offset, some));
+  size_t total = TRY(vfs::write_in_parts(buffer, offset, some));
   if (total != 0) inode().touch(false, true, true);
   // O_SYNC and O_DSYNC.
   if (total != 0 && (flags() & kOpenDsync) != 0)

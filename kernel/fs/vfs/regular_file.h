@@ -29,27 +29,6 @@ class RegularFile : public File {
  protected:
   // write(2) beyond RLIMIT_FSIZE: what fits, or SIGXFSZ and EFBIG.
   static Result<> limit_write(IoBuffer& buffer, uint64_t offset);
-  // A write, by `some`, as far as the buffer is accessible each time; `some` may move the offset.
-  template <class Some>
-  static Result<size_t> in_parts(IoBuffer& buffer, uint64_t offset, Some some) {
-    size_t total = 0;
-    while (buffer.remaining() != 0) {
-      Result<size_t> moved = some(buffer, offset);
-      if (!moved.ok()) {
-        if (total != 0) break;
-        return moved.error();
-      }
-      total += *moved;
-      offset += *moved;
-      if (buffer.remaining() == 0) break;
-      Result<> accessible = buffer.fault_in(false);
-      if (!accessible.ok()) {
-        if (total != 0) break;
-        return accessible.error();
-      }
-    }
-    return total;
-  }
 
  private:
   Result<size_t> write_some(IoBuffer& buffer, uint64_t& offset);
