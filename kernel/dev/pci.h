@@ -15,8 +15,7 @@ inline constexpr size_t kVendor = 0x00, kDevice = 0x02, kCommand = 0x04, kStatus
                         kRevision = 0x08, kClass = 0x08, kHeaderType = 0x0e, kBar0 = 0x10,
                         kSubsystemVendor = 0x2c, kSubsystem = 0x2e, kCapabilities = 0x34,
                         kInterruptLine = 0x3c, kInterruptPin = 0x3d;
-inline constexpr uint16_t kCommandIo = 1, kCommandMemory = 2, kCommandMaster = 4,
-                          kCommandNoIntx = 1 << 10;
+inline constexpr uint16_t kCommandIo = 1, kCommandMemory = 2, kCommandMaster = 4;
 inline constexpr size_t kConfigSize = 4096;
 inline constexpr size_t kBars = 6;
 }  // namespace pci

@@ -80,13 +80,13 @@ static_assert(sizeof(Slot) == 64);
 class Disk;
 
 // One virtqueue.
-class RequestQueue final : public InterruptHandler {
+class RequestQueue {
  public:
   RequestQueue(Disk& disk, uint16_t index, Owned<Queue> queue, DmaBuffer slots)
       : disk_(disk), index_(index), queue_(std::move(queue)), slots_(std::move(slots)) {}
   Result<> prepare();
   void start(BlockRequest& request);
-  void run() override;
+  void run();  // behind an interrupt, in its thread
   // The device has been reset: everything fails.
   void fail_all();
 
@@ -122,7 +122,6 @@ class Disk final : public BlockDevice, public Device, public InterruptHandler {
       : BlockDevice(geometry), transport_(std::move(transport)) {}
   StringView serial() const override { return StringView(serial_); }
   HardwareGeometry hardware_geometry() const override { return hardware_geometry_; }
-  // Interrupts that no queue has of its own.
   void run() override {
     for (Optional<Owned<RequestQueue>>& queue : queues_) {
       if (queue) queue->run();

@@ -44,12 +44,6 @@ class Transport {
   uint64_t config_u64(size_t offset);
   // Calls handler.run() in the line's thread after each interrupt of the device.
   virtual Result<> connect(StringView name, InterruptHandler& handler) = 0;
-  // One queue's interrupts, on a line of their own where the bus has one to give; connect() then
-  // tells of the others'. Before that queue is made. Error: NoSys when there is none.
-  virtual Result<> connect_queue(uint16_t queue, StringView name, InterruptHandler& handler) {
-    (void)queue, (void)name, (void)handler;
-    return Errno::NoSys;
-  }
   virtual void reset() = 0;  // the device forgets its queues, and touches memory no more
   virtual void fail() = 0;   // FAILED: the driver gives up
   // Where the device is, for names: the number of the device among those of all virtio busses.

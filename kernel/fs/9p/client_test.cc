@@ -114,8 +114,6 @@ class FakeServer final : public P9Channel {
       case 118: return Builder(119).u32(3);
       case 120: return Builder(121);
       case 30: return Builder(31).u64(kText.size());
-      case 52: return Builder(53).u8(0);
-      case 54: return Builder(55).u8(2).u64(0).u64(0).u32(0).text("other");
       default: return Builder(7).u32(static_cast<uint32_t>(Errno::OpNotSupp));
     }
   }
@@ -206,8 +204,6 @@ TEST_F(P9Client, UnderstandsAnswers) {
   EXPECT_EQ(fid->statistics()->free_files, 5u);
   EXPECT_EQ(text(*fid->read_xattr("user.x", 1000)), text(kText));
   EXPECT_TRUE(fid->read_xattr("user.x", 3).failed_with(Errno::Range));
-  EXPECT_EQ(*fid->lock({LockType::Write, 0, 0, 1}, false, "me"), LockStatus::Success);
-  EXPECT_EQ(fid->conflicting_lock({LockType::Write, 0, 0, 1}, "me")->type, LockType::Unlock);
   EXPECT_TRUE(fid->synchronise(false).failed_with(Errno::OpNotSupp));
 }
 

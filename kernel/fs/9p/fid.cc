@@ -306,35 +306,4 @@ Result<> Fid::write_xattr(StringView name, StringView value, uint32_t flags) {
   return {};
 }
 
-// --- Locks -------------------------------------------------------------------------------
-
-Result<LockStatus> Fid::lock(const LockRange& range, bool wait, StringView client) {
-  Call call(*session_, Type::Lock);
-  MessageWriter& arguments = call.arguments();
-  arguments.u32(number());
-  arguments.u8(static_cast<uint8_t>(range.type));
-  arguments.u32(wait ? 1 : 0);
-  arguments.u64(range.start);
-  arguments.u64(range.length);
-  arguments.u32(range.process);
-  arguments.string(client);
-  MessageReader answer = TRY(call.run());
-  uint8_t status = TRY(answer.u8());
-  if (status > static_cast<uint8_t>(LockStatus::Grace)) return Errno::Io;
-  return static_cast<LockStatus>(status);
-}
-
-Result<LockRange> Fid::conflicting_lock(const LockRange& range, StringView client) {
-  Call call(*session_, Type::GetLock);
-  MessageWriter& arguments = call.arguments();
-  arguments.u32(number());
-  arguments.u8(static_cast<uint8_t>(range.type));
-  arguments.u64(range.start);
-  arguments.u64(range.length);
-  arguments.u32(range.process);
-  arguments.string(client);
-  MessageReader answer = TRY(call.run());
-  return parse_lock(answer);
-}
-
 }  // namespace kernel::p9

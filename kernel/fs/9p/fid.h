@@ -51,9 +51,6 @@ class Fid : public RefCounted<Fid> {
   Result<String> read_xattr(StringView name, uint64_t limit);
   Result<> write_xattr(StringView name, StringView value, uint32_t flags);
 
-  Result<LockStatus> lock(const LockRange& range, bool wait, StringView client);
-  Result<LockRange> conflicting_lock(const LockRange& range, StringView client);
-
  private:
   template <class T, class... Arguments>
   friend Result<Ref<T>> kernel::make_ref(Arguments&&... arguments);

@@ -63,7 +63,6 @@ class MessageReader {
     return text;
   }
   size_t left() const { return bytes_.size() - at_; }
-  size_t position() const { return at_; }
 
  private:
   template <class T>

@@ -141,16 +141,4 @@ Result<StringView> parse_link(MessageReader& reader) {
   return target;
 }
 
-Result<LockRange> parse_lock(MessageReader& reader) {
-  uint8_t type = TRY(reader.u8());
-  if (type > static_cast<uint8_t>(LockType::Unlock)) return Errno::Io;
-  LockRange range;
-  range.type = static_cast<LockType>(type);
-  range.start = TRY(reader.u64());
-  range.length = TRY(reader.u64());
-  range.process = TRY(reader.u32());
-  TRY(reader.string());  // the client's name
-  return range;
-}
-
 }  // namespace kernel::p9

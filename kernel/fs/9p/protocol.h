@@ -16,7 +16,6 @@ enum class Type : uint8_t {
   Lcreate = 14,
   Symlink = 16,
   Mknod = 18,
-  Rename = 20,
   ReadLink = 22,
   GetAttr = 24,
   SetAttr = 26,
@@ -24,8 +23,6 @@ enum class Type : uint8_t {
   XattrCreate = 32,
   ReadDir = 40,
   Fsync = 50,
-  Lock = 52,
-  GetLock = 54,
   Link = 70,
   Mkdir = 72,
   RenameAt = 74,
@@ -37,12 +34,10 @@ enum class Type : uint8_t {
   Read = 116,
   Write = 118,
   Clunk = 120,
-  Remove = 122,
 };  // the answer to each is the next number
 
 inline constexpr size_t kHeaderSize = 7;         // size[4] type[1] tag[2]
 inline constexpr size_t kAnswerPrefix = 11;      // header and count[4], or header and ecode[4]
-inline constexpr size_t kWritePrefix = 23;       // header, fid[4] offset[8] count[4]
 inline constexpr uint32_t kIoOverhead = 24;      // what Linux takes off the message size for data
 inline constexpr uint16_t kNoTag = 0xffff;
 inline constexpr uint32_t kNoFid = ~uint32_t{0};
@@ -80,15 +75,6 @@ struct DirectoryEntry {
   StringView name;
 };
 
-enum class LockType : uint8_t { Read = 0, Write = 1, Unlock = 2 };
-enum class LockStatus : uint8_t { Success = 0, Blocked = 1, Error = 2, Grace = 3 };
-struct LockRange {
-  LockType type;
-  uint64_t start;
-  uint64_t length;  // 0: to the end
-  uint32_t process;
-};
-
 // The header of an answer of `received` bytes, of which `bytes` are the first: its own size, the
 // type that was asked for, and the tag of the question. Errors: what an Rlerror says; Io when it is
 // none of this. The reader stands behind the header.
@@ -101,7 +87,6 @@ Result<FileSystemStatistics> parse_statistics(MessageReader& reader);
 // The next entry of a directory's bytes.
 Result<DirectoryEntry> parse_entry(MessageReader& reader);
 Result<StringView> parse_link(MessageReader& reader);
-Result<LockRange> parse_lock(MessageReader& reader);
 
 // S_IFMT and what Treaddir calls DT_*. Errors: Io.
 Result<FileType> type_of_mode(uint32_t mode);
