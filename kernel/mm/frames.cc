@@ -50,25 +50,23 @@ uint64_t floor_locked(AllocationFlags flags) REQUIRES(zone.lock) {
 
 constinit Atomic<LowMemoryHook> low_memory_hook;
 
+bool is_low_locked() REQUIRES(zone.lock) { return zone.buddy.free_pages() < 2 * zone.reserve; }
+
 // Tells whoever frees memory ahead of need; from threads that hold no spin lock only.
 void note_low_memory() {
   LowMemoryHook hook = low_memory_hook.load_acquire();
-  if (hook == nullptr || !reclaim::may_wait()) return;
-  bool low;
-  {
-    Guard guard(zone.lock);
-    low = zone.buddy.free_pages() < 2 * zone.reserve;
-  }
-  if (low) hook();
+  if (hook != nullptr && reclaim::may_wait()) hook();
 }
 
+// As many as there are, up to a batch. Returns whether memory was low.
 bool refill_locked(FrameCache& cache, AllocationFlags flags) REQUIRES(cache.lock) {
   Guard guard(zone.lock);
+  bool low = is_low_locked();
   uint64_t floor = floor_locked(flags), free = zone.buddy.free_pages();
-  if (free <= floor) return false;
+  if (free <= floor) return low;
   uint64_t wanted = free - floor < kBatch ? free - floor : kBatch;
   cache.count = static_cast<uint32_t>(zone.buddy.take_singles({cache.frames, wanted}));
-  return cache.count != 0;
+  return low;
 }
 
 // Returns the `count` frames that lie longest in the cache.
@@ -89,12 +87,19 @@ void push_locked(FrameCache& cache, FrameNumber number, Frame& frame) REQUIRES(c
 }
 
 [[gnu::noinline]] FrameNumber refill_and_take(FrameUse use, AllocationFlags flags) {
-  note_low_memory();
-  FrameCache& cache = frame_cache.nearby();
-  Guard guard(cache.lock);
-  if (cache.count == 0 && !refill_locked(cache, flags)) return 0;
-  ++cache.used[index(use)];
-  return cache.frames[--cache.count];
+  FrameNumber number = 0;
+  bool low = false;
+  {
+    FrameCache& cache = frame_cache.nearby();
+    Guard guard(cache.lock);
+    if (cache.count == 0) low = refill_locked(cache, flags);
+    if (cache.count != 0) {
+      ++cache.used[index(use)];
+      number = cache.frames[--cache.count];
+    }
+  }
+  if (low) note_low_memory();
+  return number;
 }
 
 FrameNumber take_single(FrameUse use, AllocationFlags flags) {
@@ -110,14 +115,18 @@ FrameNumber take_single(FrameUse use, AllocationFlags flags) {
 }
 
 FrameNumber take_block(unsigned order, FrameUse use, AllocationFlags flags) {
-  note_low_memory();
-  FrameCache& cache = frame_cache.nearby();
-  Guard cache_guard(cache.lock);
-  Guard guard(zone.lock);
   uint64_t pages = uint64_t{1} << order;
-  if (zone.buddy.free_pages() < floor_locked(flags) + pages) return 0;
-  FrameNumber block = zone.buddy.take(order);
-  if (block != 0) cache.used[index(use)] += static_cast<int64_t>(pages);
+  FrameNumber block = 0;
+  bool low;
+  {
+    FrameCache& cache = frame_cache.nearby();
+    Guard cache_guard(cache.lock);
+    Guard guard(zone.lock);
+    low = is_low_locked();
+    if (zone.buddy.free_pages() >= floor_locked(flags) + pages) block = zone.buddy.take(order);
+    if (block != 0) cache.used[index(use)] += static_cast<int64_t>(pages);
+  }
+  if (low) note_low_memory();
   return block;
 }
 
