@@ -186,13 +186,14 @@ void throttle() {
   Thresholds allowed = thresholds();
   if (unclean() <= allowed.background) return;
   wake_flusher();
-  auto fine = [] { return unclean() <= thresholds().limit; };
+  auto fine = [&allowed] { return unclean() <= allowed.limit; };
   while (!fine()) {
     // The flusher may be held up by a file of another disk: it is asked again.
     Result<> waited =
         flusher.progress.wait(fine, WaitMode::Killable, Deadline::after(kPatience));
     if (waited.failed_with(Errno::RestartSys)) return;
     wake_flusher();
+    allowed = thresholds();
   }
 }
 
