@@ -118,8 +118,8 @@ void write_flags(FormatSink& sink, const Mapping& mapping) {
   flag(mapping.flags.shared && (mapping.max_protection & kProtWrite) != 0, "ms");
   flag(mapping.flags.grows_down, "gd");
   flag(mapping.flags.locked, "lo");
-  flag(mapping.flags.sequential, "sr");
-  flag(mapping.flags.random, "rr");
+  flag(mapping.flags.pattern == ReadAhead::Pattern::Sequential, "sr");
+  flag(mapping.flags.pattern == ReadAhead::Pattern::Random, "rr");
   flag(mapping.flags.dont_fork, "dc");
   flag(mapping.flags.no_reserve, "nr");
   flag(mapping.flags.dont_dump, "dd");

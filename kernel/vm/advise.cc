@@ -61,9 +61,9 @@ Result<> apply_flag(const Mapping& mapping, MappingFlags& flags, int advice) {
       flags.wipe_on_fork = true;
       break;
     case kKeepOnFork: flags.wipe_on_fork = false; break;
-    case kNormal: flags.random = flags.sequential = false; break;
-    case kRandom: flags.random = true, flags.sequential = false; break;
-    case kSequential: flags.sequential = true, flags.random = false; break;
+    case kNormal: flags.pattern = ReadAhead::Pattern::Normal; break;
+    case kRandom: flags.pattern = ReadAhead::Pattern::Random; break;
+    case kSequential: flags.pattern = ReadAhead::Pattern::Sequential; break;
     case kHugePage: flags.huge = true, flags.no_huge = false; break;
     case kNoHugePage: flags.no_huge = true, flags.huge = false; break;
     default: break;

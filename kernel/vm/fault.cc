@@ -141,8 +141,7 @@ AddressSpace::FaultStep AddressSpace::outside_lock(Fault& fault, FaultStep step)
   const Mapping& mapping = *fault.mapping;
   fault.object = mapping.object;
   fault.index = mapping.offset_of(fault.page) >> kPageShift;
-  if (mapping.flags.random) fault.pattern = ReadAhead::Pattern::Random;
-  if (mapping.flags.sequential) fault.pattern = ReadAhead::Pattern::Sequential;
+  fault.pattern = mapping.flags.pattern;
   return step;
 }
 

@@ -8,6 +8,7 @@
 #include "lib/string_view.h"
 #include "lib/tree.h"
 #include "lib/types.h"
+#include "vm/read_ahead.h"
 
 namespace kernel {
 
@@ -29,8 +30,7 @@ struct MappingFlags {
   bool dont_fork = false;
   bool wipe_on_fork = false;
   bool dont_dump = false;
-  bool random = false;     // MADV_RANDOM and MADV_SEQUENTIAL: how far to read ahead
-  bool sequential = false;
+  ReadAhead::Pattern pattern = ReadAhead::Pattern::Normal;  // MADV_RANDOM, MADV_SEQUENTIAL
   bool huge = false;       // MADV_HUGEPAGE and MADV_NOHUGEPAGE: remembered for smaps
   bool no_huge = false;
   bool accounted = false;  // counts as committed memory (overcommit.h)
