@@ -127,7 +127,7 @@ Optional<Ref<Mount>> try_type(FileSystemType& type, BlockDevice& device, uint32_
 Optional<Ref<Mount>> try_types(BlockDevice& device, uint32_t flags) {
   std::optional<StringView> wanted = command_line::value("rootfstype");
   for (FileSystemType* type = first_file_system(); type != nullptr; type = type->next) {
-    if (!type->needs_device) continue;
+    if (!type->needs_device()) continue;
     bool named = !wanted;
     for (StringView rest = wanted.value_or(""); !rest.empty();)
       named |= rest.take_until(',') == type->name;

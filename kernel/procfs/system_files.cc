@@ -158,7 +158,7 @@ Result<> cmdline_system_text(FormatSink& sink) {
 
 Result<> filesystems_text(FormatSink& sink) {
   for (FileSystemType* type = first_file_system(); type != nullptr; type = type->next)
-    format(sink, "{}\t{}\n", type->needs_device ? "" : "nodev", type->name);
+    format(sink, "{}\t{}\n", type->needs_device() ? "" : "nodev", type->name);
   return {};
 }
 

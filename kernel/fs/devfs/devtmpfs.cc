@@ -23,7 +23,8 @@ Result<Ref<SuperBlock>> mount_devtmpfs(StringView, StringView) {
   return Ref<SuperBlock>(*instance);
 }
 
-constinit FileSystemType devtmpfs_type{"devtmpfs", mount_devtmpfs, false, true};
+constinit FileSystemType devtmpfs_type{
+    .name = "devtmpfs", .mount = mount_devtmpfs, .single_instance = true};
 
 // The entry `name` of a directory, made when it is not there.
 Result<Ref<Dentry>> make_entry(Dentry& directory, StringView name,

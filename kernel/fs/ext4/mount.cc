@@ -299,9 +299,9 @@ Result<Ref<SuperBlock>> mount_as(BlockDevice& device, const DeviceMount& how) {
 constexpr char kExt4[] = "ext4", kExt3[] = "ext3", kExt2[] = "ext2";
 
 constinit FileSystemType types[] = {
-    {.name = kExt4, .mount = nullptr, .needs_device = true, .mount_device = mount_as<kExt4>},
-    {.name = kExt3, .mount = nullptr, .needs_device = true, .mount_device = mount_as<kExt3>},
-    {.name = kExt2, .mount = nullptr, .needs_device = true, .mount_device = mount_as<kExt2>},
+    {.name = kExt4, .mount = nullptr, .mount_device = mount_as<kExt4>},
+    {.name = kExt3, .mount = nullptr, .mount_device = mount_as<kExt3>},
+    {.name = kExt2, .mount = nullptr, .mount_device = mount_as<kExt2>},
 };
 
 }  // namespace

@@ -47,9 +47,9 @@ Result<Ref<SuperBlock>> mount_counting(BlockDevice& device, const DeviceMount& h
 }
 
 constinit FileSystemType counting{
-    .name = "counting", .mount = nullptr, .needs_device = true, .mount_device = mount_counting};
+    .name = "counting", .mount = nullptr, .mount_device = mount_counting};
 constinit FileSystemType other{
-    .name = "other", .mount = nullptr, .needs_device = true, .mount_device = mount_counting};
+    .name = "other", .mount = nullptr, .mount_device = mount_counting};
 
 Result<Ref<Mount>> mount(BlockDevice& device, uint32_t flags, StringView options = {},
                          FileSystemType& type = counting) {

@@ -33,7 +33,7 @@ Result<> mount_new(StringView source, const Path& target, std::optional<StringVi
   if (!type) return Errno::Inval;
   FileSystemType* file_system = find_file_system(*type);
   if (file_system == nullptr) return Errno::NoDev;
-  if (file_system->needs_device) {
+  if (file_system->needs_device()) {
     Ref<BlockDevice> device = TRY(find_block_device(source));
     Ref<Mount> mount =
         TRY(mount_device(*file_system, *device, source, mount_flags(flags), options));

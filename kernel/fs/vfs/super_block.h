@@ -90,11 +90,12 @@ struct DeviceMount {
 struct FileSystemType {
   StringView name;
   Result<Ref<SuperBlock>> (*mount)(StringView source, StringView options);
-  bool needs_device = false;     // then mount_device is called, and mount is not
   bool single_instance = false;  // every mount shows the same (devtmpfs, proc, sysfs)
   FileSystemType* next = nullptr;
-  // Errors: Inval when the device holds something else.
+  // Of what needs a device; then it is called, and mount is not. Errors: Inval when the device
+  // holds something else.
   Result<Ref<SuperBlock>> (*mount_device)(BlockDevice& device, const DeviceMount& how) = nullptr;
+  bool needs_device() const { return mount_device != nullptr; }
 };
 void register_file_system(FileSystemType& type);
 FileSystemType* find_file_system(StringView name);
