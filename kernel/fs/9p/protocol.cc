@@ -17,36 +17,17 @@ Result<Timestamp> parse_time(MessageReader& reader) {
   return Timestamp{seconds, static_cast<uint32_t>(nanoseconds)};
 }
 
-// DT_* of readdir(3); what the server does not know is for stat to find out.
+// DT_* of readdir(3), which S_IFMT has in its four bits; what the server does not know is for stat
+// to find out.
 FileType type_of_entry(uint8_t type) {
-  switch (type) {
-    case 1: return FileType::Fifo;
-    case 2: return FileType::CharDevice;
-    case 4: return FileType::Directory;
-    case 6: return FileType::BlockDevice;
-    case 8: return FileType::Regular;
-    case 10: return FileType::Symlink;
-    case 12: return FileType::Socket;
-    default: return FileType::Anonymous;
-  }
+  std::optional<FileType> known;
+  if (type < 16) known = type_of_mode(uint32_t{type} << 12);
+  return known.value_or(FileType::Anonymous);
 }
 
 bool has(StringView text, char unwanted) { return text.find(unwanted) != StringView::npos; }
 
 }  // namespace
-
-Result<FileType> type_of_mode(uint32_t mode) {
-  switch (mode & 0170000) {
-    case 0100000: return FileType::Regular;
-    case 0040000: return FileType::Directory;
-    case 0120000: return FileType::Symlink;
-    case 0020000: return FileType::CharDevice;
-    case 0060000: return FileType::BlockDevice;
-    case 0010000: return FileType::Fifo;
-    case 0140000: return FileType::Socket;
-    default: return Errno::Io;
-  }
-}
 
 Result<MessageReader> open_answer(std::span<const uint8_t> bytes, uint32_t received, Type asked,
                                   uint16_t tag) {
@@ -85,7 +66,9 @@ Result<Attributes> parse_attributes(MessageReader& reader) {
   InodeAttributes& inode = result.inode;
   result.qid = TRY(parse_qid(reader));
   uint32_t mode = TRY(reader.u32());
-  result.type = TRY(type_of_mode(mode));
+  std::optional<FileType> type = type_of_mode(mode);
+  if (!type) return Errno::Io;
+  result.type = *type;
   if ((result.type == FileType::Directory) != result.qid.is_directory()) return Errno::Io;
   inode.number = result.qid.path;
   inode.mode = static_cast<uint16_t>(mode & kModeMask);

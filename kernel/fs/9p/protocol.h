@@ -88,7 +88,4 @@ Result<FileSystemStatistics> parse_statistics(MessageReader& reader);
 Result<DirectoryEntry> parse_entry(MessageReader& reader);
 Result<StringView> parse_link(MessageReader& reader);
 
-// S_IFMT and what Treaddir calls DT_*. Errors: Io.
-Result<FileType> type_of_mode(uint32_t mode);
-
 }  // namespace kernel::p9

@@ -8,17 +8,6 @@
 namespace kernel::initramfs {
 namespace {
 
-constexpr uint32_t kTypeMask = 0170000;
-
-std::optional<FileType> type_of(uint32_t mode) {
-  for (FileType type :
-       {FileType::Regular, FileType::Directory, FileType::Symlink, FileType::CharDevice,
-        FileType::BlockDevice, FileType::Fifo, FileType::Socket}) {
-    if (type_bits(type) == (mode & kTypeMask)) return type;
-  }
-  return std::nullopt;
-}
-
 // What stands at a name and is of another type gives way.
 Result<> clear_way(StringView name, FileType type) {
   Result<Path> present = vfs::lookup({}, name, vfs::LookupFlags::None);
@@ -38,7 +27,7 @@ Result<> Unpacker::begin(const CpioEntry& entry, StringView name) {
   // Relative names are meant from the root, which is where the kernel stands.
   name_ = TRY(String::create(name));
   ++entries_;
-  if (*type_of(entry.mode) == FileType::Symlink) return {};  // its target is still to come
+  if (*type_of_mode(entry.mode) == FileType::Symlink) return {};  // its target is still to come
   Result<> made = make(name);
   if (!made.ok()) {
     if (made.failed_with(Errno::NoMem) || made.failed_with(Errno::NoSpc)) return made;
@@ -48,7 +37,7 @@ Result<> Unpacker::begin(const CpioEntry& entry, StringView name) {
 }
 
 Result<> Unpacker::make(StringView name) {
-  FileType type = *type_of(entry_.mode);
+  FileType type = *type_of_mode(entry_.mode);
   TRY(clear_way(name, type));
   if (type == FileType::Directory) return make_directory(name);
   if (type == FileType::Regular) return make_regular(name);
@@ -95,7 +84,7 @@ Result<bool> Unpacker::link_to_earlier(StringView name) {
 }
 
 Result<> Unpacker::data(std::span<const uint8_t> piece) {
-  if (*type_of(entry_.mode) == FileType::Symlink) {
+  if (*type_of_mode(entry_.mode) == FileType::Symlink) {
     return target_.append(StringView(reinterpret_cast<const char*>(piece.data()), piece.size()));
   }
   if (!file_) return {};  // could not be made: passed over
@@ -105,7 +94,7 @@ Result<> Unpacker::data(std::span<const uint8_t> piece) {
 }
 
 Result<> Unpacker::end() {
-  if (*type_of(entry_.mode) == FileType::Symlink) {
+  if (*type_of_mode(entry_.mode) == FileType::Symlink) {
     if (target_.view().find('\0') != StringView::npos) return Errno::Inval;
     TRY(clear_way(name_, FileType::Regular));  // a link there is replaced as well
     Result<> made = vfs::symbolic_link(target_, {}, name_);

@@ -26,6 +26,16 @@ uint32_t type_bits(FileType type) {
   return 0;
 }
 
+std::optional<FileType> type_of_mode(uint32_t mode) {
+  constexpr uint32_t kTypeMask = 0170000;
+  for (FileType type :
+       {FileType::Regular, FileType::Directory, FileType::Symlink, FileType::CharDevice,
+        FileType::BlockDevice, FileType::Fifo, FileType::Socket}) {
+    if (type_bits(type) == (mode & kTypeMask)) return type;
+  }
+  return std::nullopt;
+}
+
 // 12 bits of major, 20 of minor, the minor's low byte in front: what stat shows.
 uint64_t DeviceNumber::encode() const {
   return (minor & 0xff) | (uint64_t{major & 0xfff} << 8) | (uint64_t{minor & ~0xffu} << 12);

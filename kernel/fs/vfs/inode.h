@@ -40,6 +40,7 @@ enum class FileType : uint8_t {
 inline constexpr uint16_t kModeSetUid = 04000, kModeSetGid = 02000, kModeSticky = 01000,
                           kModeMask = 07777;
 uint32_t type_bits(FileType type);  // S_IFREG…
+std::optional<FileType> type_of_mode(uint32_t mode);  // by its S_IFMT; none: it has another
 
 // dev_t as the kernel encodes it towards user space (makedev(3)).
 struct DeviceNumber {
