@@ -3,12 +3,11 @@
 // asks them for some when memory gets short, and all of them for drop_caches.
 #pragma once
 
-#include "lib/list.h"
-#include "lib/types.h"
+#include "vm/visited_list.h"
 
 namespace kernel {
 
-class Shrinker : public ListNode<Shrinker> {
+class Shrinker : public VisitedNode<Shrinker> {
  public:
   // Registered from here on; and not asked any more once the destructor of the derived class has
   // called unregister().
@@ -29,10 +28,6 @@ class Shrinker : public ListNode<Shrinker> {
 
  protected:
   ~Shrinker() = default;
-
- private:
-  static Shrinker* next_asked(Shrinker* before);
-  uint32_t askers_ = 0;  // under the list's lock
 };
 
 }  // namespace kernel

@@ -10,42 +10,18 @@
 namespace kernel {
 namespace {
 
-struct AllGroups {
-  SpinLock<LockRank::Leaf> lock;
-  List<WriteBackGroup, AllWriteBackGroupsTag> list GUARDED_BY(lock);
-  WaitQueue visits_ended;
-};
-constinit AllGroups groups;
+constinit VisitedList<WriteBackGroup> groups;
 
 }  // namespace
 
-WriteBackGroup::WriteBackGroup() {
-  Guard guard(groups.lock);
-  groups.list.push_back(*this);
-}
+WriteBackGroup::WriteBackGroup() { groups.add(*this); }
 
 WriteBackGroup::~WriteBackGroup() {
-  auto unlisted = [this] {
-    Guard guard(groups.lock);
-    if (visitors_ != 0) return false;
-    groups.list.remove(*this);
-    return true;
-  };
-  ignore(groups.visits_ended.wait(unlisted, WaitMode::Uninterruptible));
+  groups.remove(*this);
   DCHECK(dirty_.empty());
 }
 
-WriteBackGroup* WriteBackGroup::next_visited(WriteBackGroup* before) {
-  WriteBackGroup* next;
-  {
-    Guard guard(groups.lock);
-    next = before == nullptr ? groups.list.front() : groups.list.next(*before);
-    if (next != nullptr) ++next->visitors_;
-    if (before != nullptr) --before->visitors_;
-  }
-  if (before != nullptr) groups.visits_ended.wake_all();
-  return next;
-}
+WriteBackGroup* WriteBackGroup::next_visited(WriteBackGroup* before) { return groups.next(before); }
 
 void WriteBackGroup::add(DiskObject& object) {
   {

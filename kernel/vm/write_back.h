@@ -4,13 +4,12 @@
 
 #include "vm/disk_object.h"
 #include "vm/page_cache.h"
+#include "vm/visited_list.h"
 
 namespace kernel {
 
-struct AllWriteBackGroupsTag {};
-
 // The files of one mounted file system or block device; a member of its superblock.
-class WriteBackGroup : public ListNode<WriteBackGroup, AllWriteBackGroupsTag> {
+class WriteBackGroup : public VisitedNode<WriteBackGroup> {
  public:
   WriteBackGroup();
   ~WriteBackGroup();
@@ -40,7 +39,6 @@ class WriteBackGroup : public ListNode<WriteBackGroup, AllWriteBackGroupsTag> {
   Mutex<LockRank::WriteBackGroup> turn_;
   SpinLock<LockRank::Leaf> lock_;
   List<DiskObject, DirtyObjectTag> dirty_ GUARDED_BY(lock_);
-  uint32_t visitors_ = 0;  // under the lock of the list of all groups
 };
 
 }  // namespace kernel
