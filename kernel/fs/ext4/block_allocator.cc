@@ -78,7 +78,7 @@ Result<BlockRange> BlockAllocator::allocate(Handle& handle, const Request& asked
 
 Result<BlockRange> BlockAllocator::search(Handle& handle, const Request& request) {
   BlockRange found = TRY(search_groups(handle, request));
-  if (groups_.holds_fixed_metadata(found.first, found.count))
+  if (!groups_.may_be_data(found.first, found.count))
     return volume_.corrupted(0, "allocating system blocks {}-{}", found.first,
                              found.first + found.count - 1);
   return found;
@@ -237,8 +237,7 @@ void BlockAllocator::close_window(Window& window) {
 
 Result<> BlockAllocator::free(Handle& handle, BlockRange range, BlockUse use) {
   const Geometry& geometry = volume_.geometry();
-  if (!geometry.are_data_blocks(range.first, range.count) ||
-      groups_.holds_fixed_metadata(range.first, range.count))
+  if (!groups_.may_be_data(range.first, range.count))
     return volume_.corrupted(0, "freeing blocks not in data zone - block {}, count {}", range.first,
                              range.count);
   if (use == BlockUse::Metadata) {

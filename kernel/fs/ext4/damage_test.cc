@@ -166,6 +166,52 @@ Image full_image(const std::string& options) {
   return test.image();
 }
 
+// Wherever the layout puts bitmaps and tables, they are no file's: here all in the first group of
+// more than 64.
+TEST(DamageTest, FixedMetadataIsNoData) {
+  for (const char* layout : {"-b 1024 -g 256 -N 1536 -G 128", "-b 1024 -g 256 -N 1536 -G 16",
+                             "-b 1024 -g 256 -N 1536 -O ^flex_bg,^resize_inode"}) {
+    TestVolume test(make_image(24 << 20, layout));
+    ASSERT_TRUE(test.ok()) << layout;
+    const Geometry& geometry = test.volume().geometry();
+    const Groups& groups = test.volume().groups();
+    ASSERT_GT(geometry.groups, 64u);
+    for (uint32_t group = 0; group < geometry.groups; ++group) {
+      EXPECT_FALSE(groups.may_be_data(groups.block_bitmap(group), 1)) << group;
+      EXPECT_FALSE(groups.may_be_data(groups.inode_bitmap(group) - 1, 2)) << group;
+      uint64_t table = groups.inode_table(group);
+      for (uint32_t i = 0; i < geometry.inode_table_blocks(); ++i)
+        EXPECT_FALSE(groups.may_be_data(table + i, 1)) << group;
+      EXPECT_TRUE(!geometry.has_super_copy(group) ||
+                  !groups.may_be_data(geometry.group_start(group), 1));
+    }
+    EXPECT_TRUE(groups.may_be_data(geometry.blocks - 1, 1));
+    EXPECT_FALSE(groups.may_be_data(geometry.blocks - 1, 2));
+  }
+}
+
+TEST(DamageTest, RunsOfASetOfBlocksMerge) {
+  std::mt19937 random(11);
+  for (int round = 0; round < 50; ++round) {
+    BlockSet set;
+    std::vector<bool> is_in(300);
+    for (int i = 0; i < 12; ++i) {
+      uint64_t first = random() % 280, count = random() % 12;
+      ASSERT_TRUE(set.add(first, count).ok());
+      for (uint64_t block = first; block < first + count; ++block) is_in[block] = true;
+    }
+    size_t runs = 0;
+    for (size_t block = 0; block < 290; ++block) {
+      if (is_in[block] && (block == 0 || !is_in[block - 1])) ++runs;
+      uint64_t count = random() % 9;
+      bool expected = false;
+      for (uint64_t i = 0; i < count; ++i) expected |= is_in[block + i];
+      EXPECT_EQ(count != 0 && set.touches(block, count), expected) << block;
+    }
+    EXPECT_EQ(set.runs(), runs);
+  }
+}
+
 class Damage : public testing::TestWithParam<std::string> {};
 
 // Bits flip in blocks of metadata: those that are not zero and lie in the first part.

@@ -34,14 +34,13 @@ uint32_t compute_checksum(const Node& node, DiskExtentHeader* header) {
 }
 
 bool are_entries_sound(const Node& node, const DiskExtentHeader& header) {
-  const Geometry& geometry = node.volume().geometry();
+  const Groups& groups = node.volume().groups();
   uint64_t behind = 0;  // the last entry
   for (unsigned i = 0; i < header.entries; ++i) {
     if (header.depth != 0) {
       auto& index = reinterpret_cast<const DiskExtentIndex*>(&header + 1)[i];
       if (i != 0 && index.logical < behind) return false;
-      if (!geometry.are_data_blocks(child_of(index), 1)) return false;
-      if (node.volume().groups().holds_fixed_metadata(child_of(index), 1)) return false;
+      if (!groups.may_be_data(child_of(index), 1)) return false;
       behind = uint64_t{index.logical} + 1;
       continue;
     }
@@ -50,9 +49,7 @@ bool are_entries_sound(const Node& node, const DiskExtentHeader& header) {
     if (length == 0 || extent.logical < behind) return false;
     behind = uint64_t{extent.logical} + length;
     if (behind > block_map::kEnd) return false;
-    if (!geometry.are_data_blocks(extents::start_of(extent), length)) return false;
-    if (node.volume().groups().holds_fixed_metadata(extents::start_of(extent), length))
-      return false;
+    if (!groups.may_be_data(extents::start_of(extent), length)) return false;
   }
   return true;
 }

@@ -48,8 +48,13 @@ Result<> Groups::load() {
   bad_.clear();
   TRY(bad_.resize(geometry.groups));
   uint64_t blocks = 0, inodes = 0, directory_count = 0;
+  BlockSet fixed;
   for (uint32_t group = 0; group < geometry.groups; ++group) {
     TRY(check(group));
+    TRY(fixed.add(geometry.group_start(group), geometry.base_blocks(group)));
+    TRY(fixed.add(block_bitmap(group), 1));
+    TRY(fixed.add(inode_bitmap(group), 1));
+    TRY(fixed.add(inode_table(group), geometry.inode_table_blocks()));
     blocks += free_blocks(group);
     inodes += free_inodes(group);
     directory_count += directories(group);
@@ -57,6 +62,7 @@ Result<> Groups::load() {
   free_blocks_.store_relaxed(blocks);
   free_inodes_.store_relaxed(inodes);
   directories_.store_relaxed(directory_count);
+  fixed_ = std::move(fixed);
   return {};
 }
 
@@ -302,28 +308,8 @@ void Groups::inode_bitmap_changed(Handle& handle, uint32_t group, Buffer& bitmap
   handle.dirty(bitmap);
 }
 
-bool Groups::holds_fixed_metadata(uint64_t first, uint32_t count) const {
-  const Geometry& geometry = volume_.geometry();
-  uint64_t end = first + count;
-  auto touches = [&](uint64_t at, uint64_t blocks) {
-    return blocks != 0 && first < at + blocks && at < end;
-  };
-  // Any group's bitmaps and tables may lie in any group of its flex group, so all of that is asked.
-  uint32_t from = geometry.group_of_block(first), to = geometry.group_of_block(end - 1);
-  for (uint32_t group = from; group <= to; ++group) {
-    if (touches(geometry.group_start(group), geometry.base_blocks(group))) return true;
-  }
-  uint64_t last = uint64_t{to} + 1;
-  if (geometry.groups_per_flex <= 64) {
-    from -= from % geometry.groups_per_flex;
-    last = uint64_t{to} - to % geometry.groups_per_flex + geometry.groups_per_flex;
-  }
-  for (uint32_t group = from; group < last && group < geometry.groups; ++group) {
-    if (touches(block_bitmap(group), 1) || touches(inode_bitmap(group), 1) ||
-        touches(inode_table(group), geometry.inode_table_blocks()))
-      return true;
-  }
-  return false;
+bool Groups::may_be_data(uint64_t first, uint64_t count) const {
+  return volume_.geometry().are_data_blocks(first, count) && !fixed_.touches(first, count);
 }
 
 }  // namespace kernel::ext4

@@ -3,6 +3,7 @@
 // bitmaps. All of it is guarded by one lock, which the allocators hold over each allocation.
 #pragma once
 
+#include "fs/ext4/block_set.h"
 #include "fs/ext4/format.h"
 #include "fs/jbd2/journal.h"
 #include "lib/bit_array.h"
@@ -55,8 +56,9 @@ class Groups : public Pinned {
   void inode_bitmap_changed(Handle& handle, uint32_t group, Buffer& bitmap) REQUIRES(lock);
   bool is_bad(uint32_t group) const REQUIRES(lock) { return bad_[group] != 0; }
 
-  // True when the run holds, or may hold, metadata at a fixed place of the volume: no file's block.
-  bool holds_fixed_metadata(uint64_t first, uint32_t count) const;
+  // False when the run is not all on the volume, or holds metadata at a fixed place of it: none of
+  // a file's blocks.
+  bool may_be_data(uint64_t first, uint64_t count) const;
 
   uint64_t total_free_blocks() const { return free_blocks_.load_relaxed(); }
   uint64_t total_free_inodes() const { return free_inodes_.load_relaxed(); }
@@ -76,6 +78,7 @@ class Groups : public Pinned {
   Volume& volume_;
   Vector<Ref<Buffer>> buffers_;
   Vector<uint8_t> bad_ GUARDED_BY(lock);
+  BlockSet fixed_;  // superblocks, descriptors, bitmaps, inode tables; constant behind load()
   Atomic<uint64_t> free_blocks_, free_inodes_, directories_;
 };
 

@@ -48,9 +48,7 @@ uint32_t* numbers(Buffer& buffer) { return reinterpret_cast<uint32_t*>(buffer.da
 
 Result<> check(Node& node, uint32_t block) {
   Volume& volume = node.volume();
-  if (volume.geometry().are_data_blocks(block, 1) &&
-      !volume.groups().holds_fixed_metadata(block, 1))
-    return {};
+  if (volume.groups().may_be_data(block, 1)) return {};
   return volume.corrupted(node.disk_number(), "inode {}: invalid block {}", node.disk_number(),
                           block);
 }
@@ -102,9 +100,7 @@ Result<BlockRun> find(Node& node, uint32_t logical, uint32_t end) {
   }
   run.state = RunState::Written;
   while (run.count < most && here[run.count] == here[0] + run.count) ++run.count;
-  const Geometry& geometry = node.volume().geometry();
-  if (!geometry.are_data_blocks(run.physical, run.count) ||
-      node.volume().groups().holds_fixed_metadata(run.physical, run.count))
+  if (!node.volume().groups().may_be_data(run.physical, run.count))
     return node.volume().corrupted(node.disk_number(), "inode {}: invalid block {}",
                                    node.disk_number(), run.physical);
   return run;
