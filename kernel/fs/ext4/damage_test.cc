@@ -212,6 +212,44 @@ TEST(DamageTest, RunsOfASetOfBlocksMerge) {
   }
 }
 
+// The journal remembers that it was aborted, should the superblock that said so have been lost (to
+// a replay of an older one): the next mount that writes marks the volume again, and forgets.
+TEST(DamageTest, AnAbortThatTheJournalRecordedMarksTheVolume) {
+  TestVolume test(make_image(16 << 20, "-b 1024"));
+  ASSERT_TRUE(test.ok());
+  test.volume().journal().abort(Errno::Io);
+  test.unmount();
+  Image left = test.image();
+  auto super_of = [](Image& image) -> DiskSuper& {
+    return *reinterpret_cast<DiskSuper*>(image.data() + kSuperOffset);
+  };
+  DiskSuper& super = super_of(left);
+  EXPECT_NE(super.state & kStateErrors, 0);
+  super.state &= static_cast<uint16_t>(~kStateErrors);
+  super.error_count = 0;
+  super.checksum = super_checksum(super);
+  {
+    TestVolume reader(left, "", true);
+    ASSERT_TRUE(reader.ok());
+    EXPECT_EQ(reader.volume().journal().recorded_error(), Errno::Io);
+    EXPECT_FALSE(reader.volume().has_errors());  // a volume that is only read stays as it is
+    reader.unmount();
+  }
+  TestVolume again(left, "errors=remount-ro");
+  ASSERT_TRUE(again.ok());
+  EXPECT_TRUE(again.volume().has_errors());
+  EXPECT_FALSE(again.volume().read_only());
+  EXPECT_EQ(again.volume().journal().recorded_error(), Errno{});
+  again.unmount();
+  Image marked = again.image();
+  EXPECT_NE(super_of(marked).state & kStateErrors, 0);
+  EXPECT_EQ(super_of(marked).error_count, 1u);
+  TestVolume third(marked);
+  ASSERT_TRUE(third.ok());
+  EXPECT_EQ(third.volume().journal().recorded_error(), Errno{});
+  EXPECT_FALSE(third.volume().has_errors());
+}
+
 class Damage : public testing::TestWithParam<std::string> {};
 
 // Bits flip in blocks of metadata: those that are not zero and lie in the first part.

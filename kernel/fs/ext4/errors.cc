@@ -65,7 +65,7 @@ void Volume::fill_error_fields(DiskSuper& super) {
 // Through the journal while there is one; else straight to the disk, of which the superblock's copy
 // in memory is no part then.
 void Volume::record_errors() {
-  if (error_count_.load_relaxed() == recorded_errors_.load_relaxed()) return;
+  if (!has_unrecorded_errors()) return;
   if (!in_use_) return;  // a volume that is only read stays as it is
   Guard guard(super_lock_);
   auto change = [](DiskSuper& super, Volume& volume) { volume.fill_error_fields(super); };

@@ -199,6 +199,11 @@ Result<> Volume::write_super_directly(void (*change)(DiskSuper&, Volume&)) {
 Result<> Volume::begin_writing() {
   TRY(journal_->set_read_only(false));
   in_use_ = true;
+  // The mark of an earlier mount's abort may have been lost with the superblock that it was in.
+  Errno aborted = journal_->recorded_error();
+  if (aborted != Errno{})
+    static_cast<void>(
+        corrupted(0, "journal error {} of an earlier mount", static_cast<int32_t>(aborted)));
   {
     Guard guard(super_lock_);
     TRY(change_super([](DiskSuper& super, Volume& volume) {
@@ -214,9 +219,11 @@ Result<> Volume::begin_writing() {
       super.mount_time = static_cast<uint32_t>(now().seconds);
       super.mount_time_high = static_cast<uint8_t>(now().seconds >> 32);
       volume.fill_counts(super);
+      if (volume.has_unrecorded_errors()) volume.fill_error_fields(super);
     }));
   }
   TRY(journal_->flush());
+  if (aborted != Errno{}) TRY(journal_->clear_recorded_error());
   read_only_.store_relaxed(false);
   orphans_.process();
   return {};

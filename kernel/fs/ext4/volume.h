@@ -100,6 +100,9 @@ class Volume final : public SuperBlock, private jbd2::JournalClient {
   Result<> end_writing();
   Result<> close();
   void note_error(uint32_t inode, StringView text);
+  bool has_unrecorded_errors() const {
+    return error_count_.load_relaxed() != recorded_errors_.load_relaxed();
+  }
   void schedule_recording();
   void record_errors();
   void fill_error_fields(DiskSuper& super);
