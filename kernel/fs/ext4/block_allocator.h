@@ -30,9 +30,8 @@ class BlockAllocator : public Pinned {
   Result<> load();
 
   struct Request {
-    uint64_t goal = 0;    // near which; 0: anywhere
-    uint32_t wanted = 1;  // 1 to `wanted` consecutive ones come back
-    BlockUse use = BlockUse::Data;
+    uint64_t goal = 0;         // near which; 0: anywhere
+    uint32_t wanted = 1;       // 1 to `wanted` consecutive ones come back
     Window* window = nullptr;  // of the file that asks
     uint32_t keep = 0;         // how many more its window shall have
   };
@@ -47,7 +46,6 @@ class BlockAllocator : public Pinned {
 
   uint64_t available() const;  // to those who may not use the reserve
   void set_reserved(uint64_t blocks) { reserved_.store_relaxed(blocks); }
-  uint64_t reserved() const { return reserved_.load_relaxed(); }
 
  private:
   struct GroupState {

@@ -51,7 +51,6 @@ Result<BlockRun> allocate_locked(Handle& handle, Node& node, const Allocation& w
   BlockAllocator::Request request;
   request.goal = TRY(goal_for(node, wanted.logical));
   request.wanted = wanted.count < kMaxUnwrittenLength ? wanted.count : kMaxUnwrittenLength;
-  request.use = wanted.use;
   if (wanted.keep_window) {
     request.window = &node.window;
     request.keep = window_for(wanted);

@@ -220,12 +220,6 @@ Result<DiskEntry*> find_parent_entry(Node& dir, Buffer& buffer) {
 
 }  // namespace
 
-Result<uint32_t> parent(Node& dir) {
-  if (dir.has_inline_data()) return inline_data::parent(dir);
-  Ref<Buffer> buffer = TRY(read_block(dir, 0));
-  return TRY(find_parent_entry(dir, *buffer))->inode;
-}
-
 Result<> set_parent(Handle& handle, Node& dir, uint32_t inode) {
   if (dir.has_inline_data()) return inline_data::set_parent(handle, dir, inode);
   if (has_index(dir)) {

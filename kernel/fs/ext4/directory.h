@@ -26,7 +26,6 @@ Result<> add(Handle& handle, Node& dir, StringView name, uint32_t inode, FileTyp
 Result<> remove(Handle& handle, Node& dir, StringView name);
 // The name refers to another inode from now on.
 Result<> replace(Handle& handle, Node& dir, StringView name, uint32_t inode, FileType type);
-Result<uint32_t> parent(Node& dir);
 Result<> set_parent(Handle& handle, Node& dir, uint32_t inode);
 Result<bool> is_empty(Node& dir);
 // The first block of a new directory: "." and "..".

@@ -25,7 +25,6 @@ class FreshNodes : public Pinned {
     while (count_ < needed) {
       BlockAllocator::Request request;
       request.goal = path.tree_goal();
-      request.use = BlockUse::Metadata;
       blocks_[count_] = TRY(node_.volume().blocks().allocate(handle_, request)).first;
       ++count_;
     }

@@ -14,10 +14,8 @@ static_assert(std::endian::native == std::endian::little);
 // --- Features --------------------------------------------------------------------
 
 // Compatible: an implementation that does not know one may write all the same.
-inline constexpr uint32_t kCompatHasJournal = 0x4, kCompatExtendedAttributes = 0x8,
-                          kCompatResizeInode = 0x10, kCompatDirIndex = 0x20,
-                          kCompatSparseSuper2 = 0x200, kCompatFastCommit = 0x400,
-                          kCompatOrphanFile = 0x1000;
+inline constexpr uint32_t kCompatHasJournal = 0x4, kCompatDirIndex = 0x20,
+                          kCompatSparseSuper2 = 0x200, kCompatOrphanFile = 0x1000;
 // Incompatible: one that is not known forbids to mount.
 inline constexpr uint32_t kIncompatFileType = 0x2, kIncompatRecover = 0x4,
                           kIncompatJournalDevice = 0x8, kIncompatMetaGroups = 0x10,
@@ -40,8 +38,8 @@ inline constexpr uint32_t kReadOnlySparseSuper = 0x1, kReadOnlyLargeFile = 0x2,
 inline constexpr uint64_t kSuperOffset = 1024;
 inline constexpr size_t kSuperSize = 1024;
 inline constexpr uint16_t kMagic = 0xef53;
-inline constexpr uint16_t kStateValid = 1, kStateErrors = 2, kStateOrphans = 4;
-inline constexpr uint32_t kFlagSignedHash = 1, kFlagUnsignedHash = 2;
+inline constexpr uint16_t kStateValid = 1, kStateErrors = 2;
+inline constexpr uint32_t kFlagSignedHash = 1;
 inline constexpr uint8_t kChecksumCrc32c = 1;
 
 struct DiskSuper {
@@ -163,14 +161,12 @@ static_assert(offsetof(DiskSuper, orphan_file_inode) == 0x280);
 static_assert(offsetof(DiskSuper, checksum) == 0x3fc);
 
 // default_mount_options
-inline constexpr uint32_t kDefaultUserXattr = 0x4, kDefaultAcl = 0x8, kDefaultJournalMode = 0x60,
-                          kDefaultNoBarrier = 0x100, kDefaultDiscard = 0x400,
-                          kDefaultNoDelalloc = 0x800;
+inline constexpr uint32_t kDefaultJournalMode = 0x60, kDefaultNoBarrier = 0x100,
+                          kDefaultDiscard = 0x400, kDefaultNoDelalloc = 0x800;
 
 // --- Group descriptors ---------------------------------------------------------------
 
-inline constexpr uint16_t kGroupInodesUninitialised = 1, kGroupBlocksUninitialised = 2,
-                          kGroupTableZeroed = 4;
+inline constexpr uint16_t kGroupInodesUninitialised = 1, kGroupBlocksUninitialised = 2;
 
 // The first 32 bytes are all of it without the 64bit feature.
 struct DiskGroup {
@@ -206,7 +202,7 @@ static_assert(offsetof(DiskGroup, block_bitmap_checksum_high) == 0x38);
 
 // --- Inodes ----------------------------------------------------------------------------
 
-inline constexpr uint32_t kRootInode = 2, kResizeInode = 7, kJournalInode = 8, kOldFirstInode = 11;
+inline constexpr uint32_t kRootInode = 2, kOldFirstInode = 11;
 inline constexpr size_t kBlockMapBytes = 60;
 
 inline constexpr uint32_t kInodeSync = 0x8, kInodeImmutable = 0x10, kInodeAppend = 0x20,
@@ -352,7 +348,6 @@ inline constexpr uint8_t kHashLegacy = 0, kHashHalfMd4 = 1, kHashTea = 2, kHashU
 // --- Extended attributes --------------------------------------------------------------------
 
 inline constexpr uint32_t kXattrMagic = 0xea02'0000;
-inline constexpr uint32_t kXattrMaxReferences = 1024;
 
 struct DiskXattrHeader {
   uint32_t magic;
@@ -372,8 +367,7 @@ struct DiskXattrEntry {
   char name[];
 };
 static_assert(sizeof(DiskXattrHeader) == 32 && sizeof(DiskXattrEntry) == 16);
-inline constexpr uint8_t kXattrUser = 1, kXattrAccessAcl = 2, kXattrDefaultAcl = 3,
-                         kXattrTrusted = 4, kXattrSecurity = 6, kXattrSystem = 7;
+inline constexpr uint8_t kXattrUser = 1, kXattrTrusted = 4, kXattrSecurity = 6, kXattrSystem = 7;
 
 // --- What a block in memory was checked to be (Buffer::verified) ---
 

@@ -47,7 +47,7 @@ Result<> Groups::load() {
     buffers_.append_reserved(TRY(volume_.buffers().read(geometry.descriptor_block(i))));
   bad_.clear();
   TRY(bad_.resize(geometry.groups));
-  uint64_t blocks = 0, inodes = 0, directory_count = 0;
+  uint64_t blocks = 0, inodes = 0;
   BlockSet fixed;
   for (uint32_t group = 0; group < geometry.groups; ++group) {
     TRY(check(group));
@@ -57,11 +57,9 @@ Result<> Groups::load() {
     TRY(fixed.add(inode_table(group), geometry.inode_table_blocks()));
     blocks += free_blocks(group);
     inodes += free_inodes(group);
-    directory_count += directories(group);
   }
   free_blocks_.store_relaxed(blocks);
   free_inodes_.store_relaxed(inodes);
-  directories_.store_relaxed(directory_count);
   fixed_ = std::move(fixed);
   return {};
 }
@@ -163,7 +161,6 @@ void Groups::set_free_inodes(uint32_t group, uint32_t count) {
 }
 void Groups::set_directories(uint32_t group, uint32_t count) {
   DiskGroup& entry = at(group);
-  directories_.fetch_add_relaxed(uint64_t{count} - directories(group));
   uint16_t none = 0;
   split(count, entry.directories_low, is_wide() ? entry.directories_high : none, is_wide());
 }

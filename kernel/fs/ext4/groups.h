@@ -62,7 +62,6 @@ class Groups : public Pinned {
 
   uint64_t total_free_blocks() const { return free_blocks_.load_relaxed(); }
   uint64_t total_free_inodes() const { return free_inodes_.load_relaxed(); }
-  uint64_t total_directories() const { return directories_.load_relaxed(); }
 
  private:
   DiskGroup& at(uint32_t group) const;
@@ -79,7 +78,7 @@ class Groups : public Pinned {
   Vector<Ref<Buffer>> buffers_;
   Vector<uint8_t> bad_ GUARDED_BY(lock);
   BlockSet fixed_;  // superblocks, descriptors, bitmaps, inode tables; constant behind load()
-  Atomic<uint64_t> free_blocks_, free_inodes_, directories_;
+  Atomic<uint64_t> free_blocks_, free_inodes_;
 };
 
 }  // namespace kernel::ext4

@@ -117,7 +117,6 @@ Result<uint32_t> insert(Handle& handle, Node& node, uint32_t logical, uint64_t p
     if (entry == 0) {
       BlockAllocator::Request request;
       request.goal = physical;
-      request.use = BlockUse::Metadata;
       uint64_t block = TRY(node.volume().blocks().allocate(handle, request)).first;
       Result<Ref<Buffer>> made = node.volume().buffers().fresh(block);
       Result<> ready = made.ok() ? handle.create(**made) : made.error();

@@ -34,24 +34,6 @@ Result<size_t> read(Node& node, std::span<uint8_t> to) {
   return size;
 }
 
-Result<bool> write(Handle& handle, Node& node, std::span<const uint8_t> bytes) {
-  Guard guard(node.map_lock);
-  Node::Place place = TRY(node.place());
-  std::span<uint8_t> rest = TRY(rest_of(node, place));
-  if (bytes.size() > kBlockMapBytes + rest.size()) return false;
-  TRY(handle.modify(*place.buffer));
-  size_t first = bytes.size() < kBlockMapBytes ? bytes.size() : kBlockMapBytes;
-  __builtin_memset(node.block_map(), 0, kBlockMapBytes);
-  __builtin_memcpy(node.block_map(), bytes.data(), first);
-  if (!rest.empty()) {
-    __builtin_memset(rest.data(), 0, rest.size());
-    if (bytes.size() > first) __builtin_memcpy(rest.data(), &bytes[first], bytes.size() - first);
-  }
-  node.set_disk_size(bytes.size());
-  TRY(node.store_locked(handle));
-  return true;
-}
-
 Result<> discard(Handle& handle, Node& node) {
   Guard guard(node.map_lock);
   Node::Place place = TRY(node.place());
@@ -132,12 +114,6 @@ Result<> replace_entry(Handle& handle, Node& dir, StringView name, uint32_t inod
   });
 }
 
-uint32_t parent(const Node& dir) {
-  uint32_t number = 0;
-  __builtin_memcpy(&number, dir.block_map(), sizeof number);
-  return number;
-}
-
 Result<> set_parent(Handle& handle, Node& dir, uint32_t inode) {
   Guard guard(dir.map_lock);
   __builtin_memcpy(dir.block_map(), &inode, sizeof inode);
@@ -157,7 +133,8 @@ Result<bool> is_empty_directory(Node& dir) {
 // They all fit in one block, which is larger than an inode.
 Result<> convert_directory(Handle& handle, Node& dir) {
   Vector<uint8_t> copies[2];
-  uint32_t above = parent(dir);
+  uint32_t above = 0;
+  __builtin_memcpy(&above, dir.block_map(), sizeof above);
   {
     Node::Place place = TRY(dir.place());
     std::span<uint8_t> rest = TRY(rest_of(dir, place));

@@ -13,8 +13,6 @@ inline constexpr uint32_t kFirstEntry = 4;
 
 // The first `size()` bytes of a file's or link's contents into `to`; how many there are.
 Result<size_t> read(Node& node, std::span<uint8_t> to);
-// The same bytes changed in place, when they are all inside; false: convert it first.
-Result<bool> write(Handle& handle, Node& node, std::span<const uint8_t> bytes);
 // The contents are from now on in blocks: the inode has none yet. The bytes are the caller's to
 // write, who has read them.
 Result<> discard(Handle& handle, Node& node);
@@ -31,7 +29,6 @@ Result<uint32_t> find_entry(Node& dir, StringView name);
 Result<bool> add_entry(Handle& handle, Node& dir, StringView name, uint32_t inode, FileType type);
 Result<> remove_entry(Handle& handle, Node& dir, StringView name);
 Result<> replace_entry(Handle& handle, Node& dir, StringView name, uint32_t inode, FileType type);
-uint32_t parent(const Node& dir);
 Result<> set_parent(Handle& handle, Node& dir, uint32_t inode);
 Result<bool> is_empty_directory(Node& dir);
 Result<> convert_directory(Handle& handle, Node& dir);

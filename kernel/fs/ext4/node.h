@@ -37,7 +37,6 @@ class Node final : public Inode,
 
   Volume& volume() const;
   uint32_t disk_number() const { return static_cast<uint32_t>(number_); }
-  uint32_t generation() const { return generation_; }
   // For the checksums of what belongs to it.
   uint32_t checksum_seed() const { return checksum_seed_; }
   uint32_t flags() const { return flags_.load_relaxed(); }
@@ -52,7 +51,6 @@ class Node final : public Inode,
   // Where its first block had best lie.
   uint64_t allocation_goal() const;
   uint16_t extra_size() const { return extra_size_; }
-  uint32_t project() const { return project_; }
 
   // --- Guarded by map_lock: the inode as it lies on the disk, its block map above all. Taken with
   // a journal handle open when it is changed; below it only the allocators' lock.

@@ -117,7 +117,6 @@ Result<bool> XattrChange::set_in_inode(StringView value) {
 Result<Ref<Buffer>> XattrChange::new_block() {
   BlockAllocator::Request request;
   request.goal = node_.allocation_goal();
-  request.use = BlockUse::Metadata;
   uint64_t block = TRY(volume_.blocks().allocate(handle_, request)).first;
   Ref<Buffer> buffer = TRY(volume_.buffers().fresh(block));
   TRY(handle_.create(*buffer));

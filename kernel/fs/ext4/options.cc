@@ -25,7 +25,6 @@ constexpr Switch kSwitches[] = {
     {"user_xattr", &Options::user_xattrs, true},
     {"nouser_xattr", &Options::user_xattrs, false},
     {"nobarrier", &Options::barrier, false},
-    {"noinit_itable", &Options::lazy_table_init, false},
     {"grpid", &Options::group_ids, true},
     {"bsdgroups", &Options::group_ids, true},
     {"nogrpid", &Options::group_ids, false},
@@ -55,6 +54,8 @@ constexpr StringView kWithoutEffect[] = {
     "mb_optimize_scan",
     "nombcache",
     "no_mbcache",
+    "init_itable",
+    "noinit_itable",
 };
 
 std::optional<uint32_t> number32(StringView text) {
@@ -103,7 +104,6 @@ bool set_word(StringView key, StringView value, bool has_value, Options& options
     (key == "barrier" ? options.barrier : options.auto_flush) = *number != 0;
     return true;
   }
-  if (key == "init_itable" && !has_value) return options.lazy_table_init = true, true;
   if (has_value) return set_number(key, value, options);
   for (const Switch& entry : kSwitches) {
     if (key == entry.name) return options.*entry.field = entry.value, true;

@@ -22,7 +22,6 @@ struct Options {
   bool delayed_allocation = true;  // kept and shown; blocks are given at write(2)
   bool block_validity = true;
   bool user_xattrs = true;
-  bool lazy_table_init = true;
   bool group_ids = false;  // grpid, bsdgroups: new files get the directory's group
   bool auto_flush = true;  // auto_da_alloc: a rename over a file writes the new one first
   uint32_t reserved_uid = 0;

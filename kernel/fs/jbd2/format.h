@@ -54,7 +54,6 @@ inline constexpr size_t kCompat = 36;    // from here on: version 2 only
 inline constexpr size_t kIncompat = 40;
 inline constexpr size_t kReadOnlyCompat = 44;
 inline constexpr size_t kUuid = 48;
-inline constexpr size_t kUsers = 64;
 inline constexpr size_t kChecksumType = 80;
 inline constexpr size_t kFastCommitBlocks = 84;
 inline constexpr size_t kHead = 88;
@@ -75,7 +74,6 @@ inline constexpr uint32_t kIncompatKnown = 63;
 enum TagFlag : uint32_t {
   kTagEscaped = 1,   // the block began with the magic number, which was replaced by zero
   kTagSameUuid = 2,  // no UUID follows the tag
-  kTagDeleted = 4,
   kTagLast = 8,
 };
 
@@ -126,10 +124,6 @@ class Format {
   uint32_t revokes_per_block() const {
     return static_cast<uint32_t>((block_size_ - kRevokeEntries - tail_size()) /
                                  revoke_entry_size());
-  }
-  uint32_t tags_per_block() const {
-    return static_cast<uint32_t>((block_size_ - kHeaderSize - kUuidSize - tail_size()) /
-                                 tag_size());
   }
 
   Tag get_tag(const uint8_t* at) const {
