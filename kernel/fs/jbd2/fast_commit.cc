@@ -4,6 +4,7 @@
 // tail, with the number of the transaction that would have been next and the right checksum.
 // Numbers are little-endian.
 #include "fs/jbd2/recovery.h"
+#include "lib/little_endian.h"
 #include "mm/heap.h"
 
 namespace kernel::jbd2 {
@@ -12,12 +13,6 @@ namespace {
 constexpr uint16_t kTagTail = 8;
 constexpr uint16_t kTagHead = 9;
 constexpr size_t kTagSize = 4;
-
-uint32_t get_little_endian(const uint8_t* at, size_t size) {
-  uint32_t value = 0;
-  while (size-- > 0) value = value << 8 | at[size];
-  return value;
-}
 
 class Scan {
  public:
@@ -28,20 +23,20 @@ class Scan {
     size_t offset = 0;
     while (offset + kTagSize <= bytes.size()) {
       const uint8_t* at = bytes.data() + offset;
-      auto tag = static_cast<uint16_t>(get_little_endian(at, 2));
-      size_t length = get_little_endian(at + 2, 2);
+      auto tag = get_little_endian<uint16_t>(at);
+      size_t length = get_little_endian<uint16_t>(at + 2);
       if (offset + kTagSize + length > bytes.size()) return Found::End;
       const uint8_t* value = at + kTagSize;
       if (!begun_ && tag != kTagHead) return Found::End;
       if (tag == kTagHead) {
-        if (length < 8 || get_little_endian(value + 4, 4) != sequence_) return Found::End;
+        if (length < 8 || get_little_endian<uint32_t>(value + 4) != sequence_) return Found::End;
         begun_ = true;
       }
       if (tag == kTagTail) {
         if (length < 8) return Found::End;
         sum_ = crc32c(sum_, {at, kTagSize + 4});
-        bool whole =
-            get_little_endian(value, 4) == sequence_ && get_little_endian(value + 4, 4) == sum_;
+        bool whole = get_little_endian<uint32_t>(value) == sequence_ &&
+                     get_little_endian<uint32_t>(value + 4) == sum_;
         return whole ? Found::Whole : Found::End;
       }
       sum_ = crc32c(sum_, {at, kTagSize + length});
