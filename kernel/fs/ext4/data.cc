@@ -196,10 +196,7 @@ Result<bool> Data::needs_change(uint32_t first, uint32_t end) {
 }
 
 Result<> Data::prepare_write(PendingWrite& write) {
-  for (unsigned attempt = 0;; ++attempt) {
-    Result<> result = prepare_once(write);
-    if (!node_.volume().should_retry(result, attempt)) return result;
-  }
+  return node_.volume().with_retries([&] { return prepare_once(write); });
 }
 
 // The file does not fit in its inode any more, or is about to change: its bytes go to a block. They

@@ -47,16 +47,12 @@ Result<> Node::preallocate(uint64_t start, uint64_t end, bool keep_size) {
   while (first < last) {
     constexpr uint32_t kPiece = kMaxUnwrittenLength;
     uint32_t piece_end = last - first > kPiece ? first + kPiece : last;
-    Result<> given;
-    for (unsigned attempt = 0;; ++attempt) {
-      {
-        Handle handle = TRY(owner.start(4 * owner.map_credits()));
-        given = Data::give_blocks(handle, *this, first, piece_end, RunState::Unwritten);
-        note_change(handle);
-      }
-      if (!owner.should_retry(given, attempt)) break;
-    }
-    TRY(std::move(given));
+    TRY(owner.with_retries([&]() -> Result<> {
+      Handle handle = TRY(owner.start(4 * owner.map_credits()));
+      Result<> given = Data::give_blocks(handle, *this, first, piece_end, RunState::Unwritten);
+      note_change(handle);
+      return given;
+    }));
     first = piece_end;
   }
   if (keep_size || end <= data_->size()) return {};

@@ -19,16 +19,6 @@ bool can_add_directory(const Node& dir) {
   return dir.links() < kMaxLinks || dir.volume().geometry().has_read_only(kReadOnlyDirLinks);
 }
 
-// Tries again what failed only because freed blocks wait for a commit.
-template <class Attempt>
-auto with_retries(Volume& volume, Attempt attempt_once) {
-  for (unsigned attempt = 0;; ++attempt) {
-    auto result = attempt_once();
-    Result<> outcome = result.ok() ? Result<>() : result.error();
-    if (!volume.should_retry(outcome, attempt)) return result;
-  }
-}
-
 }  // namespace
 
 // `change` of -1 or 1; the count of a directory with very many stays 1.
@@ -64,7 +54,7 @@ Result<> Node::read_directory(uint64_t offset, DirectorySink& sink) {
 }
 
 Result<Ref<Inode>> Node::create(StringView name, const CreateParameters& parameters) {
-  return with_retries(volume(), [&] { return create_once(name, parameters); });
+  return volume().with_retries([&] { return create_once(name, parameters); });
 }
 
 Result<Ref<Inode>> Node::create_once(StringView name, const CreateParameters& parameters) {
@@ -86,7 +76,7 @@ Result<Ref<Inode>> Node::create_once(StringView name, const CreateParameters& pa
 
 Result<Ref<Inode>> Node::create_unnamed(const CreateParameters& parameters) {
   if (!is_directory()) return Errno::NotDir;
-  return with_retries(volume(), [&]() -> Result<Ref<Inode>> {
+  return volume().with_retries([&]() -> Result<Ref<Inode>> {
     Optional<Ref<Node>> node;
     Handle handle = TRY(volume().start(create_credits(volume()) + 5));
     node = TRY(make(handle, *this, parameters));
@@ -98,7 +88,7 @@ Result<Ref<Inode>> Node::create_unnamed(const CreateParameters& parameters) {
 }
 
 Result<> Node::link(StringView name, Inode& target) {
-  return with_retries(volume(), [&] { return link_once(name, node_of(target)); });
+  return volume().with_retries([&] { return link_once(name, node_of(target)); });
 }
 
 Result<> Node::link_once(StringView name, Node& target) {
@@ -158,7 +148,7 @@ Result<> Node::rename(StringView old_name, Inode& target, Inode& new_directory, 
   // A file that replaces another one is what programs rename to: they mean its contents as well.
   if (other != nullptr && !exchange && moved.data_ && volume().options().auto_flush)
     ignore(moved.data_->write_back_all());
-  return with_retries(volume(), [&] {
+  return volume().with_retries([&] {
     return exchange ? exchange_once(old_name, moved, to, new_name, *other)
                     : rename_once(old_name, moved, to, new_name, other);
   });

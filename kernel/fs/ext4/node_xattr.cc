@@ -223,23 +223,20 @@ static constexpr unsigned kXattrCredits = 10;
 Result<> Node::set_xattr(StringView full_name, StringView value, uint32_t flags) {
   std::optional<xattr::Name> name = xattr::split_name(full_name);
   if (!name) return Errno::OpNotSupp;
-  for (unsigned attempt = 0;; ++attempt) {
-    Result<> result;
-    {
-      Handle handle = TRY(volume().start(kXattrCredits, 2));
-      Guard guard(map_lock);
-      Guard shared(volume().xattr_lock);
-      XattrChange change(handle, *this, *name);
-      TRY(change.open());
-      bool present = change.is_in_inode() || change.is_in_block();
-      if (present && (flags & kCreateOnly) != 0) return Errno::Exist;
-      if (!present && (flags & kReplaceOnly) != 0) return Errno::NoData;
-      result = change.set(value);
-      note_change(handle);
-      TRY(store_locked(handle));
-    }
-    if (!volume().should_retry(result, attempt)) return result;
-  }
+  return volume().with_retries([&]() -> Result<> {
+    Handle handle = TRY(volume().start(kXattrCredits, 2));
+    Guard guard(map_lock);
+    Guard shared(volume().xattr_lock);
+    XattrChange change(handle, *this, *name);
+    TRY(change.open());
+    bool present = change.is_in_inode() || change.is_in_block();
+    if (present && (flags & kCreateOnly) != 0) return Errno::Exist;
+    if (!present && (flags & kReplaceOnly) != 0) return Errno::NoData;
+    Result<> result = change.set(value);
+    note_change(handle);
+    TRY(store_locked(handle));
+    return result;
+  });
 }
 
 Result<> Node::remove_xattr(StringView full_name) {

@@ -20,9 +20,8 @@ Result<Handle> Volume::start(unsigned credits, unsigned revokes) {
   return journal_->start(credits, revokes);
 }
 
-bool Volume::should_retry(const Result<>& result, unsigned attempt) {
-  if (!result.failed_with(Errno::NoSpc) || attempt >= kMaxRetries || !blocks_.has_pending())
-    return false;
+bool Volume::should_retry(unsigned attempt) {
+  if (attempt >= kMaxRetries || !blocks_.has_pending()) return false;
   // A caller that holds a handle cannot wait for a commit; it never has freed so much.
   if (journal_->current_handle() != nullptr) return false;
   return journal_->commit_now().ok();

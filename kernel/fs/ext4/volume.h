@@ -59,9 +59,15 @@ class Volume final : public SuperBlock, private jbd2::JournalClient {
   Result<Handle> start(unsigned credits, unsigned revokes = 0);
   // What one change of a block map may touch, whatever its depth; see block_map.h.
   unsigned map_credits() const { return map_credits_; }
-  // An operation failed for want of blocks that a commit would set free: after it has committed,
-  // try again. `attempt` counts from 0, and ends.
-  bool should_retry(const Result<>& result, unsigned attempt);
+  // Tries again, some times, what failed only because freed blocks wait for a commit. An attempt
+  // leaves no handle open.
+  template <class Attempt>
+  auto with_retries(Attempt attempt_once) {
+    for (unsigned attempt = 0;; ++attempt) {
+      auto result = attempt_once();
+      if (!result.failed_with(Errno::NoSpc) || !should_retry(attempt)) return result;
+    }
+  }
 
   // A feature flag is set in the superblock when it is first needed (large_file).
   Result<> require_read_only_feature(Handle& handle, uint32_t feature);
@@ -91,6 +97,7 @@ class Volume final : public SuperBlock, private jbd2::JournalClient {
 
  private:
   Volume(BlockDevice& device, StringView type_name);
+  bool should_retry(unsigned attempt);  // counts from 0; true when a commit has set blocks free
   Result<> load(StringView options, bool read_only);
   Result<> read_super(DiskSuper& super, uint64_t kilobyte);
   Result<> set_up_geometry(const DiskSuper& super, bool read_only);
