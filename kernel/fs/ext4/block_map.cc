@@ -10,12 +10,6 @@
 
 namespace kernel::ext4::block_map {
 
-// An allocation (2), the nodes of a tree that change (6) or are made (4 of 3), the inode.
-unsigned credits(const Volume&) { return 24; }
-// The groups that an extent may reach over (5 of 2), nodes that change (6), are made or freed (4 of
-// 3), the inode.
-unsigned remove_credits(const Volume&) { return 30; }
-
 Result<BlockRun> find_locked(Node& node, uint32_t logical, uint32_t end) {
   if (logical >= end) return Errno::Inval;
   return node.has_extents() ? extents::find(node, logical, end)

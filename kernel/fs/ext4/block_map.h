@@ -49,9 +49,13 @@ Result<uint32_t> set_written_locked(Handle& handle, Node& node, uint32_t logical
 // Frees some blocks of [first, end), from its end backwards or from its start: as many as the
 // handle's credits admit. True when none is left.
 Result<bool> remove_some_locked(Handle& handle, Node& node, uint32_t first, uint32_t end);
-// Credits that suffice for one call of each of the functions above.
-unsigned credits(const Volume& volume);
-unsigned remove_credits(const Volume& volume);
+// Credits that suffice for one call of the functions above: of those that give blocks and change
+// states, and of the one that frees.
+// An allocation (2), the nodes of a tree that change (6) or are made (4 of 3), the inode.
+inline constexpr unsigned kCredits = 24;
+// The groups that an extent may reach over (5 of 2), nodes that change (6), are made or freed (4 of
+// 3), the inode.
+inline constexpr unsigned kRemoveCredits = 30;
 
 }  // namespace block_map
 

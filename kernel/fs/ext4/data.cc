@@ -118,7 +118,7 @@ class GivenBlocks : public Pinned {
   // With the map lock held.
   void take_back() {
     for (const BlockRun& run : runs_) {
-      unsigned needed = block_map::remove_credits(node_.volume());
+      unsigned needed = block_map::kRemoveCredits;
       if (handle_.credits() < needed) ignore(handle_.extend(needed, 1));
       // What stays lies in the file without having been written: zeros would be right, and the disk
       // has had no space for them. fsck can tell nothing wrong with it.
@@ -133,9 +133,9 @@ class GivenBlocks : public Pinned {
 };
 
 // Joins the credits of start(): only what one step more may need.
-Result<> ensure_credits(jbd2::Handle& handle, Volume& volume) {
-  if (handle.credits() >= volume.map_credits()) return {};
-  return handle.extend(volume.map_credits());
+Result<> ensure_credits(jbd2::Handle& handle) {
+  if (handle.credits() >= block_map::kCredits) return {};
+  return handle.extend(block_map::kCredits);
 }
 
 Result<> fill_holes(jbd2::Handle& handle, Node& node, uint32_t first, uint32_t end, RunState state,
@@ -145,7 +145,7 @@ Result<> fill_holes(jbd2::Handle& handle, Node& node, uint32_t first, uint32_t e
   while (first < end) {
     BlockRun run = TRY(block_map::find_locked(node, first, end));
     if (run.is_hole()) {
-      TRY(ensure_credits(handle, node.volume()));
+      TRY(ensure_credits(handle));
       TRY(given.make_room());
       block_map::Allocation wanted{first, run.count};
       wanted.state = state;
@@ -164,7 +164,7 @@ Result<> set_written(jbd2::Handle& handle, Node& node, uint32_t first, uint32_t 
     BlockRun run = TRY(block_map::find_locked(node, first, end));
     uint32_t count = run.count;
     if (run.state == RunState::Unwritten) {
-      TRY(ensure_credits(handle, node.volume()));
+      TRY(ensure_credits(handle));
       count = TRY(block_map::set_written_locked(handle, node, first, count));
     }
     first += count;
@@ -207,7 +207,7 @@ Result<> Data::leave_inode(Node& node) {
   Vector<uint8_t> bytes;
   TRY(bytes.resize(geometry.block_size));
   size_t count = TRY(inline_data::read(node, bytes.span()));
-  Handle handle = TRY(volume.start(3 * volume.map_credits()));
+  Handle handle = TRY(volume.start(3 * block_map::kCredits));
   TRY(inline_data::discard(handle, node));
   node.note_change(handle);
   if (count == 0) return {};
@@ -232,7 +232,7 @@ Result<> Data::prepare_once(PendingWrite& write) {
   bool changes_map = TRY(needs_change(first, last));
   if (!changes_map && end <= node_.disk_size()) return {};
   // An allocation of all at once is the rule; pieces extend the handle.
-  Handle opened = TRY(volume.start(2 * volume.map_credits() + 2));
+  Handle opened = TRY(volume.start(2 * block_map::kCredits + 2));
   Owned<Handle> handle = TRY(make_owned<Handle>(std::move(opened)));
   if (end > uint64_t{1} << 31) TRY(volume.require_read_only_feature(*handle, kReadOnlyLargeFile));
   if (changes_map) {

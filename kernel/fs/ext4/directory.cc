@@ -95,10 +95,6 @@ Result<> add_without_order(Handle& handle, Node& dir, StringView name, uint32_t 
 
 }  // namespace
 
-// Two levels of a tree and a leaf that split (3 blocks made, each with a bitmap, a descriptor and
-// the map's nodes), and what changes beside them.
-unsigned credits(const Volume& volume) { return 3 * block_map::credits(volume) + 8; }
-
 bool has_index(const Node& dir) {
   return dir.has(kInodeIndex) && dir.volume().geometry().has_compatible(kCompatDirIndex);
 }

@@ -32,8 +32,9 @@ Result<bool> is_empty(Node& dir);
 Result<> init(Handle& handle, Node& dir, uint32_t parent);
 Result<> list(Node& dir, uint64_t position, DirectorySink& sink);
 
-// Of one add(); the others need less.
-unsigned credits(const Volume& volume);
+// Credits of one add(); the others need less. Two levels of a tree and a leaf that split (3 blocks
+// made, each with a bitmap, a descriptor and the map's nodes), and what changes beside them.
+inline constexpr unsigned kCredits = 3 * block_map::kCredits + 8;
 
 // --- Blocks, for the files beside this one.
 uint32_t block_count(const Node& dir);

@@ -226,7 +226,7 @@ Result<bool> remove_some(Handle& handle, Node& node, uint32_t first, uint32_t en
   // Blocks of metadata are revoked one by one, so fewer go at a time.
   BlockUse use = node.block_use();
   uint32_t most = use == BlockUse::Data ? kMaxExtentLength : block_map::kMaxRevokesAtOnce;
-  while (handle.credits() >= block_map::remove_credits(node.volume())) {
+  while (handle.credits() >= block_map::kRemoveCredits) {
     if (end <= first) return true;
     ExtentPath path(node);
     TRY(path.find(end - 1));

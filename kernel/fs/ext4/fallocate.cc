@@ -48,7 +48,7 @@ Result<> Node::preallocate(uint64_t start, uint64_t end, bool keep_size) {
     constexpr uint32_t kPiece = kMaxUnwrittenLength;
     uint32_t piece_end = last - first > kPiece ? first + kPiece : last;
     TRY(owner.with_retries([&]() -> Result<> {
-      Handle handle = TRY(owner.start(4 * owner.map_credits()));
+      Handle handle = TRY(owner.start(4 * block_map::kCredits));
       Result<> given = Data::give_blocks(handle, *this, first, piece_end, RunState::Unwritten);
       note_change(handle);
       return given;
@@ -103,7 +103,7 @@ Result<> Node::write_out_from(uint64_t start) {
 Result<> Node::move_extents(uint32_t first, int64_t distance) {
   uint32_t cursor = distance < 0 ? first : block_map::kEnd;
   while (true) {
-    Handle handle = TRY(volume().start(volume().map_credits()));
+    Handle handle = TRY(volume().start(block_map::kCredits));
     Guard guard(map_lock);
     cursor = TRY(extents::shift_one(handle, *this, cursor, first, distance));
     if (cursor == block_map::kEnd) return {};
@@ -145,7 +145,7 @@ Result<> Node::insert_range(uint64_t start, uint64_t length) {
   data_->set_size(size);
   auto first = static_cast<uint32_t>(start >> geometry.block_shift);
   {
-    Handle handle = TRY(volume().start(2 * volume().map_credits()));
+    Handle handle = TRY(volume().start(2 * block_map::kCredits));
     Guard guard(map_lock);
     TRY(extents::split_at(handle, *this, first));
     TRY(store_locked(handle));

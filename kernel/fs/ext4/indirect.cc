@@ -184,8 +184,7 @@ struct Removal {
   unsigned revokes = 0;
 
   bool must_stop() const {
-    return handle.credits() < block_map::remove_credits(node.volume()) ||
-           revokes >= block_map::kMaxRevokesAtOnce;
+    return handle.credits() < block_map::kRemoveCredits || revokes >= block_map::kMaxRevokesAtOnce;
   }
   // True when nothing of the range is left there.
   Result<bool> remove(uint32_t& entry, unsigned level, uint64_t start) {

@@ -50,7 +50,6 @@ Result<> Volume::read_super(DiskSuper& super, uint64_t kilobyte) {
 Result<> Volume::set_up_geometry(const DiskSuper& super, bool read_only) {
   geometry_ = TRY(parse_geometry(super, device_->size(), name()));
   TRY(check_features(geometry_, !read_only, name()));
-  map_credits_ = block_map::credits(*this);
   uint64_t reserved = super.reserved_blocks_low;
   if (geometry_.has_incompatible(kIncompat64Bit))
     reserved |= uint64_t{super.reserved_blocks_high} << 32;

@@ -61,7 +61,7 @@ Result<Ref<Inode>> Node::create_once(StringView name, const CreateParameters& pa
   bool is_new_directory = parameters.type == FileType::Directory;
   if (is_new_directory && !can_add_directory(*this)) return Errno::MLink;
   Optional<Ref<Node>> node;  // ends behind the handle, if it does
-  Handle handle = TRY(volume().start(create_credits(volume()) + directory::credits(volume()) + 2));
+  Handle handle = TRY(volume().start(kCreateCredits + directory::kCredits + 2));
   node = TRY(make(handle, *this, parameters));
   Result<> named = node->init(handle, *this, parameters);
   if (named.ok()) named = directory::add(handle, *this, name, node->disk_number(), parameters.type);
@@ -78,7 +78,7 @@ Result<Ref<Inode>> Node::create_unnamed(const CreateParameters& parameters) {
   if (!is_directory()) return Errno::NotDir;
   return volume().with_retries([&]() -> Result<Ref<Inode>> {
     Optional<Ref<Node>> node;
-    Handle handle = TRY(volume().start(create_credits(volume()) + 5));
+    Handle handle = TRY(volume().start(kCreateCredits + 5));
     node = TRY(make(handle, *this, parameters));
     Result<> ready = node->init(handle, *this, parameters);
     node->abandon(handle);  // deleted at its end, unless it is linked before
@@ -94,7 +94,7 @@ Result<> Node::link(StringView name, Inode& target) {
 Result<> Node::link_once(StringView name, Node& target) {
   if (target.links() >= kMaxLinks) return Errno::MLink;
   if (has(kInodeProjectInherit) && project_ != target.project_) return Errno::XDev;
-  Handle handle = TRY(volume().start(directory::credits(volume()) + 7));
+  Handle handle = TRY(volume().start(directory::kCredits + 7));
   TRY(directory::add(handle, *this, name, target.disk_number(), target.type()));
   target.add_links(1);
   if (target.links() == 1) TRY(volume().orphans().remove(handle, target));
@@ -104,7 +104,7 @@ Result<> Node::link_once(StringView name, Node& target) {
 
 Result<> Node::unlink(StringView name, Inode& inode) {
   Node& target = node_of(inode);
-  Handle handle = TRY(volume().start(directory::credits(volume()) + 7));
+  Handle handle = TRY(volume().start(directory::kCredits + 7));
   if (TRY(directory::find(*this, name)) != target.disk_number()) return Errno::Stale;
   TRY(directory::remove(handle, *this, name));
   TRY(store_named(handle, true));
@@ -120,7 +120,7 @@ Result<> Node::unlink(StringView name, Inode& inode) {
 Result<> Node::remove_directory(StringView name, Inode& inode) {
   Node& target = node_of(inode);
   if (!TRY(directory::is_empty(target))) return Errno::NotEmpty;
-  Handle handle = TRY(volume().start(directory::credits(volume()) + 7));
+  Handle handle = TRY(volume().start(directory::kCredits + 7));
   if (TRY(directory::find(*this, name)) != target.disk_number()) return Errno::Stale;
   TRY(directory::remove(handle, *this, name));
   target.links_.store_relaxed(0);
@@ -161,7 +161,7 @@ Result<> Node::rename_once(StringView old_name, Node& moved, Node& to, StringVie
     return Errno::NotEmpty;
   if (is_dir && replaced == nullptr && this != &to && !can_add_directory(to)) return Errno::MLink;
   if (to.has(kInodeProjectInherit) && to.project_ != moved.project_) return Errno::XDev;
-  Handle handle = TRY(volume().start(directory::credits(volume()) + 14));
+  Handle handle = TRY(volume().start(directory::kCredits + 14));
   if (TRY(directory::find(*this, old_name)) != moved.disk_number()) return Errno::Stale;
   if (replaced != nullptr) {
     TRY(directory::replace(handle, to, new_name, moved.disk_number(), moved.type()));
@@ -191,7 +191,7 @@ Result<> Node::exchange_once(StringView old_name, Node& moved, Node& to, StringV
   if ((to.has(kInodeProjectInherit) && to.project_ != moved.project_) ||
       (has(kInodeProjectInherit) && project_ != other.project_))
     return Errno::XDev;
-  Handle handle = TRY(volume().start(directory::credits(volume()) + 14));
+  Handle handle = TRY(volume().start(directory::kCredits + 14));
   TRY(directory::replace(handle, *this, old_name, other.disk_number(), other.type()));
   TRY(directory::replace(handle, to, new_name, moved.disk_number(), moved.type()));
   TRY(to.adopt_directory(handle, moved, *this));

@@ -26,10 +26,11 @@ class Node final : public Inode,
                    public ListNode<Node, DirtyTag> {  // NodeTable
  public:
   // A new inode, with one link (a directory: two) and no name yet. `parent`: the directory it is
-  // made in. Then init(), and abandon() when that or what follows fails. Credits: create_credits().
+  // made in. Then init(), and abandon() when that or what follows fails. Credits: kCreateCredits.
   static Result<Ref<Node>> make(Handle& handle, Node& parent, const CreateParameters& parameters);
   Result<> init(Handle& handle, Node& parent, const CreateParameters& parameters);
-  static unsigned create_credits(const Volume& volume);
+  // Number, orphan record, inode, and a block for a directory or a long link.
+  static constexpr unsigned kCreateCredits = 3 + 4 + 1 + block_map::kCredits;
   // Damaged: its end touches nothing on the disk.
   void discard();
   // What was made gets no name after all: its end, behind the handle's, deletes it.

@@ -8,11 +8,6 @@
 
 namespace kernel::ext4 {
 
-unsigned Node::create_credits(const Volume& volume) {
-  // Number, orphan record, inode, and a block for a directory or a long link.
-  return 3 + 4 + 1 + volume.map_credits();
-}
-
 namespace {
 
 // MKDEV of old: 8 bits each; and what came after it.

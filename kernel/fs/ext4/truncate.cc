@@ -10,7 +10,7 @@ namespace kernel::ext4 {
 
 Result<> Node::remove_blocks(uint32_t first, uint32_t end) {
   Volume& owner = volume();
-  unsigned once = block_map::remove_credits(owner);
+  unsigned once = block_map::kRemoveCredits;
   unsigned most = owner.journal().max_credits() / 2;
   unsigned credits = once * 4 < most ? once * 4 : most > once ? most : once;
   for (bool done = false; !done;) {

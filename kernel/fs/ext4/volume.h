@@ -57,8 +57,6 @@ class Volume final : public SuperBlock, private jbd2::JournalClient {
 
   // A journal handle. Errors: RoFs, as Journal::start().
   Result<Handle> start(unsigned credits, unsigned revokes = 0);
-  // What one change of a block map may touch, whatever its depth; see block_map.h.
-  unsigned map_credits() const { return map_credits_; }
   // Tries again, some times, what failed only because freed blocks wait for a commit. An attempt
   // leaves no handle open.
   template <class Attempt>
@@ -142,7 +140,6 @@ class Volume final : public SuperBlock, private jbd2::JournalClient {
   NodeTable nodes_;
   Orphans orphans_;
   Node* root_ = nullptr;  // owned reference
-  unsigned map_credits_ = 0;
   uint64_t overhead_ = 0;
   // Over changes of the superblock that do not belong to another change. Taken before a handle.
   Mutex<LockRank::Ext4Super> super_lock_;
