@@ -84,11 +84,41 @@ DeviceNumber read_device(const uint8_t* map) {
 
 }  // namespace
 
+namespace {
+
+// In its group's inode table.
+uint64_t offset_in_table(const Geometry& geometry, uint32_t number) {
+  return uint64_t{(number - 1) % geometry.inodes_per_group} * geometry.inode_size;
+}
+
+// Inodes that were made together are asked for together: when one is not in memory, neither are
+// those around it. As far as the table was ever used. Not before the journal is there: its recovery
+// changes what is in memory, and must not be overtaken by a read.
+void read_table_ahead(Volume& volume, uint32_t number) {
+  if (!volume.has_journal()) return;
+  constexpr uint64_t kBlocks = 32;  // as Linux
+  const Geometry& geometry = volume.geometry();
+  uint32_t group = geometry.group_of_inode(number);
+  uint64_t table = volume.groups().inode_table(group);
+  uint64_t first = offset_in_table(geometry, number) >> geometry.block_shift;
+  if (volume.buffers().find(table + first)) return;
+  first = align_down(first, kBlocks);
+  uint64_t end = 0;
+  {
+    Guard guard(volume.groups().lock);
+    uint64_t used = geometry.inodes_per_group - volume.groups().unused_inodes(group);
+    end = (used * geometry.inode_size + geometry.block_size - 1) >> geometry.block_shift;
+  }
+  if (end > first + kBlocks) end = first + kBlocks;
+  if (first < end) volume.buffers().read_ahead(table + first, static_cast<uint32_t>(end - first));
+}
+
+}  // namespace
+
 Result<Node::Place> Node::place_of(Volume& volume, uint32_t number) {
   const Geometry& geometry = volume.geometry();
   uint32_t group = geometry.group_of_inode(number);
-  uint64_t index = (number - 1) % geometry.inodes_per_group;
-  uint64_t offset = index * geometry.inode_size;
+  uint64_t offset = offset_in_table(geometry, number);
   uint64_t block = volume.groups().inode_table(group) + (offset >> geometry.block_shift);
   Ref<Buffer> buffer = TRY(volume.buffers().read(block));
   uint8_t* bytes = buffer->data() + (offset & (geometry.block_size - 1));
@@ -96,6 +126,7 @@ Result<Node::Place> Node::place_of(Volume& volume, uint32_t number) {
 }
 
 Result<Ref<Node>> Node::load(Volume& volume, uint32_t number) {
+  read_table_ahead(volume, number);
   Place place = TRY(place_of(volume, number));
   const DiskInode& disk = place.disk();
   std::optional<FileType> type = type_of_mode(disk.mode);

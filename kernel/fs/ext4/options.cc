@@ -77,7 +77,8 @@ bool set_number(StringView key, StringView value, Options& options) {
   } else if (key == "sb") {
     options.super_block = *number;
   } else {
-    // Tuning of an allocator, a table initialiser and I/O priorities that are not here.
+    // Tuning of an allocator, a table initialiser and I/O priorities that are not here, and of what
+    // is read ahead of the inode table, which is fixed.
     return key == "inode_readahead_blks" || key == "stripe" || key == "init_itable" ||
            key == "max_batch_time" || key == "min_batch_time" || key == "journal_ioprio" ||
            key == "max_dir_size_kb";

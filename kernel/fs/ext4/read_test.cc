@@ -125,6 +125,28 @@ INSTANTIATE_TEST_SUITE_P(
                     "-b 1024 -O ^dir_index", "-b 4096 -O ^flex_bg", "-b 1024 -O metadata_csum_seed",
                     "-b 4096 -O orphan_file", "-b 1024 -O ^has_journal -g 1024"));
 
+// Whoever asks for one inode of a directory asks for the others.
+TEST(Mount, ReadsInodesWithThoseAroundThem) {
+  TestVolume test(make_image(16 << 20, "-b 1024"));
+  ASSERT_TRUE(test.ok());
+  for (int i = 0; i < 200; ++i) ASSERT_TRUE(test.create("file" + std::to_string(i)).ok());
+  test.remount();
+  ASSERT_TRUE(test.ok());
+  const Geometry& geometry = test.volume().geometry();
+  uint64_t table = test.volume().groups().inode_table(0);
+  uint32_t per_block = geometry.block_size / geometry.inode_size;
+  ASSERT_TRUE(test.volume().node(12).ok());  // the first that is a file's
+  for (uint32_t block = 0; block < 32; ++block)
+    EXPECT_TRUE(test.volume().buffers().find(table + block).has_value()) << block;
+  EXPECT_FALSE(test.volume().buffers().find(table + 32).has_value());
+  // The table was never used behind the last of them.
+  ASSERT_TRUE(test.volume().node(32 * per_block + 1).ok());
+  uint32_t used = (11 + 200 + per_block - 1) / per_block;
+  ASSERT_LT(used, 64u);
+  EXPECT_TRUE(test.volume().buffers().find(table + used - 1).has_value());
+  EXPECT_FALSE(test.volume().buffers().find(table + used).has_value());
+}
+
 TEST(Mount, RefusesWhatItDoesNotKnow) {
   EXPECT_EQ(TestVolume(Image(1 << 20)).error(), Errno::Inval);
   EXPECT_EQ(TestVolume(make_image(16 << 20, "-O encrypt")).error(), Errno::Inval);
