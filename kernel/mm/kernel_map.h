@@ -66,6 +66,7 @@ void init();
 // Returns the lowest address. Contents are what the last user left. May wait for memory.
 Result<VirtAddr> allocate_stack();
 void free_stack(VirtAddr bottom);  // any context
+uint64_t stack_pages();            // in use and cached; any context
 // Virtually contiguous, zeroed, for tables larger than the buddy should give (per-CPU areas, hash
 // tables). May wait for memory.
 Result<VirtAddr> allocate_pages(size_t count);

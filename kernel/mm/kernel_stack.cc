@@ -8,6 +8,7 @@
 
 #include "mm/kernel_stack.h"
 
+#include "lib/atomic.h"
 #include "lib/bitmap.h"
 #include "mm/frames.h"
 #include "mm/kernel_map.h"
@@ -24,6 +25,7 @@ constexpr VirtAddr kStackArea{arch::kKernelMapBase};
 SpinLock<LockRank::KernelMap> slot_lock;
 // Slot 0 stays empty: below it is the linear map, not a guard.
 constinit Bitmap<kMaxStacks> slots GUARDED_BY(slot_lock);
+constinit Atomic<size_t> slots_taken{0};
 
 struct StackCache {
   static constexpr size_t kStacks = 4;
@@ -38,6 +40,7 @@ Result<VirtAddr> take_slot() {
   size_t slot = slots.find_clear(1);
   if (slot == slots.npos) return Errno::Again;
   slots.set(slot);
+  slots_taken.fetch_add_relaxed(1);
   return kStackArea + slot * kStackSlot;
 }
 
@@ -45,6 +48,7 @@ void release_stack(VirtAddr bottom) {
   kernel_table::unmap({bottom, bottom + kKernelStackSize}, kernel_table::Backing::Free);
   Guard guard(slot_lock);
   slots.clear((bottom - kStackArea) / kStackSlot);
+  slots_taken.fetch_sub_relaxed(1);
 }
 
 bool take_cached(StackCache& cache, VirtAddr& bottom) {
@@ -87,6 +91,8 @@ void free_stack(VirtAddr bottom) {
   DCHECK(is_aligned(bottom, kStackSlot));
   if (!keep(stack_cache.nearby(), bottom)) release_stack(bottom);
 }
+
+uint64_t stack_pages() { return slots_taken.load_relaxed() * (kKernelStackSize / kPageSize); }
 
 uint64_t drain_caches() {
   uint64_t pages = 0;

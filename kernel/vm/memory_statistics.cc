@@ -21,6 +21,7 @@ MemoryStatistics memory_statistics() {
   page_lru::Counts clean = page_lru::counts();
   statistics.reclaimable_pages = clean.active + clean.inactive;
   statistics.reclaimable_slab_pages = Shrinker::count_bytes() >> kPageShift;
+  statistics.kernel_stack_pages = kernel_map::stack_pages();
   statistics.committed_pages = overcommit::committed_pages();
   return statistics;
 }

@@ -236,7 +236,6 @@ int main(int argc, char** argv) {
   sigprocmask(SIG_BLOCK, &blocked, NULL);
   for (int i = 0; i < kSets; i++) pthread_rwlock_init(&set_locks[i], NULL);
   static struct counts before;
-  mlockall(MCL_CURRENT);  // this process has all its pages from here on
   steps = 300;  // fill what is filled once and kept
   long wrong = storm_apart(storm, threads);
   settle(&before);

@@ -48,7 +48,6 @@ int main(int argc, char** argv) {
   int rounds = (int)number_of(&words, 2, 4);
   snprintf(program, sizeof program, "%s",
            access("/tests/helper_exec", X_OK) == 0 ? "/tests/helper_exec" : "./helper_exec");
-  mlockall(MCL_CURRENT);  // its own pages are there from here on
   static struct counts before;
   long wrong = storm(20, at_once, 2);  // Fill what is filled once and kept.
   settle(&before);

@@ -138,7 +138,6 @@ int main(int argc, char** argv) {
   mkdir("/tmp/storm", 0755);
   for (int i = 0; i < kQueues; i++) pthread_rwlock_init(&locks[i], NULL);
   static struct counts before;
-  mlockall(MCL_CURRENT);  // this process has all its pages from here on
   steps = 300;  // fill what is filled once and kept
   long wrong = storm_apart(storm, threads);
   settle(&before);

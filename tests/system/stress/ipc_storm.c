@@ -196,7 +196,6 @@ int main(int argc, char** argv) {
   alarm(0);
   struct words words = words_of(argc, argv);
   long kills = number_of(&words, 0, 1000);
-  mlockall(MCL_CURRENT);
   static struct counts before;
   long wrong = storm(40);  // Fill what is filled once and kept.
   settle(&before);

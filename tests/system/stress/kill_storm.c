@@ -176,7 +176,6 @@ int main(int argc, char** argv) {
   prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
   snprintf(helper, sizeof helper, "%s",
            access("/tests/helper_exec", X_OK) == 0 ? "/tests/helper_exec" : "./helper_exec");
-  mlockall(MCL_CURRENT);
   static struct counts before;
   long wrong = storm(40);  // Fill what is filled once and kept.
   settle(&before);

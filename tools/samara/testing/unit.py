@@ -8,9 +8,8 @@ from .. import build_command
 from .report import Report
 
 PRESETS = ("host", "host-tsan")
-_LINE = re.compile(
-    r"^ *\d+/\d+ +Test +#\d+: (\S+) \.* *(Passed|Skipped|\*+.*?|Failed.*?) +[\d.]+ sec"
-)
+# The result may touch the dots: "***Failed", "Subprocess aborted***Exception:".
+_LINE = re.compile(r"^ *\d+/\d+ +Test +#\d+: (\S+) \.*(.*?) +[\d.]+ sec")
 _LIMIT = 600  # seconds for one test program: a hang detector
 
 
@@ -44,7 +43,7 @@ def _follow(report: Report, preset: str, process: subprocess.Popen) -> None:
         match = _LINE.match(line)
         if match:
             seen = True
-            result = {"Passed": "ok", "Skipped": "skip"}.get(match[2], "not ok")
+            result = {"Passed": "ok", "***Skipped": "skip"}.get(match[2].strip(), "not ok")
             report.add(result, "unit", f"{preset} {match[1]}")
         elif seen and not line.startswith((" ", "Test project")) and line.strip():
             if "tests passed" in line or line.startswith(
