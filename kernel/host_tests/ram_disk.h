@@ -33,15 +33,16 @@ class RamDisk final : public BlockDevice {
         first_(image),
         image_(std::move(image)) {}
 
+  // These two while nobody uses the disk; what follows also while requests come.
   const Image& image() const { return image_; }
   const std::vector<Event>& events() const { return events_; }
-  // While requests come.
-  size_t event_count() {
+  size_t event_count() const {
     std::lock_guard guard(mutex_);
     return events_.size();
   }
   // From here on the present contents are what a power cut falls back to.
   void restart_recording() {
+    std::lock_guard guard(mutex_);
     first_ = image_;
     events_.clear();
   }
@@ -51,21 +52,24 @@ class RamDisk final : public BlockDevice {
     failing_ = operation;
     until_failure_ = count;
   }
-  void stop_failing() { until_failure_ = ~uint64_t{0}; }
+  void stop_failing() {
+    std::lock_guard guard(mutex_);
+    until_failure_ = ~uint64_t{0};
+  }
 
   // Everything of the first `count` events, in order.
   Image image_after(size_t count) const {
-    Image image = first_;
-    for (size_t i = 0; i < count; ++i) apply(image, events_[i]);
-    return image;
+    std::lock_guard guard(mutex_);
+    return image_after_locked(count);
   }
   // The power goes while event `count` would start. Each sector holds what it held at the last
   // flush, or what any later write (or, unless it was flushed, none) put there: torn and reordered
   // writes, by `seed`. Sectors written with force_unit_access keep at least that.
   Image image_after_cut(size_t count, uint32_t seed) const {
+    std::lock_guard guard(mutex_);
     size_t flushed = count;
     while (flushed != 0 && events_[flushed - 1].operation != BlockOperation::Flush) --flushed;
-    Image image = image_after(flushed);
+    Image image = image_after_locked(flushed);
     std::mt19937 random(seed);
     // In order, each sector of each write happens or not; what happens last wins, so every mixture
     // can come out.
@@ -134,12 +138,18 @@ class RamDisk final : public BlockDevice {
     return {};
   }
 
+  Image image_after_locked(size_t count) const {
+    Image image = first_;
+    for (size_t i = 0; i < count; ++i) apply(image, events_[i]);
+    return image;
+  }
   static void apply(Image& image, const Event& event) {
     if (!event.bytes.empty())
       std::memcpy(image.data() + event.offset, event.bytes.data(), event.bytes.size());
   }
 
-  std::mutex mutex_;  // of all below, while requests come; who looks at them has waited for those
+  // Of all below while requests come; who uses image() or events() has waited for those.
+  mutable std::mutex mutex_;
   Image first_;  // before events_
   Image image_;
   std::vector<Event> events_;

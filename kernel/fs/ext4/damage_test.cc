@@ -42,7 +42,7 @@ TEST_P(PowerCut, WhatWasSyncedIsThere) {
       ASSERT_TRUE(file.ok());
       ASSERT_TRUE(test.write(**file, 0, bytes).ok());
       ASSERT_TRUE((*file)->synchronise(round % 2 == 0).ok());
-      promises.push_back({test.disk().events().size(), path, bytes});
+      promises.push_back({test.disk().event_count(), path, bytes});
     }
     // Traffic that nobody waits for.
     {
@@ -57,7 +57,7 @@ TEST_P(PowerCut, WhatWasSyncedIsThere) {
     }
     if (round % 5 == 4) static_cast<void>(test.unlink("other" + std::to_string(random() % round)));
   }
-  size_t total = test.disk().events().size();
+  size_t total = test.disk().event_count();
   for (unsigned cut = 0; cut < 25; ++cut) {
     size_t events = random() % (total + 1);
     TestVolume after(test.disk().image_after_cut(events, cut));

@@ -8,8 +8,9 @@ from .. import build_command
 from .report import Report
 
 PRESETS = ("host", "host-tsan")
-# The result may touch the dots: "***Failed", "Subprocess aborted***Exception:".
-_LINE = re.compile(r"^ *\d+/\d+ +Test +#\d+: (\S+) \.*(.*?) +[\d.]+ sec")
+# Parameters in a name may hold spaces. The result may touch the dots: "***Failed",
+# "Subprocess aborted***Exception:".
+_LINE = re.compile(r"^ *\d+/\d+ +Test +#\d+: (.+?) \.{3,}(.*?) +[\d.]+ sec")
 _LIMIT = 600  # seconds for one test program: a hang detector
 
 
