@@ -2,6 +2,7 @@
 // /proc/sys (proc(5), sysctl(8)): settings of the kernel as files. Numbers that can be set are
 // checked against their range; a value that nothing here could honour is read-only.
 
+#include "fs/event/directory_notify.h"
 #include "fs/event/epoll.h"
 #include "fs/event/inotify.h"
 #include "fs/mqueue/mqueue.h"
@@ -330,6 +331,8 @@ constexpr Setting kVm[] = {
     dirty_setting<&Limits::write_back_centisecs, &Limits::write_back_centisecs, 0, INT32_MAX>(
         "dirty_writeback_centisecs")};
 constexpr Setting kFs[] = {
+    {"dir-notify-enable", show_limit<directory_notify::enabled>,
+     store_limit<directory_notify::set_enabled, INT32_MAX>},
     {"file-max", file_max}, {"nr_open", nr_open}, {"overflowuid", overflow_id},
     {"overflowgid", overflow_id}, {"pipe-max-size", pipe_max_size},
     {"suid_dumpable", zero},

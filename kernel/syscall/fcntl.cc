@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // fcntl(2): descriptor and status flags, owners, pipe sizes, seals. Locks: file_locks.cc.
 
+#include "fs/event/directory_notify.h"
 #include "fs/event/memfd.h"
 #include "fs/pipe/pipe.h"
 #include "syscall/declarations.h"
@@ -13,8 +14,8 @@ namespace {
 constexpr uint32_t kDupFd = 0, kGetFd = 1, kSetFd = 2, kGetFl = 3, kSetFl = 4, kGetLk = 5,
                    kSetLk = 6, kSetLkW = 7, kSetOwn = 8, kGetOwn = 9, kSetSig = 10, kGetSig = 11,
                    kSetOwnEx = 15, kGetOwnEx = 16, kOfdGetLk = 36, kOfdSetLk = 37, kOfdSetLkW = 38,
-                   kGetLease = 1025, kDupFdCloExec = 1030, kSetPipeSize = 1031, kGetPipeSize = 1032,
-                   kAddSeals = 1033, kGetSeals = 1034;
+                   kGetLease = 1025, kNotify = 1026, kDupFdCloExec = 1030, kSetPipeSize = 1031,
+                   kGetPipeSize = 1032, kAddSeals = 1033, kGetSeals = 1034;
 constexpr uint64_t kCloseOnExec = 1;
 
 Value duplicate(Context& context, Fd fd, uint64_t from, bool close_on_exec) {
@@ -114,6 +115,9 @@ Value sys_fcntl(Context& context, Fd fd, uint32_t command, uint64_t argument) {
       return 0;
     case kGetSig: return int64_t{file->owner.signal()};
     case kGetLease: return 2;  // F_UNLCK: nobody has one
+    case kNotify:
+      TRY(directory_notify::ask(files_of(context), fd, *file, static_cast<uint32_t>(argument)));
+      return 0;
     case kSetPipeSize:
     case kGetPipeSize: return pipe_size(*file, command, argument);
     case kAddSeals: TRY(memfd::add_seals(*file, static_cast<uint32_t>(argument))); return 0;

@@ -22,6 +22,8 @@ struct Limits {
 };
 constinit Limits limits;
 
+}  // namespace
+
 Result<InodeWatches*> watches_of(Inode& inode) {
   InodeWatches* present = inode.watches.load_acquire();
   if (present != nullptr) return present;
@@ -30,8 +32,6 @@ Result<InodeWatches*> watches_of(Inode& inode) {
   delete made;
   return present;
 }
-
-}  // namespace
 
 // --- Events.
 

@@ -32,7 +32,8 @@ void drop(Gone& gone) {
 // To all watches of one inode.
 void report(Inode& inode, const Report& what) {
   InodeWatches* watches = inode.watches.load_acquire();
-  if (watches == nullptr || (watches->events.load_relaxed() & what.events) == 0) return;
+  if (watches == nullptr || !watches->want(what.events)) return;
+  watches->notices.tell(what.events);
   uint32_t events = what.events;
   if ((events & (kMoveSelf | kDeleteSelf)) != 0) events &= ~kIsDirectory;
   Gone gone;
@@ -63,7 +64,7 @@ void report_to_parent(const Dentry& dentry, Report what) {
     RcuReadGuard reading;
     Inode& parent = *dentry.parent().inode();
     InodeWatches* watches = parent.watches.load_acquire();
-    if (watches == nullptr || (watches->events.load_relaxed() & what.events) == 0) return;
+    if (watches == nullptr || !watches->want(what.events)) return;
     if (!parent.try_ref()) return;
     directory = Ref<Inode>::adopt(parent);
     StringView present = dentry.name();
@@ -115,6 +116,7 @@ void tell_name(Inode& directory, StringView name, bool is_directory, uint32_t ev
 void tell_move(const Move& move) {
   uint32_t cookie = last_cookie.fetch_add_relaxed(1) + 1;
   uint32_t bit = directory_bit(move.moved);
+  if (&move.old_directory == &move.new_directory) report(move.old_directory, {kRenamed, 0, {}});
   report(move.old_directory, {kMovedFrom | bit, cookie, move.old_name});
   report(move.new_directory, {kMovedTo | bit, cookie, move.new_name});
   if (move.replaced != nullptr) tell_inode(*move.replaced, kAttributes);

@@ -11,6 +11,7 @@
 // keeps the inode's names or its file system.
 #pragma once
 
+#include "fs/event/directory_notify.h"
 #include "fs/event/inotify.h"
 #include "fs/vfs/notify.h"
 #include "lib/tree.h"
@@ -64,9 +65,15 @@ class InotifyWatch final : public RefCounted<InotifyWatch>,
 struct InodeWatches {
   List<InotifyWatch, InodeWatchTag> list;  // the inode's attribute_lock
   Atomic<uint32_t> events;                 // that any of them wants
+  DirectoryNotices notices;
 
   void update_events();
+  bool want(uint32_t told) const {
+    return ((events.load_relaxed() | notices.wanted()) & told) != 0;
+  }
 };
+
+Result<InodeWatches*> watches_of(Inode& inode);
 
 class InotifyQueue final : public File {
  public:

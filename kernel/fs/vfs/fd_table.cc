@@ -6,6 +6,7 @@
 #include "fs/vfs/fd_table.h"
 
 #include "fs/vfs/file_locks.h"
+#include "fs/vfs/notify.h"
 
 namespace kernel {
 
@@ -81,8 +82,7 @@ FdTable::~FdTable() {
   for (uint32_t fd = 0; fd < slots->capacity; ++fd) {
     File* file = slots->files[fd].load_relaxed();
     if (file == nullptr) continue;
-    release_posix_locks(file->inode(), this);
-    ignore(file->flush());  // nobody is left to tell
+    ignore(let_go(*file));  // nobody is left to tell
     file->unref();
   }
   operator delete(static_cast<void*>(slots));
@@ -197,10 +197,7 @@ Result<> FdTable::replace(Fd fd, Ref<File> file, bool close_on_exec, uint64_t li
     Slots::set(slots.cloexec, fd, close_on_exec);
     slots.files[fd].store_release(std::move(file).leak());
   }
-  if (old) {
-    release_posix_locks(old->inode(), this);
-    ignore(old->flush());  // dup2(2): errors of the implicit close are lost
-  }
+  if (old) ignore(let_go(*old));  // dup2(2): errors of the implicit close are lost
   return {};
 }
 
@@ -223,8 +220,14 @@ Result<> FdTable::close(Fd fd) {
     file = take_out_locked(fd);
   }
   if (!file) return Errno::BadF;
-  release_posix_locks(file->inode(), this);
-  return file->flush();
+  return let_go(*file);
+}
+
+// A descriptor of the file has gone from this table; what the table has in it goes as well.
+Result<> FdTable::let_go(File& file) {
+  release_posix_locks(file.inode(), this);
+  notify::descriptor_closed(*this, file);
+  return file.flush();
 }
 
 void FdTable::close_range(uint32_t first, uint32_t last, bool only_mark_close_on_exec) {

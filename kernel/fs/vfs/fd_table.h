@@ -93,6 +93,7 @@ class FdTable final : public RefCounted<FdTable> {
   Result<> grow(uint32_t wanted) EXCLUDES(lock_);
   Result<Fd> take_lowest_locked(Fd from, uint64_t limit) REQUIRES(lock_);
   Optional<Ref<File>> take_out_locked(Fd fd) REQUIRES(lock_);
+  Result<> let_go(File& file);
   Slots* slots_locked() const REQUIRES(lock_) { return slots_.read(); }
 
   mutable SpinLock<LockRank::Leaf> lock_;

@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: MIT
-// What happens to files, told to whoever watches them (inotify(7)). The hooks of the vfs layer call
-// these when something was done; while nobody watches anything, that is one load. The other side is
-// fs/event/inotify.h. Thread context; inode locks may be held.
+// What happens to files, told to whoever watches them (inotify(7), F_NOTIFY of fcntl(2)). The hooks
+// of the vfs layer call these when something was done; while nobody watches anything, that is one
+// load. The other side is fs/event/inotify.h and directory_notify.h. Thread context; inode mutexes
+// may be held.
 #pragma once
 
 #include "fs/vfs/file.h"
 
-namespace kernel::notify {
+namespace kernel {
+
+class FdTable;
+
+namespace notify {
 
 // IN_* events.
 inline constexpr uint32_t kAccess = 0x1, kModify = 0x2, kAttributes = 0x4, kCloseWrite = 0x8,
@@ -14,6 +19,8 @@ inline constexpr uint32_t kAccess = 0x1, kModify = 0x2, kAttributes = 0x4, kClos
                           kCreate = 0x100, kDelete = 0x200, kDeleteSelf = 0x400, kMoveSelf = 0x800,
                           kUnmount = 0x2000, kQueueOverflow = 0x4000, kIgnored = 0x8000,
                           kIsDirectory = 0x4000'0000;
+// Of a directory in which a name was given for another: nobody can ask inotify for that.
+inline constexpr uint32_t kRenamed = 0x1000'0000;
 
 extern Atomic<uint32_t> watch_count;  // in the whole system
 inline bool anybody() { return watch_count.load_relaxed() != 0; }
@@ -36,6 +43,7 @@ void tell_name(Inode& directory, StringView name, bool is_directory, uint32_t ev
 void tell_move(const Move& move);
 void tell_gone(Inode& inode, uint32_t reason);
 void tell_unmount(SuperBlock& super_block);
+void forget_notices(const FdTable& table, const File& file);
 }  // namespace detail
 
 // To the watchers of the file and of the directory that its name is in.
@@ -80,5 +88,10 @@ inline bool is_watched(const Inode& inode) { return inode.watches.load_relaxed()
 inline void unmounted(SuperBlock& super_block) {
   if (anybody()) detail::tell_unmount(super_block);
 }
+// A descriptor of the file has gone from the table: what F_NOTIFY asked for by it is over.
+inline void descriptor_closed(const FdTable& table, const File& file) {
+  if (anybody()) detail::forget_notices(table, file);
+}
 
-}  // namespace kernel::notify
+}  // namespace notify
+}  // namespace kernel
