@@ -81,6 +81,7 @@ Result<> children_text(FormatSink& sink, Task& task, bool whole_process);
 
 Result<Ref<Inode>> make_fd_directory(SuperBlock& super_block, const ProcessKey& key);
 Result<Ref<Inode>> make_fdinfo_directory(SuperBlock& super_block, const ProcessKey& key);
+Result<Ref<Inode>> make_namespace_directory(SuperBlock& super_block, const ProcessKey& key);
 Result<Ref<Inode>> make_net_directory(SuperBlock& super_block, const ProcessKey& key);
 Result<Ref<Inode>> make_cwd_link(SuperBlock& super_block, const ProcessKey& key);
 Result<Ref<Inode>> make_root_link(SuperBlock& super_block, const ProcessKey& key);

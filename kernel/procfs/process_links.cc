@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
-// Links of a process into the file system: cwd, root, exe, fd/N; and fdinfo/N (proc(5)). Following
-// one goes to the object itself, whatever has become of its name.
+// Links of a process into the file system: cwd, root, exe, fd/N, ns/NAME; and fdinfo/N (proc(5)).
+// Following one goes to the object itself, whatever has become of its name.
 
 #include "fs/vfs/fd_table.h"
 #include "fs/vfs/fs_context.h"
 #include "fs/vfs/mount.h"
+#include "process/namespaces.h"
 #include "process/observe.h"
 #include "procfs/process.h"
 #include "vm/address_space.h"
@@ -12,9 +13,28 @@
 namespace kernel::procfs {
 namespace {
 
-enum class Target : uint8_t { WorkingDirectory, Root, Executable, Descriptor };
+enum class Target : uint8_t { WorkingDirectory, Root, Executable, Descriptor, Namespace };
 
-Result<Path> target_of(Task& task, Target target, Fd fd) {
+struct NamespaceLink {
+  StringView name;
+  const namespaces::Namespace& target;
+};
+
+constexpr NamespaceLink kNamespaceLinks[] = {
+    {"net", namespaces::kNet},
+    {"uts", namespaces::kUts},
+    {"ipc", namespaces::kIpc},
+    {"pid", namespaces::kPid},
+    {"pid_for_children", namespaces::kPid},
+    {"user", namespaces::kUser},
+    {"mnt", namespaces::kMount},
+    {"cgroup", namespaces::kCgroup},
+    {"time", namespaces::kTime},
+    {"time_for_children", namespaces::kTime},
+};
+
+// `which`: the descriptor, or the index of the namespace.
+Result<Path> target_of(Task& task, Target target, int32_t which) {
   if (target == Target::Executable) {
     Optional<Ref<AddressSpace>> space = address_space_of(task);
     if (!space || space->executable == nullptr) return Errno::NoEnt;
@@ -23,23 +43,24 @@ Result<Path> target_of(Task& task, Target target, Fd fd) {
   if (target == Target::Descriptor) {
     Optional<Ref<FdTable>> files = files_of(task);
     if (!files) return Errno::NoEnt;
-    Result<Ref<File>> file = files->get(fd, /*allow_path=*/true);
+    Result<Ref<File>> file = files->get(which, /*allow_path=*/true);
     if (!file.ok()) return Errno::NoEnt;
     return file.value()->path();
   }
   Optional<Ref<FsContext>> fs = fs_context_of(task);
   if (!fs) return Errno::NoEnt;
+  if (target == Target::Namespace) return namespaces::place_of(kNamespaceLinks[which].target);
   return target == Target::Root ? fs->root() : fs->working_directory();
 }
 
 class ProcessLink final : public Inode {
  public:
-  ProcessLink(SuperBlock& super_block, ProcessKey key, Target target, Fd fd, uint16_t mode,
-              uint64_t number)
+  ProcessLink(SuperBlock& super_block, ProcessKey key, Target target, int32_t which,
+              uint16_t mode, uint64_t number)
       : Inode(super_block, FileType::Symlink, number, mode),
         key_(std::move(key)),
         target_(target),
-        fd_(fd) {
+        which_(which) {
     needs_revalidation_ = true;
     take_owner(*this, key_);
   }
@@ -49,7 +70,7 @@ class ProcessLink final : public Inode {
     if (target_ != Target::Descriptor) return true;
     Optional<Ref<Task>> task = task_of(*key_.pid);
     Optional<Ref<FdTable>> files = task ? files_of(*task) : Optional<Ref<FdTable>>();
-    return files && files->get(fd_, /*allow_path=*/true).ok();
+    return files && files->get(which_, /*allow_path=*/true).ok();
   }
 
   bool has_magic_link() const override { return true; }
@@ -58,7 +79,7 @@ class ProcessLink final : public Inode {
     Optional<Ref<Task>> task = task_of(*key_.pid);
     if (!task) return Errno::NoEnt;
     if (!may_inspect(*task)) return Errno::Acces;
-    return target_of(*task, target_, fd_);
+    return target_of(*task, target_, which_);
   }
 
   Result<String> read_link() override {
@@ -71,7 +92,7 @@ class ProcessLink final : public Inode {
  private:
   ProcessKey key_;
   Target target_;
-  Fd fd_;
+  int32_t which_;
 };
 
 uint64_t number_for(const ProcessKey& key, uint64_t index) {
@@ -80,8 +101,8 @@ uint64_t number_for(const ProcessKey& key, uint64_t index) {
 }
 
 Result<Ref<Inode>> make_link(SuperBlock& super_block, const ProcessKey& key, Target target,
-                             uint64_t index) {
-  return TRY(make_ref<ProcessLink>(super_block, key, target, Fd{-1}, uint16_t{0777},
+                             uint64_t index, int32_t which = -1) {
+  return TRY(make_ref<ProcessLink>(super_block, key, target, which, uint16_t{0777},
                                    number_for(key, index)));
 }
 
@@ -186,6 +207,41 @@ class FdDirectory final : public ProcDirectory {
   bool info_;
 };
 
+class NamespaceDirectory final : public ProcDirectory {
+ public:
+  NamespaceDirectory(SuperBlock& super_block, ProcessKey key)
+      : ProcDirectory(super_block, 0511, number_for(key, 5)), key_(std::move(key)) {
+    needs_revalidation_ = true;
+    take_owner(*this, key_);
+  }
+  bool revalidate() override { return take_owner(*this, key_); }
+
+  Result<Ref<Inode>> lookup(StringView name) override {
+    if (!task_of(*key_.pid)) return Errno::NoEnt;
+    for (size_t i = 0; i < std::size(kNamespaceLinks); ++i) {
+      if (kNamespaceLinks[i].name != name) continue;
+      return make_link(super_block(), key_, Target::Namespace, kFirstLink + i,
+                       static_cast<int32_t>(i));
+    }
+    return Errno::NoEnt;
+  }
+
+  Result<> read_directory(uint64_t offset, DirectorySink& sink) override {
+    if (!task_of(*key_.pid)) return Errno::NoEnt;
+    for (size_t i = offset - 2; i < std::size(kNamespaceLinks); ++i) {
+      if (!sink.entry(kNamespaceLinks[i].name, number_for(key_, kFirstLink + i),
+                      FileType::Symlink, i + 3))
+        return {};
+    }
+    return {};
+  }
+
+ private:
+  static constexpr uint64_t kFirstLink = 6;
+  static_assert(kFirstLink + std::size(kNamespaceLinks) <= 16);  // where descriptors begin
+  ProcessKey key_;
+};
+
 }  // namespace
 
 Result<Ref<Inode>> make_cwd_link(SuperBlock& super_block, const ProcessKey& key) {
@@ -202,6 +258,10 @@ Result<Ref<Inode>> make_fd_directory(SuperBlock& super_block, const ProcessKey& 
 }
 Result<Ref<Inode>> make_fdinfo_directory(SuperBlock& super_block, const ProcessKey& key) {
   return TRY(make_ref<FdDirectory>(super_block, key, true));
+}
+
+Result<Ref<Inode>> make_namespace_directory(SuperBlock& super_block, const ProcessKey& key) {
+  return TRY(make_ref<NamespaceDirectory>(super_block, key));
 }
 
 }  // namespace kernel::procfs

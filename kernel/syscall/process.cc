@@ -105,9 +105,4 @@ Value sys_unshare(Context& context, Flags64 flags) {
   return 0;
 }
 
-Value sys_setns(Context& context, Fd fd, int32_t) {
-  TRY(context.task.files->get(fd));
-  return Errno::Inval;
-}
-
 }  // namespace kernel::syscall

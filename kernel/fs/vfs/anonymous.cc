@@ -38,12 +38,13 @@ class AnonymousSuperBlock final : public SuperBlock {
 };
 
 constexpr uint64_t kPipeMagic = 0x5049'5045, kAnonymousMagic = 0x0904'1934,
-                   kSocketMagic = 0x534f'434b;
+                   kSocketMagic = 0x534f'434b, kNamespaceMagic = 0x6e73'6673;
 
-constexpr FileType kTypes[] = {FileType::Fifo, FileType::Anonymous, FileType::Socket};
+constexpr FileType kTypes[] = {FileType::Fifo, FileType::Anonymous, FileType::Socket,
+                              FileType::Regular};
 
 // Mounts that stay for good, by kind.
-constinit Mount* mounts[3] = {};
+constinit Mount* mounts[4] = {};
 
 Result<Mount*> make_mount(StringView name, uint64_t magic) {
   Ref<AnonymousSuperBlock> super_block = TRY(make_ref<AnonymousSuperBlock>(name, magic));
@@ -57,6 +58,7 @@ Result<> init() {
   mounts[0] = TRY(make_mount("pipefs", kPipeMagic));
   mounts[1] = TRY(make_mount("anon_inodefs", kAnonymousMagic));
   mounts[2] = TRY(make_mount("sockfs", kSocketMagic));
+  mounts[3] = TRY(make_mount("nsfs", kNamespaceMagic));
   return {};
 }
 
@@ -66,7 +68,7 @@ Result<Path> make_place(Ref<Mount> mount, StringView name, Ref<Inode> inode) {
 }
 
 Result<Path> make_place(Kind kind, StringView label, bool with_number) {
-  Ref<Mount> mount(*mounts[static_cast<size_t>(kind)]);
+  Ref<Mount> mount = mount_of(kind);
   FileType type = kTypes[static_cast<size_t>(kind)];
   Ref<AnonymousInode> inode = TRY(make_ref<AnonymousInode>(mount->super_block(), type));
   if (!with_number) return make_place(std::move(mount), label, std::move(inode));
@@ -75,6 +77,8 @@ Result<Path> make_place(Kind kind, StringView label, bool with_number) {
   format(sink, "{}:[{}]", label, inode->number());
   return make_place(std::move(mount), sink.view(), std::move(inode));
 }
+
+Ref<Mount> mount_of(Kind kind) { return Ref<Mount>(*mounts[static_cast<size_t>(kind)]); }
 
 bool is_place(const Path& path, Kind kind) {
   return &path.mount() == mounts[static_cast<size_t>(kind)];

@@ -7,12 +7,16 @@
 
 namespace kernel::anonymous {
 
-enum class Kind : uint8_t { Pipe, Event, Socket };  // pipefs; anon_inodefs; sockfs
+// pipefs, anon_inodefs, sockfs, nsfs
+enum class Kind : uint8_t { Pipe, Event, Socket, Namespace };
 
 // A place whose name is `label` or, with its inode's number, "label:[number]".
 Result<Path> make_place(Kind kind, StringView label, bool with_number);
 // The same for an inode that exists, on its own file system (memfd on tmpfs).
 Result<Path> make_place(Ref<Mount> mount, StringView name, Ref<Inode> inode);
+
+// For inodes of its own kind.
+Ref<Mount> mount_of(Kind kind);
 
 // Whether the place is one of this kind.
 bool is_place(const Path& path, Kind kind);

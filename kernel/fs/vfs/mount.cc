@@ -121,6 +121,8 @@ Path top_mount(Path path) {
   }
 }
 
+Path namespace_root() { return top_mount(MountTree::root()); }
+
 Result<Ref<Mount>> internal_mount(Ref<SuperBlock> super_block) {
   // Without noexec: a memfd may be mapped for execution, and run; other internal inodes can
   // neither.

@@ -74,6 +74,8 @@ Result<> unmount(const Path& target, uint32_t flags);
 Result<> pivot_root(const Path& new_root, const Path& put_old);
 // What is mounted on top of this place, or the path itself.
 Path top_mount(Path path);
+// What every process has as its root until it changes that.
+Path namespace_root();
 // An unattached mount for files that have no name (pipes, memfd).
 Result<Ref<Mount>> internal_mount(Ref<SuperBlock> super_block);
 // /proc/PID/mounts and mountinfo, as seen from `root`.

@@ -133,6 +133,11 @@ void MountTree::set_root(Ref<Mount> mount) {
   root_mount = std::move(mount).leak();
 }
 
+Path MountTree::root() {
+  Guard guard(lock_);
+  return Path(Ref<Mount>(*root_mount), Ref<Dentry>(root_mount->root()));
+}
+
 void MountTree::link_locked(Mount& mount, Mount& parent, Dentry& place) {
   mount.ref();
   parent.ref();

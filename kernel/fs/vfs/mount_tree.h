@@ -18,6 +18,7 @@ class MountTree {
   static Result<Ref<Mount>> make(Ref<SuperBlock> super_block, StringView source, uint32_t flags);
   // The first mount of all.
   static void set_root(Ref<Mount> mount);
+  static Path root();
 
   static Result<> attach(Ref<Mount> mount, const Path& place);
   static Result<> bind(const Path& source, const Path& place, bool recursive);
