@@ -62,10 +62,7 @@ for module in sys.argv[1:]:
         unittest.defaultTestLoader.loadTestsFromName(f"test.{module}").run(outcomes)
     except unittest.SkipTest as reason:
         print(module, "skipped", reason)
-    words = list(outcomes.outcomes.values())
-    print("==", module, ", ".join(f"{word} {words.count(word)}" for word in sorted(set(words))))
     for name, word in sorted(outcomes.outcomes.items()):
-        if word != "ok":
-            print(name, word)
+        print(name, word)
     for name, report in outcomes.reports:
         print(name, report, file=sys.stderr)
