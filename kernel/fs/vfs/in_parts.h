@@ -23,7 +23,8 @@ Result<size_t> write_in_parts(IoBuffer& buffer, uint64_t offset, Some some) {
   return total;
 }
 
-// A read of an object's bytes, up to its end; `state` is the open file's ReadAhead where it has one.
+// A read of an object's bytes, up to its end; `state` is the open file's ReadAhead where it has
+// one.
 template <class Object, class... State>
 Result<size_t> read_in_parts(Object& object, IoBuffer& buffer, uint64_t offset, State&... state) {
   size_t total = 0;
