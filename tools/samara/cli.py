@@ -153,6 +153,13 @@ def _add_run(command) -> None:
     )
     program = run.add_argument_group("program")
     program.add_argument(
+        "--init",
+        metavar="PATH",
+        help="boot the root with its own first process, such as /sbin/init, in place of ours: the "
+        "machine's serial console is our standard input and output, PROGRAM ARGUMENT… are PATH's "
+        "arguments, and the run ends with status 0 when the machine switches off or restarts",
+    )
+    program.add_argument(
         "--env",
         metavar="NAME[=VALUE]",
         action="append",

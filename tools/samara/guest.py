@@ -13,6 +13,7 @@ from pathlib import Path
 
 from . import disks as disk_images
 from . import initrd, kernel_log, kernels, machine as machines, protocol, shares, transfer, ui
+from .console_session import ConsoleSession
 from .disks import Disk
 from .errors import SamaraError
 from .machine import Machine
@@ -35,6 +36,7 @@ class Spec:
     machine: Machine = field(default_factory=Machine)
     root: str = "default"
     snapshot: bool = False  # a root on a disk image stays as it is
+    init: str | None = None  # the root's own process 1, on our standard streams; no program
     strace: bool = False
     log: Path | None = None
     echo_log: bool = False
@@ -58,7 +60,7 @@ def launch(
     stdout,
     stderr,
     *,
-    prepare: Callable[[Session], None] = lambda session: None,
+    prepare: Callable[[Session | ConsoleSession], None] = lambda session: None,
     **hooks,
 ) -> tuple[int, str | None, kernel_log.KernelLog]:
     """Boots, runs, ends: the exit status, what went wrong, and the kernel's log. Whatever happens,
@@ -67,21 +69,32 @@ def launch(
     machine = spec.machine
     if machine.display != "none" and not spec.kernel.has_display:
         raise SamaraError("--display: Debian's Linux has no driver for this display (ramfb)")
-    append = [*machines.display_words(machine), *spec.kernel.append, f"{protocol.ENVIRONMENT}=1"]
+    append = [*machines.display_words(machine), *spec.kernel.append]
+    if spec.init is None:
+        append.append(f"{protocol.ENVIRONMENT}=1")
+    elif not spec.echo_log:
+        append.append("quiet")  # the console is for the programs
     if spec.strace and spec.kernel.strace:
         append.append(spec.kernel.strace)
     spec.request.mount = machine.shares
     if root_disk := _root_disk(spec):
         machine = replace(machine, disks=[root_disk, *machine.disks])
     modules = kernels.modules(spec.kernel, machine)
-    with initrd.open_initrd(spec.root, modules=modules) as (archive, words):
-        log = kernel_log.KernelLog(spec.log or kernel_log.new_log_file(), echo=spec.echo_log)
-        full = replace(machine, append=[*append, *words, *machine.append])
-        qemu = Qemu(full, spec.kernel.image, archive, log.path)
+    with initrd.open_initrd(spec.root, modules=modules, init=spec.init) as (archive, words):
+        on_console = spec.init is not None
+        # What is on the console need not be shown twice.
+        echo = spec.echo_log and not on_console
+        log = kernel_log.KernelLog(spec.log or kernel_log.new_log_file(), echo=echo)
+        full = replace(machine, append=[*append, *words, *machine.append, *_init_words(spec)])
+        qemu = Qemu(full, spec.kernel.image, archive, log.path, on_console=on_console)
         picture = _Picture(qemu, machine.display)
         try:
-            session = Session(qemu, log, spec.request, source, stdout, stderr, **hooks)
-            session.before_finish(picture.take)
+            if on_console:
+                limit = spec.request.timeout
+                session = ConsoleSession(qemu, log, limit, source, stdout, **hooks)
+            else:
+                session = Session(qemu, log, spec.request, source, stdout, stderr, **hooks)
+                session.before_finish(picture.take)
             prepare(session)
             status = session.run()
             picture.take_what_is_left()
@@ -90,6 +103,13 @@ def launch(
             log.poll()
             log.close()
     return status, session.problem, log
+
+
+def _init_words(spec: Spec) -> list[str]:
+    """The words behind `--` are init's arguments."""
+    if spec.init is None or not spec.request.argv:
+        return []
+    return ["--", *spec.request.argv]
 
 
 def _root_disk(spec: Spec) -> Disk | None:

@@ -23,7 +23,7 @@ from .image.tree import Tree
 from .locks import one_at_a_time
 
 # To be raised when the same packages come to give other files.
-_FORMAT = "1"
+_FORMAT = "3"
 _LIFETIME_S = 30 * 24 * 3600
 
 # What --without-docs leaves out; dpkg's own status still lists it, as with its path-exclude.

@@ -16,16 +16,24 @@ from .errors import SamaraError
 
 @contextmanager
 def open_initrd(
-    root: str, *, modules: Sequence[Path]
-) -> Iterator[tuple[Path | int, list[str]]]:
+    root: str, *, modules: Sequence[Path], init: str | None = None
+) -> Iterator[tuple[Path | int | None, list[str]]]:
     """The archive, as a path or an open descriptor, and the kernel's words that go with it. A
-    directory is no archive: init mounts it (shares.py)."""
-    ours = root == "default"
+    directory is no archive: init mounts it (shares.py). With `init`, that program of the root is
+    process 1; ours runs before it only where a kernel needs modules to find the root."""
+    default = root == "default"
+    on_disk = not default and disks.is_file_system(Path(root))
+    system = disks.file_system(Path(root)) if on_disk else None
+    if init is not None and on_disk and not modules:
+        yield None, ["root=/dev/vda", f"rootfstype={system}", f"init={init}"]
+        return
+    ours = default if init is None else not modules
     words = [] if ours else [f"rdinit={rootfs.OVERLAY_INIT}"]
-    on_disk = not ours and disks.is_file_system(Path(root))
+    if init is not None:
+        words += [f"rdinit={init}"] if ours else [f"{protocol.INIT_ENVIRONMENT}={init}"]
     if on_disk:
-        words.append(f"{protocol.ROOT_ENVIRONMENT}=/dev/vda:{disks.file_system(Path(root))}")
-    if ours and not modules:
+        words.append(f"{protocol.ROOT_ENVIRONMENT}=/dev/vda:{system}")
+    if default and not modules:
         yield _default(), words
         return
     fd = os.memfd_create("initrd")
@@ -34,7 +42,9 @@ def open_initrd(
             shared = not ours and Path(root).is_dir()
             if not shared and not on_disk:
                 _write_root(out, root)
-            rootfs.write_overlay(out, init=not ours, modules=modules, console=shared)
+            # Of a root that has nothing else, and of a process 1 that goes on with it.
+            console = shared or init is not None
+            rootfs.write_overlay(out, init=not ours, modules=modules, console=console)
         yield fd, words
     finally:
         os.close(fd)

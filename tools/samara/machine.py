@@ -65,14 +65,19 @@ def command_line(
     log: Path,
     port_fds: dict[Port, int],
     monitor_fd: int,
+    console_fd: int | None = None,
 ) -> list[str]:
+    """`console_fd`: the serial line is that socket, and the log a copy of what comes out of it."""
     line = ["qemu-system-aarch64", "-nodefaults", "-no-user-config", "-no-reboot"]
     line += ["-M", _machine_argument(machine), "-m", machine.memory, "-smp", str(machine.smp)]
     line += _accelerator(machine)
     line += ["-kernel", str(kernel), "-append", " ".join(machine.append)]
     if initrd is not None:
         line += ["-initrd", str(initrd)]
-    line += ["-chardev", f"file,id=log,path={_escaped(log)},append=on", "-serial", "chardev:log"]
+    log_file = f"file,id=log,path={_escaped(log)},append=on"
+    if console_fd is not None:
+        log_file = f"socket,id=log,fd={console_fd},logfile={_escaped(log)},logappend=on"
+    line += ["-chardev", log_file, "-serial", "chardev:log"]
     line += [
         "-chardev",
         f"socket,id=monitor,fd={monitor_fd}",
@@ -121,6 +126,8 @@ def _has_kvm() -> bool:
 
 
 def _channel(port_fds: dict[Port, int], bus: str) -> list[str]:
+    if not port_fds:
+        return []
     # As many queues as there are ports: QEMU's default of 31 would cost the guest memory and time.
     kind = "virtio-serial-pci" if bus == "pci" else "virtio-serial-device"
     line = ["-device", f"{kind},id=channel,max_ports={max(Port) + 1}"]

@@ -10,6 +10,7 @@ from enum import IntEnum
 VERSION = 1
 ENVIRONMENT = "samara_channel"
 ROOT_ENVIRONMENT = "samara_root"  # DEVICE:TYPE
+INIT_ENVIRONMENT = "samara_init"  # the program that init becomes
 
 
 class Port(IntEnum):

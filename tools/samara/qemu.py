@@ -17,15 +17,25 @@ from .protocol import Port
 
 
 class Qemu:
-    """The running emulator: `ports` are our ends of the host channel."""
+    """The running emulator: `ports` are our ends of the host channel; `console` is that of the
+    serial line, when the machine has this in place of a channel."""
 
-    def __init__(self, machine: Machine, kernel: Path, initrd: Path | int | None, log: Path):
+    def __init__(
+        self,
+        machine: Machine,
+        kernel: Path,
+        initrd: Path | int | None,
+        log: Path,
+        *,
+        on_console: bool = False,
+    ):
         ours, theirs = {}, {}
-        for port in Port:
-            ours[port], theirs[port] = socket.socketpair()
-            ours[port].setblocking(False)
+        for port in Port if not on_console else ():
+            ours[port], theirs[port] = _socket_pair()
+        self.console, console_end = _socket_pair() if on_console else (None, None)
         monitor, monitor_end = socket.socketpair()
-        passed = [end.fileno() for end in theirs.values()] + [monitor_end.fileno()]
+        ends = [*theirs.values(), *([console_end] if on_console else []), monitor_end]
+        passed = [end.fileno() for end in ends]
         if isinstance(initrd, int):
             passed.append(initrd)
             initrd = Path(f"/proc/self/fd/{initrd}")
@@ -38,6 +48,7 @@ class Qemu:
             log,
             {p: s.fileno() for p, s in theirs.items()},
             monitor_end.fileno(),
+            console_end.fileno() if on_console else None,
         )
         if os.environ.get("SAMARA_SHOW_QEMU"):
             os.write(2, (" ".join(line) + "\n").encode())
@@ -51,7 +62,7 @@ class Qemu:
             start_new_session=True,
             preexec_fn=die_with_parent(),
         )
-        for end in [*theirs.values(), monitor_end]:
+        for end in ends:
             end.close()
         self.pidfd = os.pidfd_open(self.process.pid)
         self._monitor = Monitor(monitor)
@@ -87,5 +98,12 @@ class Qemu:
             self.process.kill()
         self.process.wait()
         os.close(self.pidfd)
-        for end in [*self.ports.values(), self._monitor, self._said]:
-            end.close()
+        for end in [*self.ports.values(), self.console, self._monitor, self._said]:
+            if end is not None:
+                end.close()
+
+
+def _socket_pair() -> tuple[socket.socket, socket.socket]:
+    ours, theirs = socket.socketpair()
+    ours.setblocking(False)
+    return ours, theirs

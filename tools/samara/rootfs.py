@@ -64,7 +64,7 @@ def write_overlay(
     if init:
         archive.file(OVERLAY_INIT, init_binary(), 0o755)
     if console:
-        archive.device("dev/console", 0o600, 5, 1)  # of a root that has nothing else
+        archive.device("dev/console", 0o600, 5, 1)
     for number, module in enumerate(modules):
         archive.file(f".samara/modules/{number:02}-{module.name}", module)
     archive.write(out)

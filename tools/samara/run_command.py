@@ -42,6 +42,8 @@ def run(arguments) -> int:
     if not arguments.no_build:
         build_command.ensure(kernel=preset if arguments.kernel == "samara" else None)
     request = _request(arguments)
+    if arguments.init is not None:
+        _check_init(arguments)
     wanted = shares.plan(arguments.share, arguments.root)
     spec = guest.Spec(
         kernels.choose(arguments.kernel, preset, shares=bool(wanted)),
@@ -49,6 +51,7 @@ def run(arguments) -> int:
         machine=_machine(arguments, wanted),
         root=arguments.root,
         snapshot=arguments.snapshot,
+        init=arguments.init,
         strace=arguments.strace,
         log=arguments.log,
         echo_log=arguments.verbose,
@@ -62,7 +65,8 @@ def run(arguments) -> int:
             "the machine waits for a debugger: in another terminal, "
             f"./samara gdb --port {arguments.gdb}"
         )
-    raw = terminal.RawTerminal(0) if request.terminal and os.isatty(0) else None
+    on_terminal = request.terminal or arguments.init is not None
+    raw = terminal.RawTerminal(0) if on_terminal and os.isatty(0) else None
     try:
         status, problem, log = _run_with_signals(spec, raw)
     finally:
@@ -87,7 +91,7 @@ def _request(arguments) -> Request:
         elif name in os.environ:
             environment[name] = os.environ[name]
     return Request(
-        argv=arguments.program or _SHELL,
+        argv=arguments.program or ([] if arguments.init else _SHELL),
         env=[f"{name}={value}" for name, value in environment.items()],
         cwd=arguments.cwd,
         terminal=use_terminal,
@@ -97,6 +101,19 @@ def _request(arguments) -> Request:
         put=[transfer.parse(text, "--put") for text in arguments.put],
         get=[transfer.parse(text, "--get") for text in arguments.get],
     )
+
+
+def _check_init(arguments) -> None:
+    """What our own init would do, nobody does."""
+    for option in ("put", "get", "share", "env"):
+        if getattr(arguments, option):
+            raise SamaraError(f"--{option} needs our init: it does not go with --init")
+    if arguments.cwd != "/" or arguments.tty != "auto":
+        raise SamaraError("--cwd and --tty are of a program: they do not go with --init")
+    if Path(arguments.root).is_dir():
+        raise SamaraError("--init needs a root that is an image or an initramfs")
+    if any(set(word) & set(" \t\n\"") for word in [arguments.init, *arguments.program]):
+        raise SamaraError("--init: what a kernel passes on has no spaces and no quotes")
 
 
 def _machine(arguments, wanted: list[Share]) -> Machine:

@@ -23,7 +23,7 @@ from .protocol import Exit, Port, StartStage, Type
 from .qemu import Qemu
 
 FAILED = 125  # kernel panic, time limit, or a machine that ended without a result
-_TICK = 0.1  # how often the kernel's log and the clock are looked at, in seconds
+TICK = 0.1  # how often the kernel's log and the clock are looked at, in seconds
 _POWER_OFF = 10.0  # how long the guest may take to switch off
 
 
@@ -147,7 +147,7 @@ class Session:
             wait(ports[Port.FILE].fileno(), events, self._on_files)
         for output in self._outputs:
             immediate = self._wait_output(wait, output) or immediate
-        limit = 0 if immediate else _TICK
+        limit = 0 if immediate else TICK
         if self._deadline is not None:
             limit = max(0, min(limit, self._deadline - time.monotonic()))
         for fd, _ in poller.poll(limit * 1000):

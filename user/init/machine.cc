@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "lib/text.h"
+#include "protocol.h"
 
 namespace machine {
 namespace {
@@ -159,7 +160,7 @@ void load_modules() {
   rmdir(kOwnFolder);
 }
 
-bool enter_root(const char* device_and_type) {
+bool enter_root(const char* device_and_type, bool read_only) {
   Text<256> device;
   device << device_and_type;
   char* colon = strchr(device.data(), ':');
@@ -175,7 +176,7 @@ bool enter_root(const char* device_and_type) {
     log("no such device: ", device.c_str());
     return false;
   }
-  if (mount(device.c_str(), kNewRoot, type, 0, nullptr) != 0) {
+  if (mount(device.c_str(), kNewRoot, type, read_only ? MS_RDONLY : 0, nullptr) != 0) {
     Text<64> why;
     why << device.c_str() << " (" << type << "): " << strerror(errno);
     log("cannot mount the root ", why.c_str());
@@ -192,6 +193,19 @@ bool enter_root(const char* device_and_type) {
   }
   on_disk = true;
   return true;
+}
+
+void become(const char* program, char** argv) {
+  Text<PATH_MAX> path;
+  path << program;
+  // As a kernel that mounts its root itself.
+  mount_one(kDevices);
+  unsetenv(protocol::kInitEnvironment);
+  unsetenv(protocol::kRootEnvironment);
+  argv[0] = path.data();
+  execv(path.c_str(), argv);
+  log("cannot run ", path.c_str());
+  power_off();
 }
 
 void set_host_name() {

@@ -15,7 +15,11 @@ void load_modules();
 
 // Makes the file system on DEVICE:TYPE the root, in the place of the initramfs, which goes. False
 // when it cannot be mounted: the log says why.
-bool enter_root(const char* device_and_type);
+bool enter_root(const char* device_and_type, bool read_only);
+
+// Makes way for another process 1, which finds what a kernel that mounts its root itself leaves:
+// devtmpfs on /dev.
+[[noreturn]] void become(const char* program, char** argv);
 
 void set_host_name();
 

@@ -22,6 +22,8 @@ constexpr unsigned kFilePort = 5;
 constexpr const char* kEnvironment = "samara_channel";
 // DEVICE:TYPE, when the root is not the initramfs.
 constexpr const char* kRootEnvironment = "samara_root";
+// The program that this one becomes, when it is there for the modules and the root alone.
+constexpr const char* kInitEnvironment = "samara_init";
 
 // A message is this header and `length` bytes of payload, on the control port.
 struct Header {

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """What Debian's maintainer scripts and installer would have done and programs need: accounts, the
-dynamic linker's cache, alternatives, certificates, a few files of /etc. Scripts are read (for
+dynamic linker's cache, alternatives, certificates, how to log in, a few files of /etc. Scripts are read (for
 their calls of update-alternatives), never run; docs/design/command.md lists the steps."""
 
 import re
@@ -11,6 +11,7 @@ from pathlib import Path
 
 from .. import ui
 from ..errors import SamaraError
+from . import pam, sysvinit
 from .tree import Tree
 
 _SHADOW_GROUP = 42
@@ -48,6 +49,8 @@ def after_unpacking(tree: Tree, scripts: dict[str, str], time: int) -> None:
     _system_files(tree)
     _alternatives(tree, scripts)
     _certificates(tree)
+    pam.configure(tree)
+    sysvinit.configure(tree)
     _linker_cache(tree)
 
 
@@ -71,14 +74,15 @@ def _directories(tree: Tree) -> None:
 
 
 def _accounts(tree: Tree, time: int) -> None:
-    """The shadow files, as pwconv and grpconv make them; no account has a password."""
+    """The shadow files, as pwconv and grpconv make them. root's password is empty, nobody else can
+    log in."""
     for kind, tail in (("passwd", f"{time // 86400}:0:99999:7:::"), ("group", "")):
         lines, hidden = [], []
         for line in tree.host(f"etc/{kind}").read_text().splitlines():
             fields = line.split(":")
-            hidden.append(
-                f"{fields[0]}:*:{tail}" if kind == "passwd" else f"{fields[0]}:*::{fields[3]}"
-            )
+            password = "" if (kind, fields[0]) == ("passwd", "root") else "*"
+            rest = tail if kind == "passwd" else f":{fields[3]}"
+            hidden.append(f"{fields[0]}:{password}:{rest}")
             fields[1] = "x"
             lines.append(":".join(fields))
         tree.file(f"etc/{kind}", "\n".join(lines) + "\n")
