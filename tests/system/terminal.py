@@ -20,7 +20,8 @@ LIMIT = 120  # seconds: a hang detector
 class Terminal:
     """The command on a pseudo terminal of ours."""
 
-    def __init__(self, command: list[str], rows: int = 30, columns: int = 100):
+    def __init__(self, command: list[str], rows: int = 30, columns: int = 100, limit: int = LIMIT):
+        self._limit = limit
         self.master, self.slave = pty.openpty()
         self.resize(rows, columns)
         self.before = termios.tcgetattr(self.slave)
@@ -47,7 +48,7 @@ class Terminal:
 
     def expect(self, text: str) -> None:
         """Reads up to this text."""
-        deadline = time.monotonic() + LIMIT
+        deadline = time.monotonic() + self._limit
         while text.encode() not in self.seen:
             assert time.monotonic() < deadline, f"no {text!r} in {self.seen!r}"
             if select.select([self.master], [], [], 0.2)[0]:
@@ -55,7 +56,7 @@ class Terminal:
         self.seen = self.seen.split(text.encode(), 1)[1]
 
     def end(self) -> int:
-        status = self.process.wait(LIMIT)
+        status = self.process.wait(self._limit)
         equal(termios.tcgetattr(self.slave), self.before)
         os.close(self.master)
         os.close(self.slave)

@@ -72,7 +72,7 @@ def launch(
     append = [*machines.display_words(machine), *spec.kernel.append]
     if spec.init is None:
         append.append(f"{protocol.ENVIRONMENT}=1")
-    elif not spec.echo_log:
+    elif not spec.echo_log and not spec.strace:
         append.append("quiet")  # the console is for the programs
     if spec.strace and spec.kernel.strace:
         append.append(spec.kernel.strace)
