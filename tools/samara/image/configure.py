@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """What Debian's maintainer scripts and installer would have done and programs need: accounts, the
-dynamic linker's cache, alternatives, certificates, how to log in, a few files of /etc. Scripts are read (for
-their calls of update-alternatives), never run; docs/design/command.md lists the steps."""
+dynamic linker's cache, alternatives, certificates, a few files of /etc, what a login and a boot
+take. Scripts are read (for their calls of update-alternatives), never run; docs/design/command.md
+lists the steps."""
 
 import re
 import shlex
