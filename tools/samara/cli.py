@@ -43,6 +43,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_build(command)
     _add_run(command)
     _add_image(command)
+    _add_stage(command)
     _add_tests(command)
     _add_bench(command)
     _add_debugging(command)
@@ -370,6 +371,45 @@ def _add_image(command) -> None:
         action="store_true",
         help="leave out manual pages, documentation (but for licences) and translations",
     )
+
+
+def _add_stage(command) -> None:
+    stage = command(
+        "stage",
+        "stage_command",
+        "build in steps, with every byte of the result known",
+        """Runs the stages of a plan, each in a machine of its own: puts the inputs in, runs the
+        command, takes the outputs out and checks their sha256. Stops at the first stage that fails,
+        with status 1 and the end of its transcript. A stage whose inputs, root and kernel have not
+        changed is not run again. How plans are written: docs/bootstrap.md.""",
+    )
+    stage.add_argument("plan", metavar="PLAN", help="the plan, a TOML file")
+    stage.add_argument(
+        "-o",
+        dest="output",
+        metavar="DIR",
+        help="where outputs and transcripts go (default: the plan's name with .out, here)",
+    )
+    stage.add_argument(
+        "--kernel",
+        metavar="samara|linux|PATH",
+        default="samara",
+        help="our kernel (the default), Debian's arm64 Linux, or an image of ours",
+    )
+    stage.add_argument(
+        "--compare", action="store_true", help="run on both kernels and compare all outputs"
+    )
+    stage.add_argument(
+        "--smp", metavar="N", type=int, help="number of CPUs (default: what the plan says, or 1)"
+    )
+    stage.add_argument("--force", action="store_true", help="run what has not changed, too")
+    stage.add_argument(
+        "--learn", action="store_true", help='print the hashes; those that are "?" are taken as good'
+    )
+    stage.add_argument(
+        "-v", "--verbose", action="store_true", help="show what the commands write as it comes"
+    )
+    stage.add_argument("--no-build", action="store_true", help="use what is built already")
 
 
 def _seconds(text: str) -> float:

@@ -52,6 +52,7 @@ class StartStage(IntEnum):
 MAX_PAYLOAD = 4 << 20
 START_TERMINAL = 1
 START_SEPARATE_STDERR = 2
+START_JOINED = 4
 
 _HEADER = struct.Struct("<II")
 _START = struct.Struct("<IIIII")

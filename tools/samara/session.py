@@ -35,7 +35,8 @@ class Request:
     env: list[str]
     cwd: str = "/"
     terminal: bool = False
-    separate_stderr: bool = False
+    separate_stderr: bool = False  # though there is a terminal
+    joined: bool = False  # without one: standard error goes where standard output goes
     window: tuple[int, int] = (24, 80)
     put: list[transfer.Copy] = field(default_factory=list)
     get: list[transfer.Copy] = field(default_factory=list)
@@ -256,6 +257,7 @@ class Session:
         request = self.request
         flags = protocol.START_TERMINAL if request.terminal else 0
         flags |= protocol.START_SEPARATE_STDERR if request.separate_stderr else 0
+        flags |= protocol.START_JOINED if request.joined else 0
         rows, columns = request.window
         try:
             return protocol.start(flags, rows, columns, request.cwd, request.argv, request.env)

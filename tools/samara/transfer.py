@@ -19,6 +19,7 @@ class Copy:
 
     source: str
     target: str
+    mtime_ns: int | None = None  # of what is put; None: as the host has it
 
 
 def parse(text: str, option: str) -> Copy:
@@ -36,22 +37,23 @@ def put_plan(copy: Copy) -> list[tuple[Entry, Path | None]]:
         raise SamaraError(f"--put {copy.source}:{copy.target}: the guest's path must be absolute")
     if not source.exists():
         raise SamaraError(f"--put: {source}: no such file or directory")
-    plan = [_put_entry(source.resolve(), target)]
+    plan = [_put_entry(source.resolve(), target, copy.mtime_ns)]
     if source.is_dir():
         for path in sorted(source.rglob("*")):
-            plan.append(_put_entry(path, f"{target}/{path.relative_to(source)}"))
+            plan.append(_put_entry(path, f"{target}/{path.relative_to(source)}", copy.mtime_ns))
     return plan
 
 
-def _put_entry(path: Path, target: str) -> tuple[Entry, Path | None]:
+def _put_entry(path: Path, target: str, mtime_ns: int | None) -> tuple[Entry, Path | None]:
     status = path.lstat()
+    time = status.st_mtime_ns if mtime_ns is None else mtime_ns
     if stat.S_ISLNK(status.st_mode):
         return Entry(target, status.st_mode, target=os.readlink(path)), None
     if stat.S_ISDIR(status.st_mode):
         return Entry(target, status.st_mode), None
     if not stat.S_ISREG(status.st_mode):
         raise SamaraError(f"--put: {path}: not a file, a directory or a symbolic link")
-    return Entry(target, status.st_mode, status.st_size, status.st_mtime_ns), path
+    return Entry(target, status.st_mode, status.st_size, time), path
 
 
 def read_pieces(plan: list[tuple[Entry, Path | None]], size: int = 1 << 20) -> Iterator[bytes]:

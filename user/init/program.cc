@@ -115,7 +115,10 @@ int open_streams(const Command& command, Program& program, Streams& child) {
     }
   }
   bool separate = (command.header.flags & protocol::kStartSeparateStderr) != 0;
-  if (error == 0 && (!program.terminal || separate)) {
+  bool joined = (command.header.flags & protocol::kStartJoined) != 0;
+  if (!program.terminal && joined) {
+    child.err = child.out;
+  } else if (error == 0 && (!program.terminal || separate)) {
     error = open_pipe(program.error, child.err);
   }
   set_nonblocking(program.input);

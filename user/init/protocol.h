@@ -65,6 +65,7 @@ struct StartPayload {
 };
 constexpr uint32_t kStartTerminal = 1;        // standard input and output are a pseudo terminal
 constexpr uint32_t kStartSeparateStderr = 2;  // … but standard error is not that terminal
+constexpr uint32_t kStartJoined = 4;          // standard error is the pipe of standard output
 
 // What failed before the program could run.
 enum class StartStage : uint32_t { Execute = 0, Directory = 1, Streams = 2 };

@@ -1,0 +1,263 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""`samara stage`: plans that go well, on both kernels, and everything that can go wrong with one.
+
+    tests/system/stage_test.py [-k NAME]"""
+
+import contextlib
+import hashlib
+import os
+import resource
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from harness import ROOT, Suite, equal
+
+from samara.child import die_with_parent
+
+LIMIT = 240
+MEMORY = "137M"  # nobody else's: so machines that were left behind are found
+WORDS = b"b\na\nc\n"
+HASH = hashlib.sha256(b"a\nb\nc\n").hexdigest()
+SORT = f"""
+[[stage]]
+name = "sort"
+memory = "{MEMORY}"
+script = "mkdir /out; sort /in/words >/out/sorted; echo done"
+inputs = {{ "/in/words" = "words" }}
+outputs = {{ "/out/sorted" = "{HASH}" }}
+"""
+
+
+@contextlib.contextmanager
+def folder(plan: str):
+    """A directory with the plan and its input."""
+    with tempfile.TemporaryDirectory() as name:
+        place = Path(name)
+        (place / "words").write_bytes(WORDS)
+        (place / "plan.toml").write_text(plan)
+        yield place
+
+
+def command(place: Path, *options: str) -> list[str]:
+    return [str(ROOT / "samara"), "stage", "--no-build", "-o", str(place / "out"),
+            str(place / "plan.toml"), *options]  # fmt: skip
+
+
+def stage(place: Path, *options: str, **more) -> subprocess.CompletedProcess:
+    more.setdefault("preexec_fn", die_with_parent())
+    done = subprocess.run(command(place, *options), capture_output=True, text=True, timeout=LIMIT,
+                          **more)  # fmt: skip
+    assert "Traceback" not in done.stderr, done.stderr
+    return done
+
+
+def fails(plan: str, said: str, *options: str, status: int = 1, **more) -> str:
+    """Runs it; it ends with `status` and says so, and no output has its final name."""
+    with folder(plan) as place:
+        done = stage(place, *options, **more)
+        equal(done.returncode, status)
+        assert said in done.stderr, done.stderr
+        left = [p for p in (place / "out").rglob("*") if p.is_file() and p.suffix != ".log"]
+        equal([path.name for path in left if path.name != ".lock"], [])
+        equal(machines(), [])
+        return done.stderr
+
+
+def machines() -> list[int]:
+    """Processes of QEMU that a test of this file started."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            words = entry.read_bytes().split(b"\0")
+            if b"qemu" in words[0] and MEMORY.encode() in words:
+                found.append(int(entry.parent.name))
+    return found
+
+
+# What goes well.
+
+
+def test_outputs_are_inputs_of_later_stages():
+    count = f"""
+[[stage]]
+name = "count"
+memory = "{MEMORY}"
+command = ["wc", "-l", "/in/sorted"]
+inputs = {{ "/in/sorted" = "@sort/out/sorted" }}
+"""
+    with folder(SORT + count) as place:
+        done = stage(place)
+        equal(done.returncode, 0)
+        equal((place / "out/sort/out/sorted").read_text(), "a\nb\nc\n")
+        equal((place / "out/sort.samara.log").read_text(), "done\n")
+        equal((place / "out/count.samara.log").read_text(), "3 /in/sorted\n")
+        equal(sorted(path.name for path in (place / "out").iterdir()),
+              [".lock", "count.samara.log", "sort", "sort.samara.log"])  # fmt: skip
+
+
+def test_what_has_not_changed_is_kept():
+    salt = f"# {os.getpid()} {time.time()}"
+    plan = SORT.replace("echo done", f"echo done {salt}")
+    with folder(plan) as place:
+        assert " kept " not in stage(place).stderr
+        (place / "out/sort/out/sorted").unlink()
+        again = stage(place)
+        assert " kept " in again.stderr, again.stderr
+        equal((place / "out/sort/out/sorted").read_text(), "a\nb\nc\n")
+        assert " kept " not in stage(place, "--force").stderr
+        (place / "words").write_bytes(WORDS + b"d\n")
+        changed = stage(place)
+        equal(changed.returncode, 1)
+        assert " kept " not in changed.stderr, changed.stderr
+
+
+def test_both_kernels_give_the_same():
+    with folder(SORT) as place:
+        done = stage(place, "--compare", "--force")
+        equal(done.returncode, 0)
+        assert "same on both" in done.stderr, done.stderr
+
+
+def test_a_difference_is_found():
+    plan = f"""
+[[stage]]
+name = "who"
+memory = "{MEMORY}"
+script = "mkdir -p /out/d; echo same >/out/a; uname -v >/out/d/b"
+outputs = {{ "/out" = "?" }}
+"""
+    said = fails(plan, "samara and linux differ in /out/d/b", "--compare", "--learn")
+    assert "differ in /out/a" not in said
+
+
+def test_directories_are_hashed_as_sha256sum_does():
+    plan = f"""
+[[stage]]
+name = "tree"
+memory = "{MEMORY}"
+script = '''
+mkdir -p /out/b
+echo 1 >/out/b/x; echo 2 >/out/a; echo 3 >/out/b.c
+cd /out; find . -type f | sort | xargs sha256sum >/list; sha256sum </list | cut -c1-64'''
+outputs = {{ "/out" = "?" }}
+"""
+    with folder(plan) as place:
+        done = stage(place, "--learn", "--force")
+        equal(done.returncode, 0)
+        printed = done.stdout.split('"')[3]
+        equal((place / "out/tree.samara.log").read_text(), printed + "\n")
+        plan = plan.replace('"?"', f'"{printed}"')
+        (place / "plan.toml").write_text(plan)
+        equal(stage(place).returncode, 0)
+
+
+# What goes wrong.
+
+
+def test_wrong_hash():
+    fails(SORT.replace(HASH, "0" * 64), f"sha256\n  {HASH}, not\n  {'0' * 64}")
+
+
+def test_unknown_hash():
+    fails(SORT.replace(HASH, "?"), "no sha256 for /out/sorted")
+
+
+def test_missing_input():
+    fails(SORT.replace('"words"', '"nothing"'), "no input at", status=2)
+
+
+def test_missing_output():
+    fails(SORT.replace(">/out/sorted", ">/dev/null"), "/out/sorted: No such file or directory")
+
+
+def test_command_that_fails():
+    said = fails(SORT.replace("echo done", "echo why >&2; exit 3"), "ended with status 3")
+    assert "  | why\n" in said, said
+
+
+def test_command_that_is_not_there():
+    fails(SORT.replace('script = "', 'command = ["/none"]\n#'), "cannot run /none")
+
+
+def test_stage_that_hangs():
+    plan = SORT.replace("echo done", "echo before; sleep 1000") + "timeout = 5\n"
+    assert "  | before\n" in fails(plan, "time limit of 5 s reached")
+
+
+def test_machine_that_ends_early():
+    fails(SORT.replace("echo done", "poweroff -f; sleep 100"), "machine ended before")
+
+
+def test_full_disk_in_the_guest():
+    fails(SORT.replace("sort /in", "dd bs=1M if=/dev/zero of=/full; sort /in"), "No space left")
+
+
+def test_host_that_cannot_store_an_output():
+    die = die_with_parent()
+
+    def limit():
+        die()
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))
+
+    plan = SORT.replace("sort /in/words", "head -c 3000000 /dev/zero")
+    fails(plan, "File too large", preexec_fn=limit)
+
+
+def test_killed_at_any_time():
+    with folder(SORT) as place:
+        for tenths in (1, 3, 5, 8, 12, 17):
+            process = subprocess.Popen(command(place, "--force"), stderr=subprocess.DEVNULL,
+                                       preexec_fn=die_with_parent())  # fmt: skip
+            time.sleep(tenths / 10)
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+            output = place / "out/sort/out/sorted"
+            assert not output.exists() or output.read_text() == "a\nb\nc\n"
+            deadline = time.monotonic() + 30
+            while machines() and time.monotonic() < deadline:
+                time.sleep(0.05)
+            equal(machines(), [])
+        equal(stage(place, "--force").returncode, 0)
+        equal(sorted(path.name for path in (place / "out").iterdir()),
+              [".lock", "sort", "sort.samara.log"])  # fmt: skip
+
+
+def test_interrupted():
+    with folder(SORT.replace("echo done", "sleep 1000")) as place:
+        process = subprocess.Popen(command(place, "--force"), stderr=subprocess.PIPE, text=True,
+                                   preexec_fn=die_with_parent())  # fmt: skip
+        while not machines() and process.poll() is None:
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        said = process.communicate(timeout=60)[1]
+        assert "Traceback" not in said, said
+        equal((process.returncode, machines()), (130, []))
+        equal([path.name for path in (place / "out").iterdir()], [".lock"])
+
+
+def test_plans_that_are_wrong():
+    for wrong, said in [
+        ("", "no [[stage]]"),
+        ("[[stage]", "plan.toml: "),
+        (SORT + SORT, "stage sort: its name must be its own"),
+        (SORT + "roots = 'x'", "unknown: roots"),
+        (SORT + "smp = 'x'", "smp = 'x' is of no use"),
+        (SORT + "packages = ['a']\nroot = 'b'", "a root or packages, not both"),
+        (SORT + "root = 'none.cpio'", "no initramfs or disk image"),
+        (SORT.replace("script", "#"), "command is missing"),
+        (SORT.replace("/in/words\" =", "in/words\" ="), "absolute"),
+        (SORT.replace('"words"', '"@before/out"'), "no earlier stage gives @before/out"),
+        (SORT.replace(HASH, "123"), "64 hexadecimal digits"),
+        (SORT.replace("/out/sorted\" =", "/out/../x\" ="), "without .."),
+    ]:
+        fails(wrong, said, status=2)
+    fails("x" * 3, "plan.toml", "--smp", "1", status=2)
+
+
+if __name__ == "__main__":
+    sys.exit(Suite("stage", globals()).main())
