@@ -404,7 +404,7 @@ def _add_stage(command) -> None:
     )
     stage.add_argument("--force", action="store_true", help="run what has not changed, too")
     stage.add_argument(
-        "--learn", action="store_true", help='print the hashes; those that are "?" are taken as good'
+        "--learn", action="store_true", help='print the hashes; those that are "?" count as good'
     )
     stage.add_argument(
         "-v", "--verbose", action="store_true", help="show what the commands write as it comes"

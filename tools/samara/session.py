@@ -40,6 +40,7 @@ class Request:
     window: tuple[int, int] = (24, 80)
     put: list[transfer.Copy] = field(default_factory=list)
     get: list[transfer.Copy] = field(default_factory=list)
+    get_after_failure: bool = True  # also from a program that ends with another status than 0
     mount: list[Share] = field(default_factory=list)
     timeout: float | None = None
 
@@ -394,7 +395,8 @@ class Session:
         self._handle_queued()
 
     def _get_or_finish(self) -> None:
-        message = self._files.next_get()
+        wanted = self._status == 0 or self.request.get_after_failure
+        message = self._files.next_get() if wanted else None
         if message is not None:
             self._control(message)
         else:

@@ -94,7 +94,8 @@ def _difference(stage: Stage, outcomes: dict[str, store.Outcome]) -> str | None:
         for path in stage.outputs:
             one, two = (o.files / path.lstrip("/") for o in (first, other))
             if name := _first_difference(one, two):
-                return f"{' and '.join(outcomes)} differ in {os.path.normpath(os.path.join(path, name))}"
+                where = os.path.normpath(os.path.join(path, name))
+                return f"{' and '.join(outcomes)} differ in {where}"
     return None
 
 

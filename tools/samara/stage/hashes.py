@@ -21,8 +21,8 @@ def of(path: Path) -> str:
         raise OSError(f"{path} is neither a file nor a directory")
     if path.is_file():
         return of_file(path)
-    lines = [f"{of(file)}  ./{name}\n".encode(errors="surrogateescape") for name, file in files(path)]
-    return hashlib.sha256(b"".join(lines)).hexdigest()
+    lines = [f"{of(file)}  ./{name}\n" for name, file in files(path)]
+    return hashlib.sha256(os.fsencode("".join(lines))).hexdigest()
 
 
 def files(top: Path) -> list[tuple[str, Path]]:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Runs one stage on one kernel: its inputs go in, its command runs in a fresh machine, its outputs
-come out and are hashed. What it depends on has one hash, the key under which its outcome is kept."""
+come out and are hashed. What it depends on has one hash, the key under which its outcome is
+kept."""
 
 import hashlib
 import json
@@ -68,10 +69,13 @@ def run(plan: Plan, stage: Stage, kernel_name: str, given: dict[str, Path], sett
             env=[f"{n}={v}" for n, v in {**_ENVIRONMENT, **stage.environment}.items()],
             cwd=stage.cwd,
             joined=True,
+            get_after_failure=False,
             timeout=stage.timeout,
-            put=[transfer.Copy(os.fspath(host), target, _TIME) for target, host in inputs.items()],
+            put=[*_parents(stage, into),
+                 *(transfer.Copy(os.fspath(host), target, _TIME)
+                   for target, host in inputs.items())],
             get=[transfer.Copy(path, os.fspath(into / path.lstrip("/"))) for path in stage.outputs],
-        ),
+        ),  # fmt: skip
         machine=Machine(smp=smp, memory=stage.memory),
         root=root,
         snapshot=disks.is_file_system(Path(root)),
@@ -91,6 +95,14 @@ def run(plan: Plan, stage: Stage, kernel_name: str, given: dict[str, Path], sett
     if outcome.problem is None:
         store.keep(key, outcome)
     return outcome
+
+
+def _parents(stage: Stage, into: Path) -> list[transfer.Copy]:
+    """The directories that outputs go to: a compiler does not make them."""
+    parents = {os.path.dirname(path) for path in stage.outputs} - {"/"}
+    empty = into.with_name(into.name + ".empty")
+    empty.mkdir(mode=0o755)
+    return [transfer.Copy(os.fspath(empty), parent, _TIME) for parent in sorted(parents)]
 
 
 def _host_path(plan: Plan, stage: Stage, source: Source, given: dict[str, Path]) -> Path:

@@ -32,7 +32,7 @@ class Outcome:
 
 @contextmanager
 def scratch(beside: Path) -> Iterator[Path]:
-    """A directory to put things together in; gone at the end, and what a killed run left with it."""
+    """A directory to put things together in. It goes at the end, and what a killed run left too."""
     beside.mkdir(parents=True, exist_ok=True)
     for old in beside.glob(f"{_SCRATCH}*"):
         if not _is_alive(old.name.removeprefix(_SCRATCH).split("-")[0]):
