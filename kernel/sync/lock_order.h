@@ -41,6 +41,7 @@ enum class LockRank : uint16_t {
   Ext4Map,         // fs/ext4: block map and inode of one file, as they lie on the disk
   Ext4Xattrs,      // fs/ext4: blocks of attributes that inodes share
   Ext4Allocation,  // fs/ext4: bitmaps and group descriptors
+  Ext4SuperBytes,  // fs/ext4: the superblock in memory: fields, and the checksum over them
   Checkpoint,      // fs/jbd2: one thread writes a journal's buffers home
   JournalArea,     // fs/jbd2: a journal's superblock, in memory and on its way
   DriverThread,    // drivers: state of one device, thread context

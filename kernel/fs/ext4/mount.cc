@@ -174,11 +174,7 @@ Result<> Volume::open_journal(const DiskSuper& super, bool read_only) {
 
 Result<> Volume::change_super(void (*change)(DiskSuper&, Volume&)) {
   Handle handle = TRY(journal_->start(1));
-  Ref<Buffer> buffer = TRY(super_buffer());
-  TRY(handle.modify(*buffer));
-  change(super_in(*buffer), *this);
-  dirty_super(handle, *buffer);
-  return {};
+  return edit_super(handle, [&](DiskSuper& super) { change(super, *this); });
 }
 
 Result<> Volume::write_super_directly(void (*change)(DiskSuper&, Volume&)) {

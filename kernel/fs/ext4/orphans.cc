@@ -106,13 +106,10 @@ Result<> Orphans::add(Handle& handle, Node& node) {
     node.is_orphan = true;
     return {};
   }
-  Ref<Buffer> super = TRY(volume_.super_buffer());
-  TRY(handle.modify(*super));
-  DiskSuper& disk = volume_.super_in(*super);
-  node.next_orphan = disk.last_orphan;
+  TRY(volume_.edit_super(handle, [&](DiskSuper& super) {
+    node.next_orphan = std::exchange(super.last_orphan, node.disk_number());
+  }));
   node.is_orphan = true;
-  disk.last_orphan = node.disk_number();
-  volume_.dirty_super(handle, *super);
   chain_.push_front(node);
   return node.store(handle);
 }
@@ -129,11 +126,7 @@ Result<> Orphans::remove(Handle& handle, Node& node) {
     before->next_orphan = next;
     return before->store(handle);
   }
-  Ref<Buffer> super = TRY(volume_.super_buffer());
-  TRY(handle.modify(*super));
-  volume_.super_in(*super).last_orphan = next;
-  volume_.dirty_super(handle, *super);
-  return {};
+  return volume_.edit_super(handle, [&](DiskSuper& super) { super.last_orphan = next; });
 }
 
 void Orphans::forget(Node& node) {
@@ -197,10 +190,8 @@ void Orphans::process_chain() {
       // As Linux: the rest of the chain is fsck's.
       log_error("EXT4-fs ({}): bad orphan inode {}", volume_.name(), number);
       Result<Handle> handle = volume_.start(2);
-      Result<Ref<Buffer>> super = volume_.super_buffer();
-      if (!handle.ok() || !super.ok() || !handle->modify(**super).ok()) return;
-      volume_.super_in(**super).last_orphan = 0;
-      volume_.dirty_super(*handle, **super);
+      if (handle.ok())
+        ignore(volume_.edit_super(*handle, [](DiskSuper& super) { super.last_orphan = 0; }));
       return;
     }
   }

@@ -61,7 +61,7 @@ Result<Ref<Buffer>> Volume::super_buffer() {
   return buffers_->read(geometry_.block_size == 1024 ? 1 : 0);
 }
 
-void Volume::dirty_super(Handle& handle, Buffer& buffer) {
+void Volume::seal_super(Handle& handle, Buffer& buffer) {
   DiskSuper& super = super_in(buffer);
   if (geometry_.has_metadata_checksums()) super.checksum = super_checksum(super);
   handle.dirty(buffer);
@@ -83,10 +83,7 @@ Result<> Volume::require_read_only_feature(Handle& handle, uint32_t feature) {
   if (geometry_.has_read_only(feature)) return {};
   Guard guard(super_lock_);
   if (geometry_.has_read_only(feature)) return {};
-  Ref<Buffer> buffer = TRY(super_buffer());
-  TRY(handle.modify(*buffer));
-  super_in(*buffer).read_only_compatible |= feature;
-  dirty_super(handle, *buffer);
+  TRY(edit_super(handle, [&](DiskSuper& super) { super.read_only_compatible |= feature; }));
   geometry_.read_only_compatible |= feature;
   return {};
 }

@@ -72,13 +72,23 @@ class Volume final : public SuperBlock, private jbd2::JournalClient {
   // Over changes of shared attribute blocks.
   Mutex<LockRank::Ext4Xattrs> xattr_lock;
 
-  // The superblock in memory, for Orphans.
+  // Makes `change(DiskSuper&)` part of `handle`. The checksum is over what others change, too: so
+  // one at a time.
+  template <class Change>
+  Result<> edit_super(Handle& handle, Change change) {
+    Guard guard(super_bytes_lock_);
+    Ref<Buffer> buffer = TRY(super_buffer());
+    TRY(handle.modify(*buffer));
+    change(super_in(*buffer));
+    seal_super(handle, *buffer);
+    return {};
+  }
+  // The superblock in memory, to be read.
   Result<Ref<Buffer>> super_buffer();
   DiskSuper& super_in(Buffer& buffer) const {
     return *reinterpret_cast<DiskSuper*>(buffer.data() +
                                          (geometry_.block_size == 1024 ? 0 : kSuperOffset));
   }
-  void dirty_super(Handle& handle, Buffer& buffer);
 
   // Damage: one line in the log, a mark in the superblock, and what errors= says. Returns the
   // error for the caller. `inode`: 0 when it concerns none.
@@ -113,6 +123,7 @@ class Volume final : public SuperBlock, private jbd2::JournalClient {
   void fill_error_fields(DiskSuper& super);
   void fill_counts(DiskSuper& super);
   void journal_aborted(Errno cause) override;
+  void seal_super(Handle& handle, Buffer& buffer) REQUIRES(super_bytes_lock_);
   Result<> change_super(void (*change)(DiskSuper&, Volume&)) REQUIRES(super_lock_);
   Result<> write_super_directly(void (*change)(DiskSuper&, Volume&)) REQUIRES(super_lock_);
 
@@ -143,6 +154,7 @@ class Volume final : public SuperBlock, private jbd2::JournalClient {
   uint64_t overhead_ = 0;
   // Over changes of the superblock that do not belong to another change. Taken before a handle.
   Mutex<LockRank::Ext4Super> super_lock_;
+  Mutex<LockRank::Ext4SuperBytes> super_bytes_lock_;
   bool in_use_ = false;     // for writing, as the superblock says
   bool was_valid_ = false;  // before it was mounted for writing
   bool orphans_left_ = false;
