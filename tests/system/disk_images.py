@@ -1,23 +1,25 @@
 # SPDX-License-Identifier: MIT
 """Disk images with partition tables, made byte by byte."""
 
+import mmap
 import struct
 import uuid
 import zlib
 from pathlib import Path
 
 SECTOR = 512
+Image = bytearray | mmap.mmap
 _LINUX = uuid.UUID("0fc63daf-8483-4772-8e79-3d69d8477de4")
 
 
-def mbr(image: bytearray, entries: list[tuple[int, int, int]], signature: int = 0) -> None:
+def mbr(image: Image, entries: list[tuple[int, int, int]], signature: int = 0) -> None:
     """Each entry (type, start, sectors), positions in sectors. A start in an extended partition's
     chain counts from where its record is: see extended()."""
     _record(image, 0, entries)
     struct.pack_into("<I", image, 440, signature)
 
 
-def extended(image: bytearray, start: int, logical: list[tuple[int, int]]) -> None:
+def extended(image: Image, start: int, logical: list[tuple[int, int]]) -> None:
     """The chain at `start`: one record for each (start, sectors), one sector in front of it."""
     for number, (first, sectors) in enumerate(logical):
         here = first - 1 if number else start
@@ -28,7 +30,7 @@ def extended(image: bytearray, start: int, logical: list[tuple[int, int]]) -> No
         _record(image, here, entries)
 
 
-def _record(image: bytearray, sector: int, entries: list[tuple[int, int, int]]) -> None:
+def _record(image: Image, sector: int, entries: list[tuple[int, int, int]]) -> None:
     at = sector * SECTOR
     for number, (kind, start, sectors) in enumerate(entries):
         struct.pack_into(
@@ -37,7 +39,7 @@ def _record(image: bytearray, sector: int, entries: list[tuple[int, int, int]]) 
     image[at + 510 : at + 512] = b"\x55\xaa"
 
 
-def gpt(image: bytearray, entries: list[tuple[int, int, str, str]], block: int = SECTOR) -> None:
+def gpt(image: Image, entries: list[tuple[int, int, str, str]], block: int = SECTOR) -> None:
     """Each entry (first block, last block, name, UUID)."""
     blocks = len(image) // block
     table = bytearray(128 * 128)
