@@ -8,6 +8,10 @@ import re
 _RESULT = re.compile(r"^(ok|not ok|known|skip)\b[ :]*(.*)$")
 
 
+def is_result(line: str) -> bool:
+    return _RESULT.match(line) is not None
+
+
 class Report:
     def __init__(self, pattern: str | None = None, verbose: bool = False):
         self.pattern, self.verbose = pattern, verbose

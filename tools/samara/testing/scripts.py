@@ -1,16 +1,18 @@
 # SPDX-License-Identifier: MIT
 """Rings 3 and 4: programs under tests/ that print their own results, a line each (report.py has the
-form). They may be run by hand as well; this runs them one after the other and adds up."""
+form). They may be run by hand as well; this runs as many at a time as there are CPUs, for one that
+waits for a machine with one CPU leaves the others idle, and adds up."""
 
 import os
 import subprocess
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from .. import build_command, paths
 from ..child import die_with_parent
-from .report import Report
+from .report import Report, is_result
 
 _LIMIT = 20 * 60.0  # seconds without a line: a hang detector
 
@@ -23,17 +25,21 @@ def find(ring: str) -> list[Path]:
 def run(report: Report, ring: str, sweep: bool) -> None:
     build_command.ensure(kernel="release")
     build_command.ensure(kernel="debug")
-    for script in find(ring):
-        _run_one(report, ring, script, sweep)
+    at_once = min(2, len(os.sched_getaffinity(0)))  # more would want more memory
+    lock = threading.Lock()
+    with ThreadPoolExecutor(at_once) as pool:
+        runs = [pool.submit(_run_one, report, lock, ring, script, sweep) for script in find(ring)]
+        for run_of_one in runs:
+            run_of_one.result()
 
 
-def _run_one(report: Report, ring: str, script: Path, sweep: bool) -> None:
+def _run_one(report: Report, lock: threading.Lock, ring: str, script: Path, sweep: bool) -> None:
     command = [sys.executable, str(script)]
     if report.pattern:
         command += ["-k", report.pattern]
     if sweep and ring == "system":
         command += ["--sweep"]
-    failed_before = report.failed
+    results = _Results(report, lock, ring)
     with subprocess.Popen(
         command,
         cwd=paths.ROOT,
@@ -49,11 +55,37 @@ def _run_one(report: Report, ring: str, script: Path, sweep: bool) -> None:
             watchdog.feed()
             line = line.rstrip()
             if not line.startswith(f"{ring}: "):  # the script's own closing line
-                report.feed(ring, line)
+                results.feed(line)
         watchdog.stop()
         status = process.wait()
-    if status != 0 and report.failed == failed_before:
-        report.add("not ok", ring, f"{script.name} ended with status {status}")
+    if status != 0 and not results.failed:
+        results.feed(f"not ok {script.name} ended with status {status}")
+    results.close()
+
+
+class _Results:
+    """What one script prints, given to the report a result at a time with all that belongs to it."""
+
+    def __init__(self, report: Report, lock: threading.Lock, ring: str):
+        self._report, self._lock, self._ring = report, lock, ring
+        self._lines: list[str] = []
+        self._has_result = False
+        self.failed = False
+
+    def feed(self, line: str) -> None:
+        result = is_result(line)
+        if self._has_result and (result or line.startswith("# ")):
+            self.close()
+        self._lines.append(line)
+        self._has_result = self._has_result or result
+        self.failed = self.failed or line.startswith("not ok")
+
+    def close(self) -> None:
+        with self._lock:
+            for line in self._lines:
+                self._report.feed(self._ring, line)
+        self._lines.clear()
+        self._has_result = False
 
 
 class _Watchdog:
