@@ -149,12 +149,17 @@ def fetch_source(apt: PrivateApt, source: Source) -> None:
     shutil.rmtree(work)
 
 
-def _unpack_source(apt: PrivateApt, package: str, pinned: str, work: Path) -> tuple[Path, str]:
-    """The unpacked tree, and what it is: the pinned version, or the newest when that is gone."""
+def newest_source(apt: PrivateApt, package: str) -> str:
     offered = apt.source_versions(package)
     if not offered:
         raise SamaraError(f"Debian offers no source package '{package}'")
-    version = pinned if pinned in offered else _newest(offered)
+    return _newest(offered)
+
+
+def _unpack_source(apt: PrivateApt, package: str, pinned: str, work: Path) -> tuple[Path, str]:
+    """The unpacked tree, and what it is: the pinned version, or the newest when that is gone."""
+    newest = newest_source(apt, package)
+    version = pinned if pinned in apt.source_versions(package) else newest
     if version != pinned:
         ui.warn(f"the pinned {package} {pinned} is gone; using {version}")
     ui.say(f"fetching the sources of {package} {version}")

@@ -6,6 +6,7 @@ arm64 packages into build/packages. Other commands call `ensure()` when somethin
 import os
 import shutil
 import subprocess
+from pathlib import Path
 
 from . import apt, packages, paths, ui
 from .errors import SamaraError
@@ -42,6 +43,19 @@ def ensure_package(binary: packages.Binary) -> None:
     if not apt.is_current(paths.PACKAGES / binary.directory, pin):
         with one_at_a_time(paths.BUILD / ".setup.lock", "setup"):
             apt.fetch_binary(apt.PrivateApt(), binary)
+
+
+def ensure_source(package: str, version: str) -> Path:
+    """Where the sources of a Debian package are; an empty version is the newest."""
+    private = apt.PrivateApt()
+    if not version:
+        private.update()
+        version = apt.newest_source(private, package)
+    source = packages.Source(f"source-{package}", package, version)
+    if not apt.is_current(paths.DEPS / source.directory, f"{package}={version}"):
+        with one_at_a_time(paths.BUILD / ".setup.lock", "setup"):
+            apt.fetch_source(private, source)
+    return paths.DEPS / source.directory
 
 
 def is_stale() -> bool:

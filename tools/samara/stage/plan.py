@@ -12,6 +12,7 @@ from typing import Any
 from ..errors import SamaraError
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
+_PACKAGE = re.compile(r"[a-z0-9][a-z0-9.+-]+(=[A-Za-z0-9.+:~-]+)?")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 UNKNOWN = "?"  # a hash that the author does not know yet
 
@@ -32,6 +33,7 @@ class Stage:
     outputs: dict[str, str]  # sha256 by path in the guest
     root: str = "default"  # or an initramfs or an ext4 image, relative to the plan
     packages: tuple[str, ...] = ()  # Debian's, as the root instead
+    sources: dict[str, str] = field(default_factory=dict)  # Debian's source packages, as inputs
     environment: dict[str, str] = field(default_factory=dict)
     cwd: str = "/"
     memory: str = "512M"
@@ -96,6 +98,7 @@ def _stage(table: dict[str, Any], earlier: list[Stage]) -> Stage:
         outputs=_outputs(take("outputs", dict, {})),
         root=take("root", str, "default"),
         packages=_strings("packages", take("packages", list, [])),
+        sources=_sources(take("sources", dict, {})),
         environment=_environment(take("environment", dict, {})),
         cwd=_absolute(take("cwd", str, "/")),
         memory=take("memory", str, "512M"),
@@ -155,6 +158,13 @@ def _inputs(table: dict, earlier: list[Stage]) -> dict[str, Source]:
         else:
             inputs[_absolute(target)] = Source(text)
     return inputs
+
+
+def _sources(table: dict) -> dict[str, str]:
+    for target, text in table.items():
+        if not isinstance(text, str) or not _PACKAGE.fullmatch(text):
+            raise _Wrong(f"sources: {target} = {text!r}: PACKAGE or PACKAGE=VERSION")
+    return {_absolute(target): text for target, text in table.items()}
 
 
 def _covers(output: str, path: str) -> bool:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from .. import disks, guest, image_command, kernels, paths, rootfs, transfer
+from .. import disks, guest, image_command, kernels, paths, rootfs, setup_command, transfer
 from ..errors import SamaraError
 from ..machine import Machine
 from ..session import Request
@@ -56,6 +56,9 @@ def run(plan: Plan, stage: Stage, kernel_name: str, given: dict[str, Path], sett
     smp = settings.smp or stage.smp
     inputs = {target: _host_path(plan, stage, source, given)
               for target, source in stage.inputs.items()}  # fmt: skip
+    for target, text in stage.sources.items():
+        package, _, version = text.partition("=")
+        inputs[target] = setup_command.ensure_source(package, version)
     root = _root(plan, stage)
     kernel = kernels.choose(kernel_name)
     key = _key(stage, kernel.image, root, inputs, smp)
