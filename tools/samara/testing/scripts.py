@@ -64,7 +64,7 @@ def _run_one(report: Report, lock: threading.Lock, ring: str, script: Path, swee
 
 
 class _Results:
-    """What one script prints, given to the report a result at a time with all that belongs to it."""
+    """What one script prints, for the report: a result at a time, with all that belongs to it."""
 
     def __init__(self, report: Report, lock: threading.Lock, ring: str):
         self._report, self._lock, self._ring = report, lock, ring
