@@ -19,11 +19,11 @@ const sizes = await Promise.all((await fs.promises.readdir(dir)).map(async f => 
   await new Promise(r => setTimeout(r, 100)); watcher.close();
   console.log('fs', sizes.reduce((a, b) => a + b), new Set(events).size, fs.existsSync('/nosuch'));
   try { fs.readFileSync('/nosuch'); } catch (e) { console.log(e.code, e.syscall, e.errno); }
-const order = []; setTimeout(() => order.push('t20'), 20);
-setTimeout(() => order.push('t5'), 5);
-setImmediate(() => order.push('immediate'));
-process.nextTick(() => order.push('tick'));
-Promise.resolve().then(() => order.push('promise'));
+const order = [];
+await new Promise(r => { setImmediate(() => { order.push('immediate'); r(); }); process.nextTick(() => order.push('tick')); Promise.resolve().then(() => order.push('promise')); });
+const began = process.hrtime.bigint();
+await Promise.all([[2000, 't2000'], [5, 't5']].map(([delay, name]) => new Promise(r => setTimeout(() => { order.push(name); r(); }, delay))));
+order.push(process.hrtime.bigint() - began >= 1990000000n);
 let ticks = 0;
 await new Promise(r => { const t = setInterval(() => ++ticks == 5 && (clearInterval(t), r()), 10); });
 console.log('timers', order.join(), ticks);

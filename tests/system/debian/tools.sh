@@ -44,16 +44,19 @@ echo "== musl"
 ls -l /lib/aarch64-linux-musl/libc.so > /dev/null && echo libc
 echo "== tmux"
 export TERM=xterm LC_ALL=C.UTF-8
-tmux -L t -f /dev/null new-session -d -x 60 -y 15 'PS1="$ " sh'
-tmux -L t send-keys 'echo in tmux $((6 * 7)); tput cols; tty | cut -c1-9' Enter
-sleep 1.5; tmux -L t capture-pane -p | grep -v '^$'
-tmux -L t split-window -h 'sleep 60'
-tmux -L t list-panes -F '#{pane_index} #{pane_width}x#{pane_height} #{pane_current_command}'
-tmux -L t new-window 'exit 3'; tmux -L t resize-window -x 100 -y 30
-tmux -L t send-keys -t 0.0 'stty size' Enter; sleep 1
+# Until a window shows a line that matches; a minute is the hang detector.
+shows() { for _ in $(seq 300); do tmux -L t capture-pane -p -t "$1" | grep -q "$2" && break; sleep 0.2; done; }
+tmux -L t -f /dev/null new-session -d -x 60 -y 15 'PS1="$ " sh'; shows 0.0 '^\$'
+tmux -L t send-keys 'echo in tmux $((6 * 7)); tty | cut -c1-9' Enter
+shows 0.0 '^/dev'; tmux -L t capture-pane -p | grep -v -e '^$' -e '^\$$'
+tmux -L t split-window -h 'exec sleep 600'
+tmux -L t list-panes -F '#{pane_index} #{pane_width}x#{pane_height}'
+tmux -L t new-window 'exit 3'; tmux -L t resize-window -t 0 -x 100 -y 30
+tmux -L t send-keys -t 0.0 'stty size' Enter; shows 0.0 '^[0-9]* [0-9]*$'
 tmux -L t capture-pane -p -t 0.0 | grep '^[0-9]* [0-9]*$'
-tmux -L t kill-pane -t 0.1; tmux -L t send-keys 'sleep 50' Enter; sleep 0.5
-tmux -L t send-keys C-c; tmux -L t send-keys 'echo status $?' Enter; sleep 1
-tmux -L t capture-pane -p | grep '^status'
-(sleep 1; tmux -L t detach-client; sleep 0.5; tmux -L t kill-server) & script -qec 'tmux -L t attach' /dev/null < /dev/null > screen
+tmux -L t kill-pane -t 0.1; tmux -L t send-keys -t 0.0 'echo asleep; sleep 500' Enter
+shows 0.0 '^asleep'; sleep 1; tmux -L t send-keys -t 0.0 C-c
+tmux -L t send-keys -t 0.0 'echo status $?' Enter; shows 0.0 '^status'
+tmux -L t capture-pane -p -t 0.0 | grep '^status'
+(until tmux -L t list-clients | grep -q .; do sleep 0.2; done; tmux -L t detach-client; tmux -L t kill-server) & script -qec 'tmux -L t attach' /dev/null < /dev/null > screen
 wait; grep -c tmux screen > /dev/null; tmux -L t ls 2>&1 | sed 's/(.*//'
