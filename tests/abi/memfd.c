@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 //
-// memfd_create and its seals.
+// memfd_create, its seals, and how much fallocate takes.
 
 #include "abi.h"
 
 #include <linux/memfd.h>
+#include <sys/mount.h>
+#include <sys/time.h>
 
 static void creating(void) {
   section("memfd_create");
@@ -105,8 +107,41 @@ static void sharing(void) {
   say("%c%c", map[100], map[101]);
 }
 
+static void nothing(int signal) { (void)signal; }
+
+// More than there can be is refused at once, a signal ends what takes long, and neither leaves a
+// page behind.
+static void allocating_too_much(void) {
+  section("fallocate of too much");
+  struct stat status;
+  MUST(mkdir("small", 0755));
+  MUST(mount("none", "small", "tmpfs", 0, "size=1m"));
+  int fd = open("small/file", O_RDWR | O_CREAT, 0600);
+  SHOW(fallocate(fd, 0, 0, 1L << 40));
+  SHOW(fallocate(fd, 0, 1L << 40, (1 << 20) + 1));
+  SHOW(fallocate(fd, 0, 1L << 40, 1 << 20));
+  SHOW(fallocate(fd, 0, 0, 4096));
+  SHOW(ftruncate(fd, 0));
+  fstat(fd, &status);
+  SHOW(status.st_blocks);
+  close(fd);
+  MUST(umount("small"));
+  rmdir("small");
+
+  fd = memfd_create("much", 0);
+  sigaction(SIGALRM, &(struct sigaction){.sa_handler = nothing}, NULL);
+  setitimer(ITIMER_REAL, &(struct itimerval){{0, 5000}, {0, 5000}}, NULL);
+  SHOW(fallocate(fd, 0, 0, 1L << 40));
+  setitimer(ITIMER_REAL, &(struct itimerval){0}, NULL);
+  fstat(fd, &status);
+  SHOW(status.st_size);
+  SHOW(status.st_blocks);
+  close(fd);
+}
+
 int main(void) {
   creating();
   sealing();
   sharing();
+  allocating_too_much();
 }

@@ -30,6 +30,11 @@ class TmpfsSuperBlock : public SuperBlock {
   // A file without a name (memfd_create, O_TMPFILE).
   Result<Ref<TmpfsInode>> make_inode(const CreateParameters& parameters);
 
+  // Whether so many pages would fit if there were no others.
+  bool could_hold(uint64_t pages) const {
+    uint64_t limit = max_blocks_.load_relaxed();
+    return limit == 0 || pages <= limit;
+  }
   // Accounting; pages and inodes beyond the limits: NoSpc.
   Result<> charge_pages(uint64_t count);
   void uncharge_pages(uint64_t count) { used_blocks_.fetch_sub_relaxed(count); }

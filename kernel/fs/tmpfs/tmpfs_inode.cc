@@ -3,6 +3,8 @@
 
 #include "fs/tmpfs/tmpfs_inode.h"
 
+#include "sched/scheduler.h"
+
 namespace kernel {
 namespace {
 
@@ -197,17 +199,18 @@ Result<> TmpfsInode::allocate(uint32_t mode, uint64_t start, uint64_t length) {
   }
   uint64_t old_size = object_->size();
   if ((sealed & kSealGrow) != 0 && end > old_size && (mode & kKeepSize) == 0) return Errno::Perm;
+  uint64_t first = start >> kPageShift;
+  if (!tmpfs().could_hold(pages_for(end) - first)) return Errno::NoSpc;
   uint64_t wanted = align_up(end, kPageSize);
   if (wanted > old_size) object_->set_size(wanted);  // pages exist below the size only
   Result<> result;
-  uint64_t first = start >> kPageShift;
-  uint64_t index = first;
-  for (; index < pages_for(end) && result.ok(); ++index) {
+  for (uint64_t index = first; index < pages_for(end) && result.ok(); ++index) {
     Result<PhysAddr> page = object_->get_page(index, true);
-    if (page.ok()) {
-      frames::put(*page);
-    } else {
+    if (!page.ok()) {
       result = page.error();
+    } else {
+      frames::put(*page);
+      if (sched::signal_pending()) result = Errno::Intr;
     }
   }
   if (!result.ok()) {
