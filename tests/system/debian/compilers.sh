@@ -14,8 +14,8 @@ int main(int argc, char **argv) { pthread_t threads[8]; for (long i = 0; i < 8; 
   char *text = malloc(1 << 20); memset(text, 'x', 1 << 20); printf("total %ld, sqrt %f, %d arguments, %zu\n", total, sqrt(argc), argc, strnlen(text, 1 << 20)); free(text); return 3; }
 C
 for how in -O0 "-O2 -flto" "-static -O2" "-static-pie -O1" "-O2 -fsanitize=undefined" "-g -fno-pie -no-pie"; do gcc $how hello.c -o hello -pthread -lm && ./hello a b; echo "$how: $?"; done
-gcc -fsanitize=address -g hello.c -o hello -pthread -lm && ./hello; echo "address: $?"
-gcc -fsanitize=thread hello.c -o hello -pthread -lm && ./hello; echo "thread: $?"
+gcc -fsanitize=address -g hello.c -o hello -pthread -lm && ./hello a; echo "address: $?"
+gcc -fsanitize=thread hello.c -o hello -pthread -lm && ./hello a b c; echo "thread: $?"
 gcc -S -O2 -o - -x c - <<< 'int f(int x) { return x * 3; }' | grep -c add
 echo 'int main( {' | gcc -x c - 2>&1 | head -1
 gcc -E -dM -x c /dev/null | grep -c __
