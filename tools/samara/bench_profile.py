@@ -112,7 +112,10 @@ def _functions(elf: Path):
     listed = subprocess.run(
         ["llvm-nm-19", "-C", "-n", elf], capture_output=True, text=True, check=True
     )
-    symbols = re.findall(r"^([0-9a-f]+) [tTwW] ([^$\n].*)$", listed.stdout, re.MULTILINE)
+    # Without what the linker adds to a function that it took out of its file.
+    symbols = re.findall(
+        r"^([0-9a-f]+) [tTwW] ([^$\n].*?)(?: \(\.llvm\.\d+\))?$", listed.stdout, re.MULTILINE
+    )
     starts = [int(address, 16) for address, _ in symbols]
 
     def function(address: int) -> str:
