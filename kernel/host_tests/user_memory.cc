@@ -76,7 +76,13 @@ bool compare_exchange_user_u32(UserAddr at, uint32_t& expected, uint32_t desired
 
 bool load_user_u32(UserAddr from, uint32_t& value) { return load(from, value); }
 bool load_user_u64(UserAddr from, uint64_t& value) { return load(from, value); }
-bool store_user_u16(UserAddr to, uint16_t value) { return store(to, value); }
+bool store_user_u16s(UserAddr to, const void* from, size_t stride, size_t count) {
+  const auto* field = static_cast<const char*>(from);
+  for (size_t i = 0; i < count; ++i, to += stride, field += stride) {
+    if (copy_to_user(to, field, sizeof(uint16_t)) != 0) return false;
+  }
+  return true;
+}
 bool store_user_u32(UserAddr to, uint32_t value) { return store(to, value); }
 bool store_user_u64(UserAddr to, uint64_t value) { return store(to, value); }
 

@@ -118,7 +118,9 @@ class Vector {
   }
 
  private:
-  static void release(T* data) { operator delete(static_cast<void*>(data)); }
+  static void release(T* data) {
+    if (data != nullptr) operator delete(static_cast<void*>(data));
+  }
 
   T* data_ = nullptr;
   size_t size_ = 0;

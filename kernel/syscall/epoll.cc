@@ -24,7 +24,9 @@ struct Limit {
 
 Result<size_t> wait(Context& context, Fd fd, UserAddr events, int32_t most, Limit limit) {
   if (most <= 0 || most > kMaxEvents) return Errno::Inval;
-  IoBuffer buffer = TRY(user_buffer(events, static_cast<size_t>(most) * sizeof(EpollEvent)));
+  size_t size = static_cast<size_t>(most) * sizeof(EpollEvent);
+  if (!is_user_range(events, size)) return Errno::Fault;
+  IoBuffer buffer = user_buffer(events, size);
   FileUse set = TRY(use_file(context, fd));
   return epoll::wait(*set, buffer, limit.patience, limit.deadline);
 }

@@ -9,9 +9,13 @@
 namespace kernel::syscall {
 
 Result<> At::load(Context& context, Fd directory, UserString path, Empty empty) {
-  text_ = TRY(path.copy(kPathMax));
+  text_ = {short_text_, TRY(path.copy(std::span(short_text_)))};
+  if (text_.size() == kShortPath) {
+    long_text_ = TRY(path.copy(kPathMax));
+    text_ = long_text_;
+  }
   if (text_.empty() && empty == Empty::Refused) return Errno::NoEnt;
-  bool absolute = !text_.empty() && text_.view().front() == '/';
+  bool absolute = !text_.empty() && text_.front() == '/';
   if (absolute || directory == abi::kAtFdCwd) return {};
   file_.emplace(TRY(use_place(context, directory)));
   place_ = &(*file_)->path();
@@ -19,17 +23,12 @@ Result<> At::load(Context& context, Fd directory, UserString path, Empty empty) 
 }
 
 uint64_t open_files_limit(Context& context) {
-  return task::limit(context.task.group(), Resource::OpenFiles).soft;
+  return task::soft_limit(context.task.group(), Resource::OpenFiles);
 }
 
 Result<int64_t> install_file(Context& context, Ref<File> file, bool close_on_exec) {
   return int64_t{
       TRY(files_of(context).install(std::move(file), close_on_exec, open_files_limit(context)))};
-}
-
-Result<IoBuffer> user_buffer(UserAddr start, size_t size) {
-  if (!is_user_range(start, size)) return Errno::Fault;
-  return IoBuffer::user(start, size < kMaxTransfer ? size : kMaxTransfer);
 }
 
 Result<IoBuffer> user_vectors(UserAddr vectors, uint64_t count) {

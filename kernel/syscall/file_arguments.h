@@ -17,12 +17,15 @@ class At : public Pinned {
  public:
   enum class Empty : uint8_t { Refused, Allowed };
   Result<> load(Context& context, Fd directory, UserString path, Empty empty = Empty::Refused);
-  StringView path() const { return text_.view(); }
+  StringView path() const { return text_; }
   vfs::Start start() const { return {place_}; }
   Result<Path> lookup(vfs::LookupFlags flags) const { return vfs::lookup(start(), path(), flags); }
 
  private:
-  String text_;
+  static constexpr size_t kShortPath = 128;
+  StringView text_;
+  char short_text_[kShortPath];
+  String long_text_;
   std::optional<FileUse> file_;
   const Path* place_ = nullptr;
 };
@@ -37,8 +40,10 @@ uint64_t open_files_limit(Context& context);
 // A new descriptor; its number is the call's result.
 Result<int64_t> install_file(Context& context, Ref<File> file, bool close_on_exec);
 
-// A buffer of at most MAX_RW_COUNT bytes. Error: Fault (not user addresses).
-Result<IoBuffer> user_buffer(UserAddr start, size_t size);
+// A buffer of at most MAX_RW_COUNT bytes; the range has been checked (is_user_range).
+inline IoBuffer user_buffer(UserAddr start, size_t size) {
+  return IoBuffer::user(start, size < kMaxTransfer ? size : kMaxTransfer);
+}
 // readv and friends. Errors: Inval, Fault, NoMem.
 Result<IoBuffer> user_vectors(UserAddr vectors, uint64_t count);
 

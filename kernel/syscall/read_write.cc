@@ -68,14 +68,16 @@ Value write_vectors(Context& context, Fd fd, UserAddr vectors, uint64_t count,
 Value sys_read(Context& context, Fd fd, UserAddr start, size_t size) {
   FileUse file = TRY(use_file(context, fd));
   if (!file->readable()) return Errno::BadF;
-  IoBuffer buffer = TRY(user_buffer(start, size));
+  if (!is_user_range(start, size)) return Errno::Fault;
+  IoBuffer buffer = user_buffer(start, size);
   return count_read(context, vfs::read(file, buffer));
 }
 
 Value sys_write(Context& context, Fd fd, UserAddr start, size_t size) {
   FileUse file = TRY(use_file(context, fd));
   if (!file->writable()) return Errno::BadF;
-  IoBuffer buffer = TRY(user_buffer(start, size));
+  if (!is_user_range(start, size)) return Errno::Fault;
+  IoBuffer buffer = user_buffer(start, size);
   return count_written(context, vfs::write(file, buffer));
 }
 
@@ -84,7 +86,8 @@ Value sys_pread64(Context& context, Fd fd, UserAddr start, size_t size, int64_t 
   FileUse file = TRY(use_file(context, fd));
   uint64_t place = TRY(position_argument(file, offset));
   if (!file->readable()) return Errno::BadF;
-  IoBuffer buffer = TRY(user_buffer(start, size));
+  if (!is_user_range(start, size)) return Errno::Fault;
+  IoBuffer buffer = user_buffer(start, size);
   return count_read(context, vfs::read(*file, buffer, place));
 }
 
@@ -93,7 +96,8 @@ Value sys_pwrite64(Context& context, Fd fd, UserAddr start, size_t size, int64_t
   FileUse file = TRY(use_file(context, fd));
   uint64_t place = TRY(position_argument(file, offset));
   if (!file->writable()) return Errno::BadF;
-  IoBuffer buffer = TRY(user_buffer(start, size));
+  if (!is_user_range(start, size)) return Errno::Fault;
+  IoBuffer buffer = user_buffer(start, size);
   return count_written(context, vfs::write(*file, buffer, place));
 }
 

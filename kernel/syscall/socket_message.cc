@@ -157,7 +157,8 @@ Result<size_t> receive_message(Context& context, const SocketUse& socket, UserAd
 
 Value sys_sendto(Context& context, Fd fd, UserAddr buffer, size_t size, Flags32 flags,
                  UserAddr address, int32_t address_size) {
-  IoBuffer data = TRY(user_buffer(buffer, size));
+  if (!is_user_range(buffer, size)) return Errno::Fault;
+  IoBuffer data = user_buffer(buffer, size);
   SocketUse socket = TRY(SocketUse::load(context, fd));
   OutgoingMessage message{.data = data, .flags = with_file_flags(socket, flags.bits())};
   SocketAddress to;
@@ -170,7 +171,8 @@ Value sys_sendto(Context& context, Fd fd, UserAddr buffer, size_t size, Flags32 
 
 Value sys_recvfrom(Context& context, Fd fd, UserAddr buffer, size_t size, Flags32 flags,
                    UserAddr address, UserInOut<int32_t> address_size) {
-  IoBuffer data = TRY(user_buffer(buffer, size));
+  if (!is_user_range(buffer, size)) return Errno::Fault;
+  IoBuffer data = user_buffer(buffer, size);
   SocketUse socket = TRY(SocketUse::load(context, fd));
   SocketAddress from;
   IncomingMessage message{.data = data, .flags = with_file_flags(socket, flags.bits())};

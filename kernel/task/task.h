@@ -237,6 +237,11 @@ extern Atomic<uint32_t> count;
 
 Ref<Credentials> credentials_of(const Task& task);
 Limit limit(const ThreadGroup& group, Resource resource);
+// SAFETY: one word, as it was before or behind a change that is under way.
+inline uint64_t soft_limit(const ThreadGroup& group,
+                           Resource resource) NO_THREAD_SAFETY_ANALYSIS {
+  return __atomic_load_n(&group.limits[static_cast<size_t>(resource)].soft, __ATOMIC_RELAXED);
+}
 
 // CPU time, faults and switches of one thread; of a process without and with those that have ended.
 ResourceUsage usage_of(const Task& task);

@@ -12,13 +12,6 @@ void copy_bytes(void* to, const void* from, size_t size) { __builtin_memcpy(to, 
 
 }  // namespace
 
-IoBuffer IoBuffer::user(UserAddr start, size_t size) {
-  IoBuffer buffer;
-  buffer.current_ = {raw(start), size};
-  buffer.remaining_ = size;
-  return buffer;
-}
-
 IoBuffer IoBuffer::kernel(void* start, size_t size) {
   return kernel(static_cast<const void*>(start), size);
 }

@@ -18,7 +18,12 @@ class IoBuffer {
     size_t size;
   };
 
-  static IoBuffer user(UserAddr start, size_t size);
+  static IoBuffer user(UserAddr start, size_t size) {
+    IoBuffer buffer;
+    buffer.current_ = {raw(start), size};
+    buffer.remaining_ = size;
+    return buffer;
+  }
   static IoBuffer kernel(void* start, size_t size);
   static IoBuffer kernel(const void* start, size_t size);  // source of a write only
   // readv and friends: segments already checked (count <= 1024, sum <= SSIZE_MAX).

@@ -75,14 +75,7 @@ Result<> store_out_fields(UserAddr to, const void* from, size_t stride, size_t c
   assert_may_fault();
   if (count == 0) return {};
   if (!is_user_range(to, (count - 1) * stride + sizeof(uint16_t))) return Errno::Fault;
-  to = accepted(to);
-  const auto* field = static_cast<const char*>(from);
-  for (size_t i = 0; i < count; ++i, to += stride, field += stride) {
-    uint16_t value;
-    __builtin_memcpy(&value, field, sizeof value);
-    if (!arch::store_user_u16(to, value)) return Errno::Fault;
-  }
-  return {};
+  return arch::store_user_u16s(accepted(to), from, stride, count) ? Result<>() : Errno::Fault;
 }
 
 // Preemption off tells the fault entry to take the fixup.
@@ -124,22 +117,26 @@ Result<> fault_in(UserAddr start, size_t size, bool for_write) {
   return {};
 }
 
-Result<String> copy_in_string(UserAddr from, size_t limit) {
+Result<size_t> copy_in_text(std::span<char> to, UserAddr from) {
   assert_may_fault();
   from = accepted(from);
   if (from >= arch::kUserLimit) return Errno::Fault;
   size_t reachable = arch::kUserLimit - from;
+  size_t part = to.size() < reachable ? to.size() : reachable;
+  ptrdiff_t length = arch::copy_string_from_user(to.data(), from, part);
+  if (length < 0) return Errno::Fault;
+  auto copied = static_cast<size_t>(length);
+  return copied < part || part == to.size() ? Result<size_t>(copied) : Errno::Fault;
+}
+
+Result<String> copy_in_string(UserAddr from, size_t limit) {
   char chunk[256];
   String string;
-  size_t done = 0;
-  while (done < limit) {
+  for (size_t done = 0; done < limit;) {
     size_t part = limit - done < sizeof chunk ? limit - done : sizeof chunk;
-    if (part > reachable - done) part = reachable - done;
-    if (part == 0) return Errno::Fault;
-    ptrdiff_t length = arch::copy_string_from_user(chunk, from + done, part);
-    if (length < 0) return Errno::Fault;
-    TRY(string.append(StringView(chunk, static_cast<size_t>(length))));
-    if (static_cast<size_t>(length) < part) return string;
+    size_t length = TRY(copy_in_text({chunk, part}, from + done));
+    TRY(string.append(StringView(chunk, length)));
+    if (length < part) return string;
     done += part;
   }
   return Errno::NameTooLong;

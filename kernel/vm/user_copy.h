@@ -6,6 +6,7 @@
 #pragma once
 
 #include <bit>
+#include <span>
 #include <type_traits>
 
 #include "arch/user_copy.h"
@@ -35,6 +36,9 @@ constexpr UserAddr untagged(UserAddr address) {
 }
 bool is_user_range(UserAddr start, size_t size);
 
+// As much of a NUL-terminated string as fits: its length, or to.size() when there is more.
+// Error: Fault.
+Result<size_t> copy_in_text(std::span<char> to, UserAddr from);
 // A NUL-terminated string of at most `limit` bytes, NUL included. Errors: Fault; NameTooLong.
 Result<String> copy_in_string(UserAddr from, size_t limit);
 
@@ -133,6 +137,7 @@ class UserString {
   UserAddr address() const { return address_; }
   bool is_null() const { return raw(address_) == 0; }
   Result<String> copy(size_t limit) const { return copy_in_string(address_, limit); }
+  Result<size_t> copy(std::span<char> to) const { return copy_in_text(to, address_); }
 
  private:
   UserAddr address_;

@@ -56,26 +56,38 @@
     .endif
     .endm
 
-// The copy loops: 64 bytes, 16, 8, then one at a time. x0 = to, x1 = from, x2 = bytes left, which
-// is also the result: a fault leaves what was not copied. A fault inside a wide access is tried
-// again with narrower ones, so that every byte before the bad page arrives.
+// 64 bytes at an offset.
+    .macro COPY_64 user_is_source, fixup, at
+    COPY_LOAD \user_is_source, \fixup, ldp x4, x5, [x1, #\at]
+    COPY_LOAD \user_is_source, \fixup, ldp x6, x7, [x1, #\at + 16]
+    COPY_LOAD \user_is_source, \fixup, ldp x9, x10, [x1, #\at + 32]
+    COPY_LOAD \user_is_source, \fixup, ldp x11, x12, [x1, #\at + 48]
+    COPY_STORE \user_is_source, \fixup, stp x4, x5, [x0, #\at]
+    COPY_STORE \user_is_source, \fixup, stp x6, x7, [x0, #\at + 16]
+    COPY_STORE \user_is_source, \fixup, stp x9, x10, [x0, #\at + 32]
+    COPY_STORE \user_is_source, \fixup, stp x11, x12, [x0, #\at + 48]
+    .endm
+
+// The copy loops: 128 bytes, 64 once, 16, 8, then one at a time. x0 = to, x1 = from, x2 = bytes
+// left, which is also the result: a fault leaves what was not copied. A fault inside a wide access
+// is tried again with narrower ones, so that every byte before the bad page arrives.
     .macro COPY user_is_source
     USER_OPEN x8
-    subs x2, x2, #64
+    subs x2, x2, #128
     b.lo 6f
-5:  COPY_LOAD \user_is_source, 6f, ldp x4, x5, [x1]
-    COPY_LOAD \user_is_source, 6f, ldp x6, x7, [x1, #16]
-    COPY_LOAD \user_is_source, 6f, ldp x9, x10, [x1, #32]
-    COPY_LOAD \user_is_source, 6f, ldp x11, x12, [x1, #48]
-    COPY_STORE \user_is_source, 6f, stp x4, x5, [x0]
-    COPY_STORE \user_is_source, 6f, stp x6, x7, [x0, #16]
-    COPY_STORE \user_is_source, 6f, stp x9, x10, [x0, #32]
-    COPY_STORE \user_is_source, 6f, stp x11, x12, [x0, #48]
+5:  COPY_64 \user_is_source, 8f, 0
+    COPY_64 \user_is_source, 8f, 64
+    add x0, x0, #128
+    add x1, x1, #128
+    subs x2, x2, #128
+    b.hs 5b
+6:  adds x2, x2, #64
+    b.mi 7f
+    COPY_64 \user_is_source, 7f, 0
     add x0, x0, #64
     add x1, x1, #64
-    subs x2, x2, #64
-    b.hs 5b
-6:  add x2, x2, #64
+    sub x2, x2, #64
+7:  add x2, x2, #64
 1:  cmp x2, #16
     b.lo 2f
     COPY_LOAD \user_is_source, 3f, ldp x4, x5, [x1]
@@ -101,6 +113,8 @@
 4:  USER_CLOSE x8
     mov x0, x2
     ret
+8:  add x2, x2, #128
+    b 1b
     .endm
 
 FUNCTION user_copy_in
@@ -158,12 +172,16 @@ FUNCTION user_copy_string
     USER 2f, ldtr x4, [x1]
     sub x7, x4, x6
     bic x7, x7, x4
-    tst x7, #0x8080808080808080    // a byte of x4 is zero
-    b.ne 5b
+    ands x7, x7, #0x8080808080808080  // a byte of x4 is zero: the first one's top bit is exact
     str x4, [x0, x3]
+    b.ne 7f
     add x1, x1, #8
     mov x3, x5
     b 4b
+7:  rbit x7, x7
+    clz x7, x7
+    add x0, x3, x7, lsr #3
+    ret
 6:  cmp x3, x2
     b.lo 5b
     b 3f
@@ -183,9 +201,16 @@ FUNCTION user_load_64
     str x2, [x1]
     mov x0, #1
     ret
-FUNCTION user_store_16
-    USER 9f, sttrh w1, [x0]
-    mov x0, #1
+// bool user_store_16s(to, from, stride, count)
+FUNCTION user_store_16s
+1:  cbz x3, 2f
+    ldrh w4, [x1]
+    USER 9f, sttrh w4, [x0]
+    add x0, x0, x2
+    add x1, x1, x2
+    sub x3, x3, #1
+    b 1b
+2:  mov x0, #1
     ret
 FUNCTION user_store_32
     USER 9f, sttr w1, [x0]

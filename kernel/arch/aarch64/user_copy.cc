@@ -12,7 +12,7 @@ size_t user_zero(uint64_t to, size_t size);
 ptrdiff_t user_copy_string(char* to, uint64_t from, size_t limit);
 bool user_load_32(uint64_t from, uint32_t* value);
 bool user_load_64(uint64_t from, uint64_t* value);
-bool user_store_16(uint64_t to, uint16_t value);
+bool user_store_16s(uint64_t to, const void* from, size_t stride, size_t count);
 bool user_store_32(uint64_t to, uint32_t value);
 bool user_store_64(uint64_t to, uint64_t value);
 bool user_compare_exchange_32(uint64_t at, uint32_t* expected, uint32_t desired);
@@ -30,7 +30,9 @@ ptrdiff_t copy_string_from_user(char* to, UserAddr from, size_t limit) {
 }
 bool load_user_u32(UserAddr from, uint32_t& value) { return user_load_32(raw(from), &value); }
 bool load_user_u64(UserAddr from, uint64_t& value) { return user_load_64(raw(from), &value); }
-bool store_user_u16(UserAddr to, uint16_t value) { return user_store_16(raw(to), value); }
+bool store_user_u16s(UserAddr to, const void* from, size_t stride, size_t count) {
+  return user_store_16s(raw(to), from, stride, count);
+}
 bool store_user_u32(UserAddr to, uint32_t value) { return user_store_32(raw(to), value); }
 bool store_user_u64(UserAddr to, uint64_t value) { return user_store_64(raw(to), value); }
 bool compare_exchange_user_u32(UserAddr at, uint32_t& expected, uint32_t desired) {

@@ -21,7 +21,7 @@ FsContext& acting_context() {
 }
 
 uint64_t acting_limit(Resource resource) {
-  return current().is_user() ? task::limit(current_task().group(), resource).soft : kUnlimited;
+  return current().is_user() ? task::soft_limit(current_task().group(), resource) : kUnlimited;
 }
 
 void set_kernel_identity(Ref<FsContext> context, Ref<Credentials> credentials) {

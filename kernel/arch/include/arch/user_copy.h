@@ -18,7 +18,8 @@ ptrdiff_t copy_string_from_user(char* to, UserAddr from, size_t limit);
 // Scalars; false on a fault.
 bool load_user_u32(UserAddr from, uint32_t& value);
 bool load_user_u64(UserAddr from, uint64_t& value);
-bool store_user_u16(UserAddr to, uint16_t value);
+// A 16-bit field of each of `count` structures that lie `stride` bytes apart on both sides.
+bool store_user_u16s(UserAddr to, const void* from, size_t stride, size_t count);
 bool store_user_u32(UserAddr to, uint32_t value);
 bool store_user_u64(UserAddr to, uint64_t value);
 
