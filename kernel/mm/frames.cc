@@ -69,11 +69,32 @@ bool refill_locked(FrameCache& cache, AllocationFlags flags) REQUIRES(cache.lock
   return low;
 }
 
+// Frames come back much as they were handed out, next to each other: a run of neighbours is merged
+// as one range instead of frame by frame.
+void give_back_locked(std::span<const FrameNumber> frames) REQUIRES(zone.lock) {
+  while (!frames.empty()) {
+    FrameRange run{frames[0], frames[0] + 1};
+    size_t count = 1;
+    for (; count < frames.size(); ++count) {
+      FrameNumber number = frames[count];
+      if (number + 1 == run.start) {
+        run.start = number;
+      } else if (number == run.end) {
+        run.end = number + 1;
+      } else {
+        break;
+      }
+    }
+    zone.buddy.add_range(run);
+    frames = frames.subspan(count);
+  }
+}
+
 // Returns the `count` frames that lie longest in the cache.
 void flush_locked(FrameCache& cache, uint32_t count) REQUIRES(cache.lock) {
   {
     Guard guard(zone.lock);
-    for (uint32_t i = 0; i < count; ++i) zone.buddy.add(cache.frames[i], 0);
+    give_back_locked({cache.frames, count});
   }
   cache.count -= count;
   for (uint32_t i = 0; i < cache.count; ++i) cache.frames[i] = cache.frames[i + count];

@@ -195,6 +195,7 @@ class AddressSpace final : public RefCounted<AddressSpace> {
   Result<FaultStep> present_fault_locked(Fault& fault) REQUIRES_SHARED(lock_);
   Result<FaultStep> widen_locked(Fault& fault) REQUIRES_SHARED(lock_);
   Result<FaultStep> copy_on_write_locked(Fault& fault) REQUIRES_SHARED(lock_);
+  Result<FaultStep> install_zeroed_locked(Fault& fault) REQUIRES_SHARED(lock_);
   Result<FaultStep> install_copy_locked(Fault& fault, PhysAddr source) REQUIRES_SHARED(lock_);
   Result<FaultStep> replace_entry_locked(Fault& fault, PhysAddr fresh) REQUIRES_SHARED(lock_);
   void map_around_locked(const Fault& fault, LeafTable& leaf) REQUIRES_SHARED(lock_);

@@ -5,7 +5,7 @@
 // what it was, else the fault starts over. The space's lock is not held while an object fills a
 // page.
 //
-//   nothing there, anonymous:  read -> the zero page    write -> a fresh zeroed page
+//   nothing there, anonymous:  read -> the zero page    write -> a fresh zeroed page, or a few
 //   nothing there, object:     map what the cache has around it, or fill the page and retry
 //   there, but not writable:   shared -> make it so; with a disk behind it, once the page is dirty
 //                              private -> copy, or keep it when nobody shares it
@@ -19,6 +19,8 @@ namespace kernel {
 namespace {
 
 constexpr size_t kAroundPages = 16;
+// Of anonymous memory that a program fills from bottom to top.
+constexpr size_t kAheadPages = 4;
 
 bool allows(const Mapping& mapping, arch::Access access, bool force) {
   uint32_t protection = force ? mapping.max_protection : mapping.protection;
@@ -104,10 +106,10 @@ Result<AddressSpace::FaultStep> AddressSpace::fault_locked(Fault& fault) {
 }
 
 Result<AddressSpace::FaultStep> AddressSpace::anonymous_fault_locked(Fault& fault) {
-  if (fault.access == arch::Access::Write) return install_copy_locked(fault, zero_frame());
+  if (fault.access == arch::Access::Write) return install_zeroed_locked(fault);
   PageEntry entry = entry_for(*fault.mapping, zero_frame(), /*owned=*/false, /*write=*/false);
   LeafTable leaf;
-  TRY(tables_.lock_own_leaf(fault.page, leaf));
+  TRY(tables_.lock_own_leaf(fault.view, fault.page, leaf));
   if (leaf.get(fault.page) != 0) return FaultStep::Retry;
   leaf.put(fault.page, entry, PageKind::Anonymous);
   arch::page_table_fence();
@@ -123,7 +125,7 @@ Result<AddressSpace::FaultStep> AddressSpace::object_fault_locked(Fault& fault) 
     if (source) return install_copy_locked(fault, *source);
   } else {
     LeafTable leaf;
-    TRY(tables_.lock_own_leaf(fault.page, leaf));
+    TRY(tables_.lock_own_leaf(fault.view, fault.page, leaf));
     if (leaf.get(fault.page) != 0) return FaultStep::Retry;
     map_around_locked(fault, leaf);
     arch::page_table_fence();
@@ -196,7 +198,7 @@ Result<AddressSpace::FaultStep> AddressSpace::present_fault_locked(Fault& fault)
 // table.
 Result<AddressSpace::FaultStep> AddressSpace::widen_locked(Fault& fault) {
   LeafTable leaf;
-  TRY(tables_.lock_own_leaf(fault.page, leaf));
+  TRY(tables_.lock_own_leaf(fault.view, fault.page, leaf));
   PageEntry entry = leaf.get(fault.page);
   if (!Format::is_present(entry)) return FaultStep::Retry;
   bool write = fault.access == arch::Access::Write;
@@ -215,7 +217,7 @@ Result<AddressSpace::FaultStep> AddressSpace::copy_on_write_locked(Fault& fault)
   PhysAddr source;
   {
     LeafTable leaf;
-    TRY(tables_.lock_own_leaf(fault.page, leaf));
+    TRY(tables_.lock_own_leaf(fault.view, fault.page, leaf));
     PageEntry entry = leaf.get(fault.page);
     if (!Format::is_present(entry)) return FaultStep::Retry;
     fault.view.entry = entry;
@@ -231,6 +233,48 @@ Result<AddressSpace::FaultStep> AddressSpace::copy_on_write_locked(Fault& fault)
     if (source != zero_frame()) frames::get(source);
   }
   return install_copy_locked(fault, source);
+}
+
+namespace {
+
+// How many pages to make for a write to untouched memory: where the aligned pages just below are
+// all there, a program is on its way up, and the next ones come with this one.
+size_t pages_ahead(const Mapping& mapping, const PageTables::View& view, UserAddr page) {
+  constexpr uint64_t kWindow = kAheadPages * kPageSize;
+  if (!is_aligned(page, kWindow) || mapping.range.end - page < kWindow) return 1;
+  return PageTables::is_run_below(view, page, kAheadPages) ? kAheadPages : 1;
+}
+
+}  // namespace
+
+// Fresh pages of zeros where nothing was seen. What comes ahead of need is worth no effort, and
+// stays away where somebody else was faster.
+Result<AddressSpace::FaultStep> AddressSpace::install_zeroed_locked(Fault& fault) {
+  size_t wanted = fault.force ? 1 : pages_ahead(*fault.mapping, fault.view, fault.page);
+  PhysAddr fresh[kAheadPages];
+  size_t made = 0;
+  AllocationFlags flags = AllocationFlags::Zero;
+  for (; made < wanted; ++made, flags = AllocationFlags::Zero | AllocationFlags::Spare) {
+    Result<PhysAddr> frame = frames::allocate(0, FrameUse::Anonymous, flags);
+    if (!frame.ok() && made == 0) return frame.error();
+    if (!frame.ok()) break;
+    fresh[made] = *frame;
+  }
+  size_t used = 0;
+  Result<> locked;
+  {
+    LeafTable leaf;
+    locked = tables_.lock_own_leaf(fault.view, fault.page, leaf);
+    for (UserAddr at = fault.page; locked.ok() && used < made; at += kPageSize) {
+      if (leaf.get(at) != 0) break;
+      PageEntry entry = entry_for(*fault.mapping, fresh[used++], /*owned=*/true, /*write=*/true);
+      leaf.put(at, entry, PageKind::Anonymous);
+    }
+    arch::page_table_fence();
+  }
+  for (size_t i = used; i < made; ++i) frames::free(fresh[i]);
+  if (!locked.ok()) return locked.error();
+  return used == 0 ? FaultStep::Retry : FaultStep::Done;
 }
 
 // Puts a private copy of `source` (a reference of ours, or the zero frame) where fault.view.entry
@@ -252,7 +296,7 @@ Result<AddressSpace::FaultStep> AddressSpace::replace_entry_locked(Fault& fault,
   PageKind kind = kind_of(*fault.mapping);
   {
     LeafTable leaf;
-    TRY(tables_.lock_own_leaf(fault.page, leaf));
+    TRY(tables_.lock_own_leaf(fault.view, fault.page, leaf));
     if (leaf.get(fault.page) != fault.view.entry) return FaultStep::Retry;
     if (fault.view.entry != 0) {
       // Another frame at the same address: break before make (Arm ARM D8.16).

@@ -80,10 +80,12 @@ PageEntry LeafTable::take(UserAddr address, PageKind kind) {
 
 void LeafTable::put(UserAddr address, PageEntry entry, PageKind kind) {
   DCHECK(get(address) == 0);
-  table_record::mark_used(table_, Format::index(raw(address), 0));
-  set(address, entry);
+  uint64_t record = table_record::load(table_);
+  record |= table_record::group_bit(Format::index(raw(address), 0));
   if (Format::address(entry) != the_zero_frame)
-    count(is_owned(entry) ? PageKind::Anonymous : kind, 1);
+    record += table_record::one_of(is_owned(entry) ? PageKind::Anonymous : kind);
+  table_record::store(table_, record);
+  set(address, entry);
 }
 
 // --- PageTables ----------------------------------------------------------------
@@ -116,7 +118,20 @@ PageTables::View PageTables::look(UserAddr address) const {
   PageEntry table = load_entry(upper);
   if (!Format::is_present(table)) return {};
   const uint64_t* entries = table_entries(Format::address(table));
-  return {load_entry(entries + Format::index(raw(address), 0)), Format::is_read_only_table(table)};
+  return {.entry = load_entry(entries + Format::index(raw(address), 0)),
+          .table_shared = Format::is_read_only_table(table),
+          .upper = upper,
+          .table = table};
+}
+
+bool PageTables::is_run_below(const View& view, UserAddr address, size_t count) {
+  size_t index = Format::index(raw(address), 0);
+  if (view.table == 0 || index < count) return false;
+  const uint64_t* entries = table_entries(Format::address(view.table));
+  for (size_t i = index - count; i < index; ++i) {
+    if (load_entry(entries + i) == 0) return false;
+  }
+  return true;
 }
 
 bool PageTables::is_leaf_shared(UserAddr address) const {
@@ -233,6 +248,12 @@ Result<> PageTables::lock_own_leaf(UserAddr address, LeafTable& leaf) {
       if (try_lock_leaf(upper, value, leaf)) return {};
     }
   }
+}
+
+Result<> PageTables::lock_own_leaf(const View& view, UserAddr address, LeafTable& leaf) {
+  if (view.table != 0 && !view.table_shared && try_lock_leaf(view.upper, view.table, leaf))
+    return {};
+  return lock_own_leaf(address, leaf);
 }
 
 void PageTables::flush_page(UserAddr address) {

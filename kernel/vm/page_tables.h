@@ -150,13 +150,20 @@ class PageTables : public Pinned {
   struct View {
     PageEntry entry = 0;
     bool table_shared = false;
+    const uint64_t* upper = nullptr;  // where the leaf table hangs, and what was there
+    PageEntry table = 0;
   };
   View look(UserAddr address) const;
+  // Whether the `count` entries below the address looked at, in the same leaf table, are all in
+  // use; as uncertain as look().
+  static bool is_run_below(const View& view, UserAddr address, size_t count);
   // Locks the leaf table to read it; false when there is none.
   bool lock_leaf(UserAddr address, LeafTable& leaf);
   // Locks a leaf table that belongs to this space alone, made or unshared when need be. Error:
   // NoMem.
   Result<> lock_own_leaf(UserAddr address, LeafTable& leaf);
+  // The same behind a look under the same hold of the lock: mostly without another walk.
+  Result<> lock_own_leaf(const View& view, UserAddr address, LeafTable& leaf);
   // The start of the first span at or above `address` that has a leaf table, below `end`; or `end`.
   UserAddr next_leaf(UserAddr address, UserAddr end) const;
   bool is_leaf_shared(UserAddr address) const;

@@ -62,16 +62,21 @@ void TlbBatch::flush() {
 // sharers.
 void clear_locked_entries(LeafTable& leaf, UserRange part, PageKind kind, TlbBatch& batch,
                           UserAddr& at) {
+  int owned = 0, mapped = 0;
   for (; at < part.end && !batch.full(); at += kPageSize) {
-    PageEntry old = leaf.take(at, kind);
+    PageEntry old = leaf.get(at);
     if (old == 0) continue;
+    leaf.set(at, 0);
     PhysAddr frame = Format::address(old);
     if (frame == zero_frame()) {
       batch.add_page(at);
-    } else {
-      batch.add_frame(at, frame);
+      continue;
     }
+    batch.add_frame(at, frame);
+    ++(is_owned(old) ? owned : mapped);
   }
+  if (owned != 0) leaf.count(PageKind::Anonymous, -owned);
+  if (mapped != 0) leaf.count(kind, -mapped);
 }
 
 void PageTables::clear_leaf(UserRange part, PageKind kind, TlbBatch& batch) {
@@ -116,6 +121,11 @@ void PageTables::detach_leaf(UserAddr span_start, TlbBatch& batch) {
 
 void PageTables::free_tables(UserRange range, UserRange hole, TlbBatch& batch) {
   if (hole.size() < kLeafSpan) return;
+  // The first leaf table's span that touches the range and begins in the hole: if it does not end
+  // there as well, nothing does.
+  UserAddr first = align_down(range.start, kLeafSpan);
+  if (first < hole.start) first += kLeafSpan;
+  if (first >= range.end || first + kLeafSpan > hole.end) return;
   free_level(root_, Format::kTopLevel, 0, range, hole, batch);
 }
 

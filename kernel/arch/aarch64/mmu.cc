@@ -149,9 +149,11 @@ void zero_page(VirtAddr page) {
   if (field(dczid, 4, 1) == 0) {  // DC ZVA is permitted
     size_t block = size_t{4} << field(dczid, 0);
     if (block == 64) {  // what nearly every CPU has
-      for (uint64_t at = raw(page); at < end; at += 256) {
-        asm volatile("dc zva, %0\n\tdc zva, %1\n\tdc zva, %2\n\tdc zva, %3" ::"r"(at),
-                     "r"(at + 64), "r"(at + 128), "r"(at + 192)
+      for (uint64_t at = raw(page); at < end; at += 512) {
+        asm volatile("dc zva, %0\n\tdc zva, %1\n\tdc zva, %2\n\tdc zva, %3\n\t"
+                     "dc zva, %4\n\tdc zva, %5\n\tdc zva, %6\n\tdc zva, %7" ::"r"(at),
+                     "r"(at + 64), "r"(at + 128), "r"(at + 192), "r"(at + 256), "r"(at + 320),
+                     "r"(at + 384), "r"(at + 448)
                      : "memory");
       }
       return;
