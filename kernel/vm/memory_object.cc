@@ -21,9 +21,12 @@ MemoryObject::~MemoryObject() {
 }
 
 std::optional<PhysAddr> MemoryObject::peek_page(uint64_t index) {
-  PhysAddr page{};
-  peek_pages(index, {&page, 1});
-  if (page == PhysAddr{}) return {};
+  Guard guard(lock_);
+  if (index >= pages_for(size())) return {};
+  uint64_t value = pages_.find(index);
+  if (!is_ready(value)) return {};
+  PhysAddr page = frame_of_value(value);
+  frames::get(page);
   return page;
 }
 

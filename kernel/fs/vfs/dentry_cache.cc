@@ -69,10 +69,23 @@ void Dentry::last_unref(Dentry* dentry) {
   }
 }
 
+namespace {
+
+// Names are short, and this one differs from another only when the hashes are equal by chance.
+bool is_named(const DentryName& own, StringView name) {
+  if (own.size != name.size()) return false;
+  for (size_t i = 0; i < name.size(); ++i) {
+    if (own.text[i] != name[i]) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
 uint32_t DentryCache::hash(const Dentry& parent, StringView name) {
-  uint64_t value = reinterpret_cast<uint64_t>(&parent) >> 4;
-  for (char c : name) value = (value ^ static_cast<unsigned char>(c)) * 0x9e37'79b1'85eb'ca87;
-  return static_cast<uint32_t>(value >> 32);
+  NameHash hash(parent);
+  for (char c : name) hash.add(c);
+  return hash.value();
 }
 
 Dentry* DentryCache::find(const Dentry& parent, StringView name, uint32_t hash) {
@@ -80,7 +93,7 @@ Dentry* DentryCache::find(const Dentry& parent, StringView name, uint32_t hash) 
   for (; dentry != nullptr; dentry = dentry->hash_next_.load_acquire()) {
     const DentryName* own = dentry->name_.load_acquire();
     if (own->hash != hash || dentry->parent_.read() != &parent) continue;
-    if (StringView(own->text, own->size) != name) continue;
+    if (!is_named(*own, name)) continue;
     if (!dentry->recently_used_.load_relaxed()) dentry->recently_used_.store_relaxed(true);
     return dentry;
   }

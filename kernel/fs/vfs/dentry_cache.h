@@ -10,6 +10,19 @@
 
 namespace kernel {
 
+// The hash of a name below a directory, character by character.
+class NameHash {
+ public:
+  explicit NameHash(const Dentry& parent) : value_(reinterpret_cast<uint64_t>(&parent) >> 4) {}
+  void add(char c) {
+    value_ = (value_ ^ static_cast<unsigned char>(c)) * 0x9e37'79b1'85eb'ca87;
+  }
+  uint32_t value() const { return static_cast<uint32_t>(value_ >> 32); }
+
+ private:
+  uint64_t value_;
+};
+
 class DentryCache {
  public:
   static uint32_t hash(const Dentry& parent, StringView name);

@@ -34,12 +34,6 @@ bool only_slashes(StringView text) {
   return true;
 }
 
-size_t component_length(StringView text) {
-  size_t length = 0;
-  while (length < text.size() && text[length] != '/') ++length;
-  return length;
-}
-
 // RESOLVE_CACHED: what no file system has to be asked for.
 Result<Ref<Dentry>> find_cached(Dentry& parent, StringView name) {
   Optional<Ref<Dentry>> child = DentryCache::get(parent, name);
@@ -201,6 +195,15 @@ Result<> PathWalk::check_search() {
   return check_permission(directory, kMayExecute, acting_credentials());
 }
 
+// The next name of what is left, with its hash: one pass over its characters.
+PathWalk::Component PathWalk::take_component() {
+  NameHash hash(*dentry_);
+  const char *start = rest_.begin(), *end = rest_.end(), *at = start;
+  for (; at != end && *at != '/'; ++at) hash.add(*at);
+  rest_ = {at, static_cast<size_t>(end - at)};
+  return {.name = {start, static_cast<size_t>(at - start)}, .hash = hash.value()};
+}
+
 Result<> PathWalk::walk() {
   bool must_be_directory = has(LookupFlags::Directory);
   for (;;) {
@@ -211,8 +214,8 @@ Result<> PathWalk::walk() {
       continue;
     }
     TRY(check_search());
-    StringView name = rest_.substr(0, component_length(rest_));
-    rest_ = rest_.substr(name.size());
+    Component component = take_component();
+    StringView name = component.name;
     if (name.size() > kNameMax) return Errno::NameTooLong;
     bool last = depth_ == 0 && only_slashes(rest_);
     if (last && !rest_.empty()) trailing_slash_ = true;
@@ -221,7 +224,7 @@ Result<> PathWalk::walk() {
       last_kind_ = name == "." ? LastKind::Dot : name == ".." ? LastKind::DotDot : LastKind::Name;
       return {};
     }
-    TRY(step(name, last));
+    TRY(step(component, last));
   }
   if (to_parent_) return {};
   if ((must_be_directory || trailing_slash_) && !dentry_->inode()->is_directory())
@@ -229,22 +232,29 @@ Result<> PathWalk::walk() {
   return {};
 }
 
-Result<> PathWalk::step(StringView name, bool last) {
+Result<> PathWalk::step(const Component& component, bool last) {
+  StringView name = component.name;
   if (name.front() == '.') {
     if (name.size() == 1) return {};
     if (name.size() == 2 && name[1] == '.') return go_up();
   }
   if (mode_ == Mode::Rcu) {
-    uint32_t hash = DentryCache::hash(*dentry_, name);
-    Dentry* child = DentryCache::find(*dentry_, name, hash);
+    Dentry* child = DentryCache::find(*dentry_, name, component.hash);
     if (child != nullptr) {
       Inode* inode = child->inode();
       if (inode == nullptr) return Errno::NoEnt;
       bool ask = dentry_->inode()->asks_for_names() && !child->is_mount_point() &&
-                 (last || !inode->is_believed(hash));
+                 (last || !inode->is_believed(component.hash));
       if (!ask && (!inode->needs_revalidation() || inode->revalidate()))
         return enter(*child, last);
     }
+  }
+  return step_with_references(name, last);
+}
+
+// Not inline in step(): a walk through the cache needs no frame of this size.
+[[gnu::noinline]] Result<> PathWalk::step_with_references(StringView name, bool last) {
+  if (mode_ == Mode::Rcu) {
     if (depth_ != 0) return kWalkAgain;  // texts of links that no reference keeps
     TRY(keep_references(Found::Places));
   }

@@ -44,7 +44,13 @@ class PathWalk : public Pinned {
   Result<Path> attempt(Mode mode);
   Result<> begin();
   Result<> walk();
-  Result<> step(StringView name, bool last);
+  struct Component {
+    StringView name;
+    uint32_t hash = 0;  // below dentry_
+  };
+  Component take_component();
+  Result<> step(const Component& component, bool last);
+  Result<> step_with_references(StringView name, bool last);
   Result<> enter(Dentry& child, bool last);
   Result<> go_up();
   Result<> cross_mounts();
