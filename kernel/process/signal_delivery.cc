@@ -132,10 +132,9 @@ void restart_syscall(arch::TrapFrame& frame) {
 }
 
 // True: a handler is to run. Does not return when a signal ends the process.
-bool next_caught(Task& task, arch::TrapFrame& frame, Caught& caught) {
+bool next_caught(Task& task, arch::TrapFrame& frame, Examination& found) {
   ThreadGroup& group = task.group();
-  for (;;) {
-    Examination found;
+  for (;; found = {}) {
     {
       Guard guard(group.signal_lock);
       examine_locked(task, group, found);
@@ -147,9 +146,8 @@ bool next_caught(Task& task, arch::TrapFrame& frame, Caught& caught) {
     switch (found.step) {
       case Step::Nothing: return false;
       case Step::Handler:
-        caught = found.caught;
-        if ((caught.action.flags & kSaExposeTagBits) == 0 && carries_address(caught.info))
-          caught.info.value = without_tag(caught.info.value);
+        if ((found.caught.action.flags & kSaExposeTagBits) == 0 && carries_address(info))
+          info.value = without_tag(info.value);
         return true;
       case Step::Again: break;
       case Step::Stop: stop_here(task); break;
@@ -203,9 +201,9 @@ void finish_without_handler(Task& task, arch::TrapFrame& frame) {
 }
 
 void handle_signals(Task& task, arch::TrapFrame& frame) {
-  Caught caught;
-  if (next_caught(task, frame, caught)) {
-    run_handler(task, frame, caught);
+  Examination found;
+  if (next_caught(task, frame, found)) {
+    run_handler(task, frame, found.caught);
   } else {
     finish_without_handler(task, frame);
   }

@@ -4,7 +4,6 @@
 
 #include "process/signal_frame.h"
 
-#include "arch/irq_state.h"
 #include "arch/signal_frame.h"
 #include "process/signal_info.h"
 #include "task/signal_post.h"
@@ -14,13 +13,6 @@
 
 namespace kernel {
 namespace {
-
-// The live floating-point registers and thread pointer, as of now.
-void capture_user_state(Task& task) {
-  arch::IrqState state = arch::disable_interrupts();
-  arch::save_user_state(task.user_state);
-  arch::restore_interrupts(state);
-}
 
 bool is_on_alt_stack(const Task& task, UserAddr stack_pointer) {
   const Task::AltStack& stack = task.alt_stack;
@@ -46,9 +38,23 @@ void fill_context(const Task& task, arch::SignalFrame& to) {
   to.hole_before_registers = 0;
 }
 
+// What enter_handler() writes behind the registers, but for a fault's syndrome.
+struct UsualRecords {
+  arch::FloatingPointRecord floating_point;
+  arch::SignalRecordHead end;
+};
+
+bool is_usual(const UsualRecords& records) {
+  const arch::SignalRecordHead& head = records.floating_point.head;
+  return head.magic == arch::kFloatingPointMagic && head.size == sizeof records.floating_point &&
+         records.end.magic == 0 && records.end.size == 0;
+}
+
 // Walks the records behind the registers: exactly one of floating point must be there, one of a
-// syndrome is passed over, anything else is no frame of ours.
-Result<> read_records(UserAddr start, arch::FloatingPointRecord& floating_point) {
+// syndrome is passed over, anything else is no frame of ours. The usual ones come with one copy.
+Result<> read_records(UserAddr start, UsualRecords& records) {
+  if (copy_in(&records, start, sizeof records).ok() && is_usual(records)) return {};
+  arch::FloatingPointRecord& floating_point = records.floating_point;
   bool found = false;
   size_t offset = 0;
   for (;;) {
@@ -73,16 +79,6 @@ Result<> read_records(UserAddr start, arch::FloatingPointRecord& floating_point)
   }
 }
 
-void load_floating_point(Task& task, const arch::FloatingPointRecord& from) {
-  arch::IrqState state = arch::disable_interrupts();
-  arch::save_user_state(task.user_state);  // the thread pointer stays
-  __builtin_memcpy(task.user_state.vectors, from.vectors, sizeof from.vectors);
-  task.user_state.fpsr = from.fpsr;
-  task.user_state.fpcr = from.fpcr;
-  arch::load_user_state(task.user_state);
-  arch::restore_interrupts(state);
-}
-
 }  // namespace
 
 Result<> enter_handler(Task& task, arch::TrapFrame& frame, const Caught& caught) {
@@ -101,10 +97,8 @@ Result<> enter_handler(Task& task, arch::TrapFrame& frame, const Caught& caught)
     __builtin_memcpy(image.info, &info, sizeof info);
     unused_front = 0;
   }
-  capture_user_state(task);
   fill_context(task, image);
-  size_t size = arch::save_signal_registers(image, frame, task.user_state, task.fault_address,
-                                            task.fault_syndrome);
+  size_t size = arch::save_signal_registers(image, frame, task.fault_address, task.fault_syndrome);
   arch::SignalFrameRecord record = arch::make_frame_record(frame);
   TRY(copy_out(frame_at + unused_front, reinterpret_cast<const uint8_t*>(&image) + unused_front,
                size - unused_front));
@@ -133,9 +127,9 @@ Result<> leave_handler(Task& task, arch::TrapFrame& frame) {
   set_blocked(task, SignalSet(image.mask));
   arch::end_syscall(frame);
   if (!arch::restore_signal_registers(frame, image)) return Errno::Fault;
-  arch::FloatingPointRecord floating_point;
-  TRY(read_records(at + arch::kSignalRecordsOffset, floating_point));
-  load_floating_point(task, floating_point);
+  UsualRecords records;
+  TRY(read_records(at + arch::kSignalRecordsOffset, records));
+  arch::restore_signal_vectors(records.floating_point);
   // Only an unreadable structure counts; a stack that cannot be set stays as it is.
   ignore(set_alt_stack(task, arch::stack_pointer(frame), UserAddr{image.stack_base},
                        image.stack_flags, image.stack_size));

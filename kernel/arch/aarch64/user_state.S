@@ -5,7 +5,7 @@
     .arch_extension simd
 
     .section .text.user_state, "ax"
-// void save_vectors(UserState* state)
+// uint64_t save_vectors(uint64_t (*to)[2]): v0-v31. Returns FPSR, and FPCR in the upper half.
     .global save_vectors
 save_vectors:
     stp q0, q1, [x0, #0]
@@ -26,11 +26,10 @@ save_vectors:
     stp q30, q31, [x0, #480]
     mrs x1, fpsr
     mrs x2, fpcr
-    add x0, x0, #512
-    stp w1, w2, [x0]
+    orr x0, x1, x2, lsl #32
     ret
 
-// void load_vectors(const UserState* state)
+// void load_vectors(const uint64_t (*from)[2], uint32_t fpsr, uint32_t fpcr)
     .global load_vectors
 load_vectors:
     ldp q0, q1, [x0, #0]
@@ -49,8 +48,6 @@ load_vectors:
     ldp q26, q27, [x0, #416]
     ldp q28, q29, [x0, #448]
     ldp q30, q31, [x0, #480]
-    add x0, x0, #512
-    ldp w1, w2, [x0]
     msr fpsr, x1
     msr fpcr, x2
     ret

@@ -8,12 +8,14 @@
 namespace kernel::arch {
 
 void save_user_state(UserState& state) {
-  save_vectors(&state);
+  uint64_t status = save_vectors(state.vectors);
+  state.fpsr = static_cast<uint32_t>(status);
+  state.fpcr = static_cast<uint32_t>(status >> 32);
   state.tpidr = READ_SYSREG(tpidr_el0);
 }
 
 void load_user_state(const UserState& state) {
-  load_vectors(&state);
+  load_vectors(state.vectors, state.fpsr, state.fpcr);
   WRITE_SYSREG(tpidr_el0, state.tpidr);
 }
 

@@ -39,8 +39,9 @@ inline void init_context(Context& context, VirtAddr stack_top, void (*entry)(voi
   context.sp = raw(stack_top) - FRAME_SIZE;
 }
 
-extern "C" void save_vectors(UserState* state);
-extern "C" void load_vectors(const UserState* state);
+// Returns FPSR, and FPCR in the upper half.
+extern "C" uint64_t save_vectors(uint64_t (*to)[2]);
+extern "C" void load_vectors(const uint64_t (*from)[2], uint32_t fpsr, uint32_t fpcr);
 
 void save_user_state(UserState& state);
 void load_user_state(const UserState& state);

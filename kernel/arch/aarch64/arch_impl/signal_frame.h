@@ -67,7 +67,8 @@ struct SignalFrameRecord {
   uint64_t return_address;
 };
 
-inline size_t save_signal_registers(SignalFrame& to, const TrapFrame& frame, const UserState& state,
+// A switch to another thread keeps the live registers: interrupts need not be masked here or below.
+inline size_t save_signal_registers(SignalFrame& to, const TrapFrame& frame,
                                     uint64_t fault_address, uint64_t fault_syndrome) {
   to.fault_address = fault_address;
   for (size_t i = 0; i < 31; ++i) to.x[i] = frame.x[i];
@@ -76,9 +77,9 @@ inline size_t save_signal_registers(SignalFrame& to, const TrapFrame& frame, con
   to.pstate = frame.pstate;
   to.hole_before_registers = to.hole_before_records = 0;
   to.floating_point.head = {kFloatingPointMagic, sizeof(FloatingPointRecord)};
-  to.floating_point.fpsr = state.fpsr;
-  to.floating_point.fpcr = state.fpcr;
-  __builtin_memcpy(to.floating_point.vectors, state.vectors, sizeof state.vectors);
+  uint64_t status = save_vectors(to.floating_point.vectors);
+  to.floating_point.fpsr = static_cast<uint32_t>(status);
+  to.floating_point.fpcr = static_cast<uint32_t>(status >> 32);
   to.end = {};
   to.end_padding = 0;
   if (fault_syndrome == 0) {
@@ -87,6 +88,10 @@ inline size_t save_signal_registers(SignalFrame& to, const TrapFrame& frame, con
   }
   to.syndrome = {{kSyndromeMagic, sizeof(SyndromeRecord)}, fault_syndrome};
   return sizeof(SignalFrame);
+}
+
+inline void restore_signal_vectors(const FloatingPointRecord& from) {
+  load_vectors(from.vectors, from.fpsr, from.fpcr);
 }
 
 inline SignalFrameRecord make_frame_record(const TrapFrame& frame) {

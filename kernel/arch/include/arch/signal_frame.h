@@ -10,11 +10,13 @@
 namespace kernel::arch {
 
 struct SignalFrame;        // siginfo, ucontext and the used part of the register records; see below
+struct FloatingPointRecord;  // one of those
 struct SignalFrameRecord;  // above it: caller's frame pointer and return address, for backtraces
 
-// Fills the machine part: registers, floating point, fault. Returns the bytes of `to` in use.
-size_t save_signal_registers(SignalFrame& to, const TrapFrame& frame, const UserState& state,
-                             uint64_t fault_address, uint64_t fault_syndrome);
+// Fills the machine part: registers, the running thread's floating point, fault. Returns the bytes
+// of `to` in use.
+size_t save_signal_registers(SignalFrame& to, const TrapFrame& frame, uint64_t fault_address,
+                             uint64_t fault_syndrome);
 SignalFrameRecord make_frame_record(const TrapFrame& frame);
 
 // Points the frame at the handler: handler(signal, &info, &ucontext) on the new stack.
@@ -31,6 +33,8 @@ void enter_signal_handler(TrapFrame& frame, const HandlerEntry& entry);
 // rt_sigreturn: the general registers. False when user mode may not have them; `frame` is safe
 // anyhow.
 bool restore_signal_registers(TrapFrame& frame, const SignalFrame& from);
+// The same for the running thread's floating point.
+void restore_signal_vectors(const FloatingPointRecord& from);
 
 }  // namespace kernel::arch
 
