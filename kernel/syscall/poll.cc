@@ -64,11 +64,20 @@ Value finish(Result<int64_t> result, const Timeout& timeout, TemporaryMask& mask
   return stored ? Errno::RestartNoHand : Errno::Intr;
 }
 
-uint32_t poll_one(Context& context, Fd fd, PollSet* registration) {
+// Where another thread could close the file, or it must stay open for a wait. Not inline in the
+// loops, which need no frame of this size.
+[[gnu::noinline]] uint32_t poll_held(Context& context, Fd fd, PollSet* registration) {
   Result<FileUse> file = use_file(context, fd);
   if (!file.ok()) return kPollNval;
-  if (registration != nullptr) registration->keep(file->to_ref());
+  if (registration != nullptr) registration->keep(**file);
   return (*file)->poll(registration);
+}
+
+uint32_t poll_one(Context& context, Fd fd, PollSet* registration) {
+  FdTable& files = files_of(context);
+  if (registration != nullptr || !files.is_unshared()) return poll_held(context, fd, registration);
+  File* file = files.borrow(fd);
+  return file == nullptr ? kPollNval : file->poll(nullptr);
 }
 
 // --- poll --------------------------------------------------------------------------

@@ -35,6 +35,12 @@ void Pipe::Slot::reset() {
 
 Result<Pipe::Slot> Pipe::Slot::create() { return Slot(TRY(frames::allocate()), 0, 0); }
 
+bool Pipe::Slot::is_reusable() const {
+  if (!held_) return false;
+  const Frame& frame = frames::frame_of(page_);
+  return frame.use == FrameUse::Kernel && frame.references.load_acquire() == 1;
+}
+
 Pipe::Slot Pipe::Slot::share(uint32_t size) {
   frames::get(page_);
   mergeable_ = false;
@@ -65,7 +71,13 @@ void Pipe::wake_readers() { read_queue_.wake(1, kPollIn | kPollRdNorm); }
 void Pipe::wake_writers() { write_queue_.wake(1, kPollOut | kPollWrNorm); }
 
 void Pipe::drop_first_locked() {
-  slot_locked(0) = Slot();
+  Slot& first = slot_locked(0);
+  if (!spare_.is_held() && first.is_reusable()) {
+    spare_ = std::move(first);
+    spare_.rewind();
+  } else {
+    first = Slot();
+  }
   ++first_;
   --used_;
 }
@@ -176,10 +188,11 @@ Result<size_t> Pipe::write(IoBuffer& buffer, bool nonblocking, bool packets) {
   if (buffer.remaining() == 0) return size_t{0};
   size_t before = buffer.moved();
   Result<> result = check_reader();
-  if (result.ok() && !packets) {
+  Slot spare;
+  if (result.ok()) {
     Guard guard(lock_);
-    merge_locked(buffer);
-    publish_counts_locked();
+    if (!packets) merge_locked(buffer);
+    if (buffer.remaining() != 0) spare = std::move(spare_);
   }
   // Readers are told once, at the end and before each sleep.
   size_t told = before;
@@ -195,7 +208,7 @@ Result<size_t> Pipe::write(IoBuffer& buffer, bool nonblocking, bool packets) {
       break;
     }
     slept |= *waited;
-    Result<Slot> slot = Slot::create();
+    Result<Slot> slot = spare.is_held() ? Result<Slot>(std::move(spare)) : Slot::create();
     if (!slot.ok()) {
       result = slot.error();
       break;

@@ -41,6 +41,10 @@ class Pipe final : public RefCounted<Pipe> {
     }
     void append(uint32_t count) { size_ += count; }
     void consume(uint32_t count) { offset_ += count, size_ -= count; }
+    bool is_held() const { return held_; }
+    // A page that create() made and nobody else has: may be filled again from its start.
+    bool is_reusable() const;
+    void rewind() { offset_ = size_ = 0, packet_ = false, mergeable_ = true; }
     bool is_packet() const { return packet_; }
     void make_packet() { packet_ = true, mergeable_ = false; }
 
@@ -130,6 +134,7 @@ class Pipe final : public RefCounted<Pipe> {
   uint32_t first_ GUARDED_BY(lock_) = 0;
   uint32_t used_ GUARDED_BY(lock_) = 0;
   uint32_t limit_ GUARDED_BY(lock_) = kDefaultSlots;
+  Slot spare_ GUARDED_BY(lock_);           // a page that was emptied, for the next write
   // What sleepers and poll look at without the lock.
   Atomic<bool> has_data_;
   Atomic<bool> has_room_{true};

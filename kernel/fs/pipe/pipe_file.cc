@@ -43,21 +43,25 @@ Result<size_t> PipeFile::write(IoBuffer& buffer, uint64_t) {
   return moved;
 }
 
-void PipeFile::wait_for_changes(PollRegistration& registration) {
+// Not inline in poll(), which without it needs no frame.
+[[gnu::noinline]] uint32_t PipeFile::poll_registered(PollRegistration& registration) {
   if (readable()) pipe_->wait_as_reader(registration);
   if (writable()) pipe_->wait_as_writer(registration);
+  return events();
 }
 
 uint32_t PipeFile::poll(PollRegistration* registration) {
-  if (registration != nullptr) [[unlikely]]
-    wait_for_changes(*registration);
-  uint32_t events = 0;
-  if (readable()) {
+  return registration == nullptr ? events() : poll_registered(*registration);
+}
+
+uint32_t PipeFile::events() const {
+  uint32_t mode = flags(), events = 0;
+  if (open_for(mode, kOpenReadOnly)) {
     // fifo(7): a reader that opened first sees no hang-up before the first writer has come.
     bool had_writer = !is_fifo_ || pipe_->writer_opens() != writers_before_;
     events |= pipe_->reader_events(had_writer);
   }
-  if (writable()) events |= pipe_->writer_events();
+  if (open_for(mode, kOpenWriteOnly)) events |= pipe_->writer_events();
   return events;
 }
 

@@ -37,7 +37,8 @@ class PipeFile final : public File {
   void on_close() override;
 
  private:
-  void wait_for_changes(PollRegistration& registration);
+  uint32_t poll_registered(PollRegistration& registration);
+  uint32_t events() const;
 
   Ref<Pipe> pipe_;
   bool is_fifo_;

@@ -88,7 +88,8 @@ FdTable::~FdTable() {
   operator delete(static_cast<void*>(slots));
 }
 
-Result<Ref<File>> FdTable::get(Fd fd, bool allow_path) const {
+// Not inline in use(), whose common way needs no frame of this size.
+[[gnu::noinline]] Result<Ref<File>> FdTable::get(Fd fd, bool allow_path) const {
   RcuReadGuard guard;
   Slots* slots = slots_.read();
   if (!slots->covers(fd)) return Errno::BadF;

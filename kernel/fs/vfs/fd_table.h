@@ -44,6 +44,10 @@ class FdTable final : public RefCounted<FdTable> {
   Result<Ref<File>> get(Fd fd, bool allow_path = false) const;
   // The same for the length of one system call of the table's own task.
   Result<FileUse> use(Fd fd, bool allow_path = false) const;
+  // Only the calling thread has this table: nobody closes a file while it does something else.
+  bool is_unshared() const { return ref_count() == 1; }
+  // Of such a table, without a reference. Null: BadF.
+  File* borrow(Fd fd, bool allow_path = false) const;
 
   // The lowest free number >= `from`, below the limit RLIMIT_NOFILE given. Errors: MFile, NoMem.
   Result<Fd> install(Ref<File> file, bool close_on_exec, uint64_t limit, Fd from = 0);
@@ -101,14 +105,18 @@ class FdTable final : public RefCounted<FdTable> {
   Fd next_free_ GUARDED_BY(lock_) = 0;  // nothing below it is free
 };
 
+inline File* FdTable::borrow(Fd fd, bool allow_path) const {
+  Slots* slots = slots_.read();
+  if (!slots->covers(fd)) return nullptr;
+  File* file = slots->files[fd].load_relaxed();
+  if (file == nullptr || ((file->flags() & kOpenPath) != 0 && !allow_path)) return nullptr;
+  return file;
+}
+
 inline Result<FileUse> FdTable::use(Fd fd, bool allow_path) const {
-  // Only the calling thread has this table: nobody closes the file before the call ends.
-  if (ref_count() == 1) [[likely]] {
-    Slots* slots = slots_.read();
-    if (!slots->covers(fd)) return Errno::BadF;
-    File* file = slots->files[fd].load_relaxed();
+  if (is_unshared()) [[likely]] {
+    File* file = borrow(fd, allow_path);
     if (file == nullptr) return Errno::BadF;
-    if ((file->flags() & kOpenPath) != 0 && !allow_path) return Errno::BadF;
     return FileUse(*file, false);
   }
   Ref<File> file = TRY(get(fd, allow_path));

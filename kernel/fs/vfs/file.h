@@ -115,8 +115,8 @@ class File : public RefCounted<File>, public RcuHead {
   Inode& inode() const { return path_.inode(); }
   uint32_t flags() const { return flags_.load_relaxed(); }
   // The fourth access mode, 3, opens for neither (ioctl only).
-  bool readable() const { return opens_for(kOpenReadOnly); }
-  bool writable() const { return opens_for(kOpenWriteOnly); }
+  bool readable() const { return open_for(flags(), kOpenReadOnly); }
+  bool writable() const { return open_for(flags(), kOpenWriteOnly); }
   bool nonblocking() const { return (flags() & kOpenNonBlock) != 0; }
   void change_flags(uint32_t clear, uint32_t set);  // fcntl F_SETFL
   const Credentials& credentials() const { return *credentials_; }
@@ -153,8 +153,9 @@ class File : public RefCounted<File>, public RcuHead {
   // read_directory(). Errors: Inval.
   Result<uint64_t> move_position(uint64_t base, int64_t offset);
 
-  bool opens_for(uint32_t mode) const {
-    uint32_t present = flags() & (kOpenAccessMode | kOpenPath);
+  // What flags() say of reading or writing.
+  static bool open_for(uint32_t flags, uint32_t mode) {
+    uint32_t present = flags & (kOpenAccessMode | kOpenPath);
     return present == mode || present == kOpenReadWrite;
   }
   Path path_;

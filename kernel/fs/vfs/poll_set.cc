@@ -25,6 +25,10 @@ PollSet::~PollSet() {
   }
 }
 
+void PollSet::keep(File& file) {
+  if (Result<> kept = files_.append(Ref<File>(file)); !kept.ok()) problem_ = kept;
+}
+
 void PollSet::wait_on(WaitQueue& queue) {
   Entry* entry;
   if (inline_used_ < kInline) {

@@ -15,9 +15,7 @@ class PollSet final : public PollRegistration, public Pinned {
   // Called by File::poll.
   void wait_on(WaitQueue& queue) override;
   // Keeps a file, and its queues, until this ends.
-  void keep(Ref<File> file) {
-    if (Result<> kept = files_.append(std::move(file)); !kept.ok()) problem_ = kept;
-  }
+  void keep(File& file);
 
   // Sleeps until a queue was woken since reset(). Errors: RestartSys, TimedOut, NoMem (a
   // registration found no memory).
