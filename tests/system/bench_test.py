@@ -34,9 +34,12 @@ def bench(*arguments: str) -> dict:
 def test_every_row_runs_on_both_kernels():
     figures = bench("--against", "linux")
     equal(list(figures["samara"]), list(figures["linux"]))
-    equal([name for name, figure in figures["linux"].items() if figure is None], [])
-    for name, (value, _unit) in figures["linux"].items():
-        assert value > 0, name
+    # What needs a second CPU, or programs that are not in the default root.
+    absent = {"wake-up on another CPU", "python3 starts and ends", "tcc compiles"}
+    for kernel in ("samara", "linux"):
+        equal({name for name, figure in figures[kernel].items() if figure is None}, absent)
+    for name, figure in figures["linux"].items():
+        assert name in absent or figure[0] > 0, name
 
 
 def test_counted_instructions_repeat():

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import bench_profile, build_command, guest, paths, ui
+from . import bench_machine, bench_profile, build_command, guest, paths, ui
 from .errors import SamaraError
 
 BASELINE = Path(__file__).with_name("bench_baseline.json")
@@ -49,7 +49,12 @@ def run(arguments) -> int:
     theirs = None
     if arguments.against:
         theirs = _better([_measure("linux", words, arguments) for words in LINUX_VARIANTS])
+    crowded = None
+    if not arguments.plain and not arguments.pattern:
+        crowded = _measure("samara", (), arguments, bench_machine.SMP_ROWS, bench_machine.CPUS)
     _print_table(ours, theirs, "ns" if arguments.plain else "instructions")
+    if crowded:
+        bench_machine.show(ours, crowded)
     if arguments.json:
         _write_json(Path(arguments.json), ours, theirs)
     if arguments.save_baseline:
@@ -59,15 +64,19 @@ def run(arguments) -> int:
     return 0 if arguments.plain else _compare_with_baseline(ours)
 
 
-def _measure(kernel: str, words: tuple[str, ...], arguments) -> Figures:
-    ui.say(f"measuring {' '.join((kernel, *words))}")
+def _measure(
+    kernel: str, words: tuple[str, ...], arguments, rows: tuple[str, ...] = (), smp: int = 0
+) -> Figures:
+    ui.say(f"measuring {' '.join((kernel, *words))}" + (f", {smp} CPUs" if smp else ""))
     program, nothing = paths.USER / "bench", paths.USER / "nothing"
+    asked = rows or ((arguments.pattern,) if arguments.pattern else ())
     result = guest.run(
-        ["/tmp/bench-program", *([arguments.pattern] if arguments.pattern else [])],
+        ["/tmp/bench-program", *asked],
         kernel=kernel,
+        root=arguments.root,
         put=[(program, "/tmp/bench-program"), (nothing, "/tmp/bench-nothing")],
         append=words,
-        smp=arguments.smp,
+        smp=smp or arguments.smp,
         icount=not arguments.plain,
         timeout=TIMEOUT,
     )

@@ -320,6 +320,12 @@ def _add_bench(command) -> None:
     bench.add_argument(
         "--smp", type=int, default=1, metavar="N", help="number of CPUs (with --plain)"
     )
+    bench.add_argument(
+        "--root",
+        metavar="ROOT",
+        default="default",
+        help="run in this root instead, for the rows of programs that the default one lacks",
+    )
     bench.add_argument("--json", metavar="FILE", help="write the figures there, too")
     bench.add_argument(
         "--profile", metavar="ROW", help="where the instructions of this row go, by function"

@@ -13,6 +13,8 @@ struct Row {
   bool (*prepare)() = nullptr;
   void (*finish)() = nullptr;
   size_t bytes = 0;  // moved by each operation: the row is bytes per nanosecond then
+  unsigned waited = 0;  // nanoseconds of each operation that it was asked to wait: not counted
+  bool once = false;    // long enough by itself: neither warmed up nor repeated
 };
 
 struct Rows {
@@ -27,6 +29,8 @@ Rows wait_rows();
 Rows process_rows();
 Rows memory_rows();
 Rows stream_rows();
+Rows parallel_rows();
+Rows program_rows();
 
 // Ends the benchmark: a failing operation would be measured as a fast one.
 [[noreturn]] void fail(const char* what);

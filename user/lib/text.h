@@ -23,8 +23,10 @@ class Text {
     return *this;
   }
 
-  Text& operator<<(unsigned value) {
-    char digits[11];
+  Text& operator<<(unsigned value) { return *this << static_cast<unsigned long>(value); }
+
+  Text& operator<<(unsigned long value) {
+    char digits[21];
     char* at = digits + sizeof(digits) - 1;
     *at = '\0';
     do {
