@@ -72,6 +72,7 @@ void check_order(const ThreadBase& thread, const HeldLock& wanted) {
   }
   for (uint32_t i = 0; i < thread.held_count; ++i) {
     const HeldLock& held = thread.held[i];
+    if (held.level < wanted.level && LockRank{held.rank} <= kLastStackedRank) continue;
     if (held.rank > wanted.rank) report("wrong order", wanted, held);
     if (held.rank == wanted.rank && held.subclass >= wanted.subclass)
       report("same rank without a subclass order", wanted, held);
@@ -98,8 +99,9 @@ void check_may_wait(const ThreadBase& thread, const HeldLock& wanted) {
 [[gnu::noinline]] void acquire(const void* lock, LockRank rank, unsigned subclass, bool is_spin) {
   if (disabled.load_relaxed()) return;
   HeldLock wanted{lock, __builtin_return_address(0), static_cast<uint16_t>(rank),
-                  static_cast<uint8_t>(subclass), is_spin};
+                  static_cast<uint8_t>(subclass), is_spin, 0};
   ThreadBase& thread = *arch::current_thread();
+  wanted.level = thread.lock_level;
   check_may_wait(thread, wanted);
   InterruptsOff off;
   check_order(thread, wanted);
@@ -146,6 +148,9 @@ void assert_no_locks_held() {
   panic("%s (%p, taken at %p) is held at %p, where no lock may be", name(held.rank), held.lock,
         held.taken_at, __builtin_return_address(0));
 }
+
+void enter_level() { ++arch::current_thread()->lock_level; }
+void leave_level() { --arch::current_thread()->lock_level; }
 
 const char* rank_name(LockRank rank) { return kNames.text[static_cast<size_t>(rank)]; }
 

@@ -23,6 +23,7 @@ enum class LockRank : uint16_t {
   WriteBackGroup,  // vm: one thread at a time writes a file system's dirty files
   BlockOpen,       // fs: a block device is opened first, or closed last
   Inode,           // fs: contents of one inode; subclass orders directories
+  OverlayCopyUp,   // fs/overlay: one file moves to the upper layer
   PageFill,        // vm: pages of a file on a disk are filled (shared), blocks change hands
   Pipe,            // fs: buffer of one pipe
   PosixQueue,      // fs: one POSIX message queue
@@ -90,6 +91,8 @@ enum class LockRank : uint16_t {
 };
 
 inline constexpr LockRank kFirstSpinRank = LockRank::SocketNames;
+// The last one that a file system on top of others holds while it asks them.
+inline constexpr LockRank kLastStackedRank = LockRank::OverlayCopyUp;
 
 namespace lockdep {
 
@@ -105,12 +108,26 @@ void assert_may_sleep();
 // Panics when the running thread holds any lock, a Mutex included (user copies that may fault).
 void assert_no_locks_held();
 const char* rank_name(LockRank rank);
+void enter_level();
+void leave_level();
 #else
 inline void acquire(const void*, LockRank, unsigned, bool) {}
 inline void release(const void*) {}
 inline void assert_may_sleep() {}
 inline void assert_no_locks_held() {}
+inline void enter_level() {}
+inline void leave_level() {}
 #endif
+
+// What is locked inside it belongs to the file systems below a stacked one, whose locks, up to
+// kLastStackedRank, are all outer ones: nobody asks upwards.
+class NextLevel {
+ public:
+  NextLevel() { enter_level(); }
+  ~NextLevel() { leave_level(); }
+  NextLevel(const NextLevel&) = delete;
+  NextLevel& operator=(const NextLevel&) = delete;
+};
 
 }  // namespace lockdep
 }  // namespace kernel

@@ -17,7 +17,7 @@ LookupFlags follow_unless(bool no_follow) {
 abi::Stat to_stat(Inode& inode) {
   InodeAttributes from = inode.attributes();
   abi::Stat to = {};
-  to.device = inode.super_block().device().encode();
+  to.device = from.file_system.value_or(inode.super_block().device()).encode();
   to.inode = from.number;
   to.mode = type_bits(inode.type()) | from.mode;
   to.links = from.links;
@@ -65,8 +65,9 @@ abi::Statx to_statx(const Path& path) {
   to.modify = to_time(from.modify);
   to.own_device_major = from.device.major;
   to.own_device_minor = from.device.minor;
-  to.device_major = inode.super_block().device().major;
-  to.device_minor = inode.super_block().device().minor;
+  DeviceNumber file_system = from.file_system.value_or(inode.super_block().device());
+  to.device_major = file_system.major;
+  to.device_minor = file_system.minor;
   to.mount_id = path.mount().id();
   return to;
 }

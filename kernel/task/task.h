@@ -69,6 +69,8 @@ class Task final : public Thread, public ListNode<Task, GroupThreadTag> {
 
   // Own thread: borrow. Another's: task::credentials_of().
   const Credentials& credentials() const { return *credentials_.read(); }
+  // As whom the file layer acts meanwhile (vfs::ActingAs). Own thread.
+  const Credentials* borrowed_credentials = nullptr;
 
   // --- Signals. `blocked` is changed by the thread itself only, under the signal lock.
   SignalSet blocked;

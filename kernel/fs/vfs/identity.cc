@@ -12,7 +12,18 @@ constinit Credentials* kernel_credentials = nullptr;
 }  // namespace
 
 const Credentials& acting_credentials() {
-  return current().is_user() ? current_task().credentials() : *kernel_credentials;
+  if (!current().is_user()) return *kernel_credentials;
+  Task& task = current_task();
+  return task.borrowed_credentials != nullptr ? *task.borrowed_credentials : task.credentials();
+}
+
+// The kernel itself may do everything anyway.
+ActingAs::ActingAs(const Credentials& credentials) {
+  if (current().is_user())
+    before_ = std::exchange(current_task().borrowed_credentials, &credentials);
+}
+ActingAs::~ActingAs() {
+  if (current().is_user()) current_task().borrowed_credentials = before_;
 }
 
 FsContext& acting_context() {

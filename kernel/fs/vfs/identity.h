@@ -12,6 +12,17 @@ const Credentials& acting_credentials();
 FsContext& acting_context();
 inline bool acting_has(Capability capability) { return acting_credentials().has(capability); }
 
+// Somebody else's rights for a block: a file system that asks another one does that as whoever
+// mounted it.
+class ActingAs : public Pinned {
+ public:
+  explicit ActingAs(const Credentials& credentials);
+  ~ActingAs();
+
+ private:
+  const Credentials* before_ = nullptr;
+};
+
 // A limit of the running process; unlimited for the kernel.
 uint64_t acting_limit(Resource resource);
 

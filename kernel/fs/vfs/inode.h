@@ -72,6 +72,7 @@ struct InodeAttributes {
   uint64_t blocks = 0;              // 512-byte units
   uint32_t block_size = kPageSize;  // that suits reads and writes
   DeviceNumber device;              // of a device inode
+  std::optional<DeviceNumber> file_system;  // st_dev, when it is not the superblock's
   Timestamp access, modify, change, birth;
 };
 

@@ -126,6 +126,14 @@ Result<Ref<Mount>> MountTree::make(Ref<SuperBlock> super_block, StringView sourc
   return Ref<Mount>::adopt(*made);
 }
 
+Result<Ref<Mount>> MountTree::clone_detached(const Path& place, uint32_t flags) {
+  Guard guard(lock_);
+  if (place.mount().unbindable_) return Errno::Inval;
+  Ref<Mount> copy = TRY(copy_locked(place.mount(), place.dentry()));
+  copy->flags_.store_relaxed(flags);
+  return copy;
+}
+
 void MountTree::set_root(Ref<Mount> mount) {
   Guard guard(lock_);
   CHECK(root_mount == nullptr);

@@ -16,6 +16,8 @@ class MountTree {
   static Ref<Dentry> parent_of(const Dentry& dentry);
 
   static Result<Ref<Mount>> make(Ref<SuperBlock> super_block, StringView source, uint32_t flags);
+  // What `place` shows, without what is mounted below it; attached to nothing.
+  static Result<Ref<Mount>> clone_detached(const Path& place, uint32_t flags);
   // The first mount of all.
   static void set_root(Ref<Mount> mount);
   static Path root();

@@ -15,8 +15,12 @@ constinit FileSystemType** last_link = &first_type;
 
 }  // namespace
 
+DeviceNumber SuperBlock::next_anonymous_device() {
+  return {0, last_anonymous_device.fetch_add_relaxed(1) + 1};
+}
+
 SuperBlock::SuperBlock(StringView type_name)
-    : type_name_(type_name), device_{0, last_anonymous_device.fetch_add_relaxed(1) + 1} {}
+    : type_name_(type_name), device_(next_anonymous_device()) {}
 SuperBlock::SuperBlock(StringView type_name, BlockDevice& device)
     : type_name_(type_name),
       device_{device.major(), device.minor()},

@@ -53,6 +53,10 @@ class SuperBlock : public RefCounted<SuperBlock> {
   // flock(2) takes a lock on all bytes, which stands in the way of those of fcntl(2): as on Linux
   // where the other end knows no other kind.
   bool flock_locks_bytes() const { return flock_locks_bytes_; }
+  // renameat2(2) may leave a whiteout: a character device 0:0.
+  bool takes_whiteouts() const { return takes_whiteouts_; }
+  // How many file systems stand below it, one on the other.
+  virtual unsigned stacking_depth() const { return 0; }
   uint64_t next_inode_number() { return next_inode_.fetch_add_relaxed(1) + 1; }
 
   Mutex<LockRank::Rename> rename_lock;  // held around renames between directories
@@ -70,6 +74,7 @@ class SuperBlock : public RefCounted<SuperBlock> {
 
  protected:
   explicit SuperBlock(StringView type_name);
+  static DeviceNumber next_anonymous_device();
   // On a device, which vfs::DeviceMounts has claimed for it.
   SuperBlock(StringView type_name, BlockDevice& device);
   StringView type_name_;
@@ -77,6 +82,7 @@ class SuperBlock : public RefCounted<SuperBlock> {
   Optional<Ref<BlockDevice>> block_device_;
   bool user_xattrs_ = true;
   bool flock_locks_bytes_ = false;
+  bool takes_whiteouts_ = false;
   Atomic<uint64_t> next_inode_;
 };
 

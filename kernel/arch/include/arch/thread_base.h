@@ -46,9 +46,11 @@ struct ThreadBase {
     uint16_t rank;
     uint8_t subclass;
     bool is_spin;
+    uint8_t level;
   };
   HeldLock held[kMaxHeldLocks] = {};
   uint32_t held_count = 0;
+  uint8_t lock_level = 0;  // of file systems below others (lockdep::NextLevel)
   // mm/allocation_failure.h; 0: none is to fail. Set by the thread itself; anybody may read it.
   Atomic<uint32_t> allocations_until_failure;
 #endif
