@@ -92,7 +92,8 @@ Value sys_renameat(Context& context, Fd old_directory, UserString old_path, Fd n
 
 Value sys_renameat2(Context& context, Fd old_directory, UserString old_path, Fd new_directory,
                     UserString new_path, Flags32 flags) {
-  if (!flags.only(vfs::kRenameNoReplace | vfs::kRenameExchange)) return Errno::Inval;
+  constexpr uint32_t kKnown = vfs::kRenameNoReplace | vfs::kRenameExchange | vfs::kRenameWhiteout;
+  if (!flags.only(kKnown)) return Errno::Inval;
   return rename(context, old_directory, old_path, new_directory, new_path, flags.bits());
 }
 

@@ -80,6 +80,7 @@ Result<> Volume::load(StringView text, bool read_only) {
   options_ = Options::defaults(super);
   TRY(parse_options(text, options_, name()));
   user_xattrs_ = options_.user_xattrs;
+  takes_whiteouts_ = true;
   TRY(set_up_geometry(super, read_only));
   TRY(open_journal(super, read_only));
   if (journal_->was_recovered()) {

@@ -45,6 +45,7 @@ class TmpfsSuperBlock : public SuperBlock {
   TmpfsSuperBlock(StringView type_name, const Options& options)
       : SuperBlock(type_name), options_(options) {
     user_xattrs_ = false;  // as Linux 6.1 has it
+    takes_whiteouts_ = true;
   }
   Options options_;
   Atomic<uint64_t> max_blocks_, max_inodes_;  // 0: no limit

@@ -58,7 +58,10 @@ Result<> make_directory(Start start, StringView path, uint16_t mode) {
 Result<Path> make_node(Start start, StringView path, FileType type, uint16_t mode,
                        DeviceNumber device) {
   if (type == FileType::Directory) return Errno::Perm;
-  bool is_device = type == FileType::CharDevice || type == FileType::BlockDevice;
+  // Anybody may make a whiteout: it is no device.
+  bool is_whiteout = type == FileType::CharDevice && device == DeviceNumber{};
+  bool is_device =
+      type == FileType::BlockDevice || (type == FileType::CharDevice && !is_whiteout);
   auto make = creator(type, masked(mode & kModeMask), device);
   return make_entry(start, path, false,
                     [&](const Path& parent, StringView name) -> Result<Ref<Inode>> {

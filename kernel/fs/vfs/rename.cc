@@ -77,11 +77,44 @@ Result<> check_rights(const Side& from, const Side& to, bool exchange) {
   return {};
 }
 
-Result<> replace(Side& from, Side& to) {
+// A device 0:0 that waits in `directory`, which is locked, under a name of its own to take the
+// place of what moves away: so a rename that leaves one fails whole or not at all.
+class Whiteout : public Pinned {
+ public:
+  explicit Whiteout(Inode& directory) : directory_(directory) {}
+  ~Whiteout() {
+    if (inode_) ignore(directory_.unlink(name_, *inode_));
+  }
+  Result<> make() {
+    CreateParameters parameters = new_inode_parameters(directory_, FileType::CharDevice, 0);
+    // One that a crash has left may stand there.
+    do {
+      name_ = TRY(format_string(".whiteout-{}", serial_.fetch_add_relaxed(1)));
+    } while (directory_.lookup(name_).ok());
+    inode_ = TRY(directory_.create(name_, parameters));
+    return {};
+  }
+  Result<> take_place(StringView name) {
+    TRY(directory_.rename(name_, *inode_, directory_, name, nullptr, false));
+    inode_ = {};
+    return {};
+  }
+
+ private:
+  static Atomic<uint64_t> serial_;
+  Inode& directory_;
+  String name_;
+  Optional<Ref<Inode>> inode_;
+};
+constinit Atomic<uint64_t> Whiteout::serial_;
+
+Result<> replace(Side& from, Side& to, bool leave_whiteout) {
   Inode& source = *from.dentry->inode();
   Inode* target = to.dentry->inode();
   NewName name;
   TRY(name.make(to.parent.dentry(), to.name()));
+  Whiteout whiteout(from.directory());
+  if (leave_whiteout) TRY(whiteout.make());
   TRY(from.directory().rename(from.name(), source, to.directory(), to.name(), target, false));
   if (target != nullptr) {
     if (target->is_directory()) target->removed_directory.store_relaxed(true);
@@ -91,7 +124,7 @@ Result<> replace(Side& from, Side& to) {
   }
   DentryCache::move(*from.dentry, to.parent.dentry(), name.use());
   notify::moved({from.directory(), from.name(), to.directory(), to.name(), source, target});
-  return {};
+  return leave_whiteout ? whiteout.take_place(from.name()) : Result<>();
 }
 
 Result<> exchange_names(Side& from, Side& to) {
@@ -121,11 +154,12 @@ Result<> rename_locked(Side& from, Side& to, uint32_t flags) {
   if (from.dentry->inode() == target) return {};  // two names of one file: rename(2) does nothing
   TRY(check_rights(from, to, exchange));
   if (exchange) return exchange_names(from, to);
+  bool leave_whiteout = (flags & kRenameWhiteout) != 0;
   if (target != nullptr && target->is_directory()) {
     Guard victim(target->lock, 2);
-    return replace(from, to);
+    return replace(from, to, leave_whiteout);
   }
-  return replace(from, to);
+  return replace(from, to, leave_whiteout);
 }
 
 Result<> rename_between(Side& from, Side& to, uint32_t flags) {
@@ -140,8 +174,8 @@ Result<> rename_between(Side& from, Side& to, uint32_t flags) {
 
 Result<> rename(Start old_start, StringView old_path, Start new_start, StringView new_path,
                 uint32_t flags) {
-  if ((flags & ~(kRenameNoReplace | kRenameExchange)) != 0) return Errno::Inval;
-  if (flags == (kRenameNoReplace | kRenameExchange)) return Errno::Inval;
+  if ((flags & ~(kRenameNoReplace | kRenameExchange | kRenameWhiteout)) != 0) return Errno::Inval;
+  if ((flags & kRenameExchange) != 0 && flags != kRenameExchange) return Errno::Inval;
   PathWalk old_walk(old_start, old_path, LookupFlags::None);
   Path old_parent = TRY(old_walk.to_parent());
   PathWalk new_walk(new_start, new_path, LookupFlags::None);
@@ -152,6 +186,8 @@ Result<> rename(Start old_start, StringView old_path, Start new_start, StringVie
     return (flags & kRenameNoReplace) != 0 ? Errno::Exist : Errno::Busy;
   }
   TRY(check_writable_mount(old_parent));
+  if ((flags & kRenameWhiteout) != 0 && !old_parent.inode().super_block().takes_whiteouts())
+    return Errno::Inval;
   Side from{old_walk, std::move(old_parent)};
   Side to{new_walk, std::move(new_parent)};
   if (&from.directory() != &to.directory()) return rename_between(from, to, flags);

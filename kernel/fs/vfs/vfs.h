@@ -48,7 +48,7 @@ Result<Path> make_node(Start start, StringView path, FileType type, uint16_t mod
 Result<> symbolic_link(StringView target, Start start, StringView path);
 Result<> hard_link(Start old_start, StringView old_path, Start new_start, StringView new_path,
                    LookupFlags flags);
-inline constexpr uint32_t kRenameNoReplace = 1, kRenameExchange = 2;
+inline constexpr uint32_t kRenameNoReplace = 1, kRenameExchange = 2, kRenameWhiteout = 4;
 Result<> unlink(Start start, StringView path);
 Result<> remove_directory(Start start, StringView path);
 Result<> rename(Start old_start, StringView old_path, Start new_start, StringView new_path,
