@@ -9,6 +9,7 @@
 #include "fs/ext4/volume.h"
 #include "fs/initramfs/initramfs.h"
 #include "fs/mqueue/mqueue.h"
+#include "fs/overlay/overlay.h"
 #include "fs/sysfs/sysfs.h"
 #include "fs/tty/terminal_file.h"
 #include "fs/vfs/vfs.h"
@@ -34,6 +35,7 @@ Result<Ref<FsContext>> make_root() {
   TRY(sysfs::init());
   p9::init();
   ext4::init_types();
+  overlay::init();
   return context;
 }
 

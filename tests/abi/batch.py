@@ -114,6 +114,15 @@ def linux_kernel():
     return Path(named) if named else rootfs.linux_kernel()
 
 
+def linux_modules():
+    """What Debian's Linux has as modules and tests use, for the initramfs."""
+    if os.environ.get("SAMARA_LINUX_KERNEL"):
+        return []
+    files = [(f"modules/{path.name}", 0o100644, path.read_bytes())
+             for path in rootfs.linux_modules("linux", ["overlay"])]
+    return [("modules", 0o40755, b""), *files]
+
+
 def busybox():
     named = os.environ.get("SAMARA_BUSYBOX")
     return Path(named) if named else rootfs.busybox_binary()
@@ -313,7 +322,7 @@ def oracle(jobs, programs, work, more=(), smp=4, on_outcome=None, fresh=False):
             missing.append(job)
     if missing:
         boot = Boot(kernel, smp=smp, timeout=600, log=work / "linux-console.log")
-        fetched = run_batch(missing, programs, boot, more, on_outcome)
+        fetched = run_batch(missing, programs, boot, [*more, *linux_modules()], on_outcome)
         for job in missing:
             outcome = outcomes[job.name] = fetched[job.name]
             if outcome.result.startswith(("exit", "signal", "timeout")):
