@@ -281,6 +281,37 @@ def test_root_is_a_directory():
         equal((root / "kept").read_text(), "made\n")
 
 
+
+def test_a_root_stays_as_it_is_with_a_snapshot():
+    with folders("root") as (root,):
+        (root / "bin").mkdir()
+        (root / "etc").mkdir()
+        (root / "etc/kept").write_text("kept\n")
+        busybox = BUILD / "packages/busybox-static/bin/busybox"
+        (root / "bin/busybox").write_bytes(busybox.read_bytes())
+        (root / "bin/busybox").chmod(0o755)
+        for tool in ("cat", "ls", "mv", "rm", "sh"):
+            (root / "bin" / tool).symlink_to("busybox")
+        before = sorted((path, path.lstat().st_mtime_ns) for path in root.rglob("*"))
+        script = """echo more >> /etc/kept; echo made > /made; rm /bin/mv; cat /etc/kept /made
+            ls /bin; rm /etc/kept; ls /etc"""
+        done = guest.run(
+            ["sh", "-c", script],
+            kernel=kernel,
+            preset=PRESET,
+            root=root,
+            snapshot=True,
+            timeout=LIMIT,
+        )
+        equal(
+            (done.status, done.stdout, done.stderr),
+            (0, b"kept\nmore\nmade\nbusybox\ncat\nls\nrm\nsh\n", b""),
+        )
+        after = sorted((path, path.lstat().st_mtime_ns) for path in root.rglob("*"))
+        equal(after, before)
+        equal((root / "etc/kept").read_text(), "kept\n")
+
+
 def select(name: str) -> None:
     global kernel
     kernel = name

@@ -119,7 +119,10 @@ def _add_run(command) -> None:
         "directory, which the guest reads and writes as it is (see --share)",
     )
     files.add_argument(
-        "--snapshot", action="store_true", help="leave the image that is the root as it is"
+        "--snapshot",
+        action="store_true",
+        help="leave the image or the directory that is the root as it is: what the guest writes is "
+        "forgotten",
     )
     files.add_argument(
         "--disk",

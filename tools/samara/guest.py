@@ -35,7 +35,7 @@ class Spec:
     request: Request
     machine: Machine = field(default_factory=Machine)
     root: str = "default"
-    snapshot: bool = False  # a root on a disk image stays as it is
+    snapshot: bool = False  # a root that is a disk image or a directory stays as it is
     init: str | None = None  # the root's own process 1, on our standard streams; no program
     strace: bool = False
     log: Path | None = None
@@ -116,8 +116,8 @@ def _root_disk(spec: Spec) -> Disk | None:
     path = Path(spec.root)
     if spec.root != "default" and disk_images.is_file_system(path):
         return Disk(path, snapshot=spec.snapshot)
-    if spec.snapshot:
-        raise SamaraError(f"--snapshot: --root {spec.root} is no disk image; it stays as it is")
+    if spec.snapshot and not path.is_dir():
+        raise SamaraError(f"--snapshot: --root {spec.root} is an initramfs; it stays as it is")
     return None
 
 
@@ -184,7 +184,8 @@ def run(
         put=[transfer.Copy(os.fspath(a), b) for a, b in put],
         get=[transfer.Copy(a, os.fspath(b)) for a, b in get],
     )
-    wanted = shares.plan([f"{host}:{target}" for host, target in share], os.fspath(root))
+    texts = [f"{host}:{target}" for host, target in share]
+    wanted = shares.plan(texts, os.fspath(root), snapshot)
     spec = Spec(
         kernels.choose(kernel, preset, shares=bool(wanted)),
         request,

@@ -31,6 +31,7 @@ _BUS_MODULES = {
     "pci": ("virtio_pci_legacy_dev", "virtio_pci_modern_dev", "virtio_pci"),
 }
 _DISK_MODULES = ("virtio_blk", "crc16", "mbcache", "jbd2", "ext4")
+_SNAPSHOT_MODULES = ("overlay",)
 _SHARE_MODULES = ("netfs", "fscache", "9pnet", "9p", "9pnet_virtio")
 
 
@@ -62,6 +63,7 @@ def modules(kernel: Kernel, machine: Machine) -> tuple[Path, ...]:
     names = ("virtio_ring", "virtio", *_BUS_MODULES[machine.bus], "virtio_console")
     names += _DISK_MODULES if machine.disks else ()
     names += _SHARE_MODULES if machine.shares else ()
+    names += _SNAPSHOT_MODULES if any(share.snapshot for share in machine.shares) else ()
     return rootfs.linux_modules(kernel.package, names)
 
 

@@ -26,6 +26,7 @@ class Share:
     host: Path
     target: str  # in the guest; / for the root
     options: str = "trans=virtio,version=9p2000.L,msize=512000,cache=mmap"
+    snapshot: bool = False  # what the guest writes stays in its memory; of the root
 
 
 @dataclass

@@ -75,8 +75,8 @@ def start(flags: int, rows: int, columns: int, cwd: str, argv: list[str], env: l
     return message(Type.START, header + strings(cwd, *argv, *env))
 
 
-def mount(tag: str, target: str, options: str) -> bytes:
-    return message(Type.MOUNT, strings(tag, target, options))
+def mount(tag: str, target: str, options: str, forget_changes: bool) -> bytes:
+    return message(Type.MOUNT, strings(tag, target, options, "forget" if forget_changes else ""))
 
 
 def window(rows: int, columns: int) -> bytes:

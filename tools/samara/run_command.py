@@ -44,7 +44,7 @@ def run(arguments) -> int:
     request = _request(arguments)
     if arguments.init is not None:
         _check_init(arguments)
-    wanted = shares.plan(arguments.share, arguments.root)
+    wanted = shares.plan(arguments.share, arguments.root, arguments.snapshot)
     spec = guest.Spec(
         kernels.choose(arguments.kernel, preset, shares=bool(wanted)),
         request,

@@ -118,7 +118,8 @@ class Session:
     def run(self) -> int:
         # The guest reads when its driver is there; until then the messages wait in the sockets.
         for share in self.request.mount:
-            self._control(protocol.mount(share.tag, share.target, share.options))
+            message = protocol.mount(share.tag, share.target, share.options, share.snapshot)
+            self._control(message)
         for message in self._files.put_messages():
             self._control(message)
         self._control(self._start_message())

@@ -9,12 +9,16 @@ from .errors import SamaraError
 from .machine import Share
 
 
-def plan(shares: Iterable[str], root: str) -> list[Share]:
-    """The root's first: the others are mounted in it."""
+def plan(shares: Iterable[str], root: str, snapshot: bool = False) -> list[Share]:
+    """The root's first: the others are mounted in it. `snapshot`: it stays as it is."""
     wanted = [_parse(text) for text in shares]
-    if root != "default" and Path(root).is_dir():
+    has_root = root != "default" and Path(root).is_dir()
+    if has_root:
         wanted.insert(0, (Path(root), "/"))
-    return [Share(f"share{number}", *share) for number, share in enumerate(wanted)]
+    return [
+        Share(f"share{number}", host, target, snapshot=snapshot and has_root and number == 0)
+        for number, (host, target) in enumerate(wanted)
+    ]
 
 
 def _parse(text: str) -> tuple[Path, str]:

@@ -74,6 +74,23 @@ void load_module(const char* path) {
   }
 }
 
+// The folder again, with what is written to it kept in memory. Null: see errno.
+const char* cover_with_memory(const char* folder) {
+  constexpr const char* kMemory = "/.memory";
+  constexpr const char* kCovered = "/.covered";
+  Text<PATH_MAX> layers;
+  layers << "lowerdir=" << folder << ",upperdir=" << kMemory << "/upper,workdir=" << kMemory
+         << "/work";
+  mkdir(kMemory, 0755);
+  mkdir(kCovered, 0755);
+  if (mount("tmpfs", kMemory, "tmpfs", 0, "mode=0755") != 0 || mkdir("/.memory/upper", 0755) != 0 ||
+      mkdir("/.memory/work", 0755) != 0 ||
+      mount("overlay", kCovered, "overlay", 0, layers.c_str()) != 0) {
+    return nullptr;
+  }
+  return kCovered;
+}
+
 // The folder becomes the root, with what is mounted already.
 int make_root(const char* folder) {
   for (const Mount& mount : kMounts) {
@@ -222,7 +239,7 @@ void set_host_name() {
   sethostname(name, strlen(name));
 }
 
-int mount_share(const char* tag, const char* path, const char* options) {
+int mount_share(const char* tag, const char* path, const char* options, bool keep_changes) {
   bool is_root = strcmp(path, "/") == 0;
   const char* place = is_root ? "/.root" : path;
   make_parents(place);
@@ -233,7 +250,10 @@ int mount_share(const char* tag, const char* path, const char* options) {
   if (!is_root) {
     return 0;
   }
-  int error = make_root(place);
+  if (!keep_changes) {
+    place = cover_with_memory(place);
+  }
+  int error = place != nullptr ? make_root(place) : errno;
   if (error == 0) {
     set_host_name();
   }

@@ -27,8 +27,9 @@ void set_host_name();
 void make_parents(const char* path);
 
 // Mounts what the host calls `tag` by 9p; at "/" it becomes the root, and what is mounted already
-// moves there. Returns an errno, 0 when it is there.
-int mount_share(const char* tag, const char* path, const char* options);
+// moves there, and what is written to it stays in memory unless it is to be kept. Returns an errno,
+// 0 when it is there.
+int mount_share(const char* tag, const char* path, const char* options, bool keep_changes);
 
 // One line on the kernel log, for a person who looks why a boot went wrong.
 void log(const char* message, const char* detail = "");

@@ -25,6 +25,9 @@ constexpr const char* kRootEnvironment = "samara_root";
 // The program that this one becomes, when it is there for the modules and the root alone.
 constexpr const char* kInitEnvironment = "samara_init";
 
+// `changes` of Mount, else empty: what is written to the new root stays in the guest's memory.
+constexpr const char* kForgetChanges = "forget";
+
 // A message is this header and `length` bytes of payload, on the control port.
 struct Header {
   uint32_t type;
@@ -42,7 +45,7 @@ enum class Type : uint32_t {
   Put = 6,           // EntryPayload, path[, link target]; a file's bytes follow on the file port
   Get = 7,           // path
   Finish = 8,        // empty: power off
-  Mount = 9,         // tag, path, options: a directory of the host, by 9p; "/": as the new root
+  Mount = 9,         // tag, path, options, changes: a directory of the host, by 9p; "/": the root
   // guest to host
   Ready = 64,        // u32 version
   PutFailed = 65,    // u32 errno, path

@@ -83,10 +83,12 @@ bool mount_share(const char* payload, size_t length) {
   const char* end = payload + length;
   const char* path = payload + strlen(payload) + 1;
   const char* options = path < end ? path + strlen(path) + 1 : end;
-  if (options >= end) {
+  const char* changes = options < end ? options + strlen(options) + 1 : end;
+  if (changes >= end) {
     return false;
   }
-  auto error = static_cast<uint32_t>(machine::mount_share(payload, path, options));
+  bool kept = strcmp(changes, protocol::kForgetChanges) != 0;
+  auto error = static_cast<uint32_t>(machine::mount_share(payload, path, options, kept));
   const port::Part parts[] = {{&error, sizeof(error)}, {path, strlen(path) + 1}};
   return error == 0 || port::send(Type::MountFailed, parts);
 }
