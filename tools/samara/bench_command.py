@@ -70,6 +70,8 @@ def _measure(
     ui.say(f"measuring {' '.join((kernel, *words))}" + (f", {smp} CPUs" if smp else ""))
     program, nothing = paths.USER / "bench", paths.USER / "nothing"
     asked = rows or ((arguments.pattern,) if arguments.pattern else ())
+    if arguments.quick:
+        asked = ("-q", *asked)
     result = guest.run(
         ["/tmp/bench-program", *asked],
         kernel=kernel,

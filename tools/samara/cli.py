@@ -317,6 +317,7 @@ def _add_bench(command) -> None:
     )
     bench.add_argument("--against", choices=("linux",), help="also on Linux, with the ratios")
     bench.add_argument("-k", dest="pattern", metavar="NAME", default="", help="only these rows")
+    bench.add_argument("--quick", action="store_true", help="not the rows of whole programs")
     bench.add_argument(
         "--plain", action="store_true", help="in nanoseconds of this machine instead"
     )

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// bench [-n COUNT] [NAME…]: how long each operation of the kernel takes, in nanoseconds; with
+// bench [-q] [-n COUNT] [NAME…]: how long each operation of the kernel takes, in nanoseconds; with
 // QEMU's `-icount shift=0` these are instructions. One static program for every kernel, plain
-// Linux calls only; -n COUNT does each operation that often. Prints NAME<TAB>VALUE<TAB>UNIT
-// lines, VALUE in hundredths; `samara bench` makes the table.
+// Linux calls only; -n COUNT does each operation that often, -q leaves out the rows that are long.
+// Prints NAME<TAB>VALUE<TAB>UNIT lines, VALUE in hundredths; `samara bench` makes the table.
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -77,6 +77,11 @@ void fail(const char* what) {
 }
 
 int main(int argc, char** argv) {
+  bool quick = argc > 1 && strcmp(argv[1], "-q") == 0;
+  if (quick) {
+    --argc;
+    ++argv;
+  }
   if (argc > 2 && strcmp(argv[1], "-n") == 0) {
     fixed_count = static_cast<unsigned>(atoi(argv[2]));
     argc -= 2;
@@ -87,7 +92,7 @@ int main(int argc, char** argv) {
   constexpr size_t kGroups = sizeof all / sizeof *all;
   for (Rows rows : all) {
     for (size_t i = 0; i < rows.size; ++i) {
-      bool asked = argc == 1;
+      bool asked = argc == 1 && !(quick && rows.first[i].once);
       for (int name = 1; name < argc; ++name)
         asked = asked || wanted(all, kGroups, rows.first[i].name, argv[name]);
       if (asked) report(rows.first[i]);
