@@ -52,7 +52,9 @@ class Mount final : public RefCounted<Mount>,
   Mount(Ref<SuperBlock> super_block, Ref<Dentry> root, String source, uint32_t flags);
   void note_use() const;
   Ref<SuperBlock> super_block_;
-  Ref<Dentry> root_;
+  // Owned reference, given up with the last one to this mount: names must be unused when the last
+  // mount of a file system lets them all go. The object itself stays for readers of RCU.
+  Dentry* root_;
   RcuPointer<Mount> parent_;         // owned reference while attached
   RcuPointer<Dentry> mount_point_;   // owned reference while attached
   Atomic<Mount*> hash_next_;

@@ -32,7 +32,7 @@ Atomic<Mount*>& bucket_of(const Mount* mount, const Dentry* dentry) {
 constinit MountTree::Lock MountTree::lock_;
 
 Mount::Mount(Ref<SuperBlock> super_block, Ref<Dentry> root, String source, uint32_t flags)
-    : super_block_(std::move(super_block)), root_(std::move(root)), flags_(flags),
+    : super_block_(std::move(super_block)), root_(std::move(root).leak()), flags_(flags),
       id_(last_id.fetch_add_relaxed(1) + 1), source_(std::move(source)) {
   super_block_->mounts.fetch_add_relaxed(1);
 }
@@ -61,6 +61,7 @@ Mount* Mount::child_at(const Dentry& dentry) const {
 // The names of a file system that nothing shows any more leave the cache: their inodes point to it.
 void MountTree::last_mount_gone(Mount& mount) {
   SuperBlock& super_block = mount.super_block();
+  mount.root_->unref();
   if (super_block.mounts.fetch_sub_acq_rel(1) != 1) return;
   Dentry* root = nullptr;
   {
@@ -450,7 +451,7 @@ void MountTree::show(FormatSink& sink, const Path& root, bool mountinfo) {
   Guard guard(lock_);
   for (Mount* mount = root_mount; mount != nullptr;
        mount = next_locked(*mount, *root_mount, false)) {
-    Path place{Ref<Mount>(*mount), mount->root_};
+    Path place{Ref<Mount>(*mount), Ref<Dentry>(*mount->root_)};
     Result<String> name = place.to_string(root, Path::Unreachable::Marked);
     if (!name.ok() || name->view().starts_with("(")) continue;  // not below the reader's root
     SuperBlock& super_block = mount->super_block();
