@@ -40,8 +40,8 @@ class IoBuffer {
   Manner manner() const { return manner_; }
   void set_manner(Manner manner) { manner_ = manner; }
 
-  // Data to the buffer (a read) / from the buffer (a write); advances the cursor. May sleep: no
-  // lock held. Returns bytes moved; Fault only when none could be.
+  // Data to the buffer (a read) / from the buffer (a write); advances the cursor. A user's may
+  // sleep: no lock held. Returns bytes moved; Fault only when none could be.
   Result<size_t> put(const void* from, size_t size);
   Result<size_t> take(void* to, size_t size);
   Result<size_t> put_zeros(size_t size);
