@@ -61,6 +61,12 @@ bool Attempts::make_room() {
   uint64_t wanted = uint64_t{1} << order_;
   rcu::hurry();
   if (run_reclaimers(wanted < kBatchPages ? kBatchPages : wanted) != 0) return true;
+  // Another thread may have had in hand, or has freed, what this one has not found: the caller
+  // looks again before anybody has to die for it.
+  if (!was_in_vain_) {
+    was_in_vain_ = true;
+    return true;
+  }
   // A large block is missing because memory is fragmented; killing does not mend that.
   constexpr unsigned kCostlyOrder = 3;
   OutOfMemoryHandler kill_one = out_of_memory_handler.load_acquire();

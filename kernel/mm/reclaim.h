@@ -22,6 +22,7 @@ class Attempts {
  private:
   unsigned order_;
   unsigned made_ = 0;
+  bool was_in_vain_ = false;
 };
 
 }  // namespace kernel::frames::reclaim

@@ -417,6 +417,22 @@ TEST_F(DiskObjects, ReclaimTakesTheLongestUnusedAndNothingDirty) {
   EXPECT_EQ((*read(7 * kPageSize, 5)), "dirty");
 }
 
+TEST_F(DiskObjects, ReclaimFindsPagesWhenAllWereUsed) {
+  make_file(100);
+  file().read_ahead(0, 100);
+  for (uint64_t i = 0; i < 100; ++i) {
+    PhysAddr frame = *file().get_page(i, false);
+    FilePage& page = file_page(frame);
+    page_lru::remove(page);
+    page_lru::put_back(page, /*active=*/true);
+    page_lru::note_use(frames::frame_of(frame));
+    frames::put(frame);
+  }
+  EXPECT_EQ(page_lru::counts().inactive, 0u);
+  EXPECT_EQ(page_lru::reclaim(8), 8u);
+  EXPECT_EQ(page_lru::reclaim(~uint64_t{0}), 92u);
+}
+
 TEST_F(DiskObjects, InvalidateLeavesWhatIsInUse) {
   make_file(8);
   file().read_ahead(0, 8);

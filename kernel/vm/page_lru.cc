@@ -43,20 +43,22 @@ void change_flags(FilePage& page, uint16_t clear, uint16_t set) {
 }
 
 // From the active list's end, as long as it is the longer one, or when the inactive one has nothing
-// to give: what was used stays there.
-void balance(bool in_vain) {
+// to give: what was used stays there. Returns how many it has looked at.
+size_t balance(bool in_vain) {
   Guard guard(lists.lock);
-  for (size_t i = 0; i < kBatch; ++i) {
+  size_t looked = 0;
+  for (; looked < kBatch; ++looked) {
     uint64_t inactive = lists.inactive_count.load_relaxed();
-    if (!in_vain && lists.active_count.load_relaxed() <= inactive) return;
+    if (!in_vain && lists.active_count.load_relaxed() <= inactive) break;
     FilePage* page = lists.active.front();
-    if (page == nullptr) return;
+    if (page == nullptr) break;
     uint16_t flags = frames::frame_of(page->frame).flags.load_relaxed();
     bool used = (flags & (kFrameUsed | kFrameUsedAgain)) != 0;
     unlink_locked(*page);
     change_flags(*page, kFrameUsed | kFrameUsedAgain | kFrameActive, used ? kFrameActive : 0);
     link_locked(*page);
   }
+  return looked;
 }
 
 struct Candidate {
@@ -116,23 +118,24 @@ Counts counts() {
 
 uint64_t reclaim(uint64_t wanted) {
   uint64_t freed = 0;
-  // Enough for everything to have lost its second chance.
+  // Enough for everything to have lost its second chance on either list.
   Counts present = counts();
-  uint64_t budget = 2 * (present.active + present.inactive) + kBatch;
+  uint64_t budget = 4 * (present.active + present.inactive) + kBatch;
   bool in_vain = false;
   for (uint64_t scanned = 0; freed < wanted && scanned < budget;) {
-    balance(in_vain);
+    size_t balanced = balance(in_vain);
     Candidate candidates[kBatch];
     size_t missing = wanted - freed < kBatch ? wanted - freed : kBatch;
     size_t count = isolate({candidates, missing});
-    if (count == 0) break;
+    // The active list may have shown nothing but used pages so far: those behind them may go.
+    if (count + balanced == 0) break;
     uint64_t before = freed;
     for (Candidate& candidate : std::span(candidates, count)) {
       if (candidate.object->reclaim_page(candidate.index, candidate.frame)) ++freed;
       candidate.object->unref();
     }
     in_vain = freed == before;
-    scanned += count;
+    scanned += count + balanced;
     page_cache::statistics().scanned.fetch_add_relaxed(count);
   }
   page_cache::statistics().reclaimed.fetch_add_relaxed(freed);
