@@ -75,7 +75,7 @@ void Listing::read(uint64_t offset, DirectorySink& sink) const {
 }  // namespace overlay
 
 Result<> OverlayInode::list_layer(const Path& layer, bool is_last) {
-  Vector<overlay::RawEntry> entries = TRY(overlay::list_raw(layer.inode()));
+  Vector<overlay::RawEntry> entries = TRY(overlay::list_raw(layer));
   for (const overlay::RawEntry& entry : entries) {
     bool hidden = false;
     if (entry.type == FileType::CharDevice) {

@@ -13,18 +13,16 @@ constexpr StringView kOpaque = "trusted.overlay.opaque";
 class RawSink final : public DirectorySink {
  public:
   explicit RawSink(Vector<RawEntry>& entries) : entries_(entries) {}
-  bool entry(StringView name, uint64_t inode, FileType type, uint64_t offset) override {
+  bool entry(StringView name, uint64_t inode, FileType type, uint64_t) override {
+    if (name == "." || name == "..") return true;
     Result<String> copy = String::create(name);
     failed_ = !copy.ok() || !entries_.append({std::move(copy).take(), inode, type}).ok();
-    next_ = offset;
     return !failed_;
   }
   bool failed() const { return failed_; }
-  uint64_t next() const { return next_; }
 
  private:
   Vector<RawEntry>& entries_;
-  uint64_t next_ = 2;
   bool failed_ = false;
 };
 
@@ -50,20 +48,24 @@ Result<> make_whiteout(const Path& directory, StringView name) {
   return {};
 }
 
-Result<Vector<RawEntry>> list_raw(Inode& directory) {
+// Through an open file, which is where the names of 9p come from. Nobody else has it: its position
+// needs no lock.
+Result<Vector<RawEntry>> list_raw(const Path& directory) {
+  vfs::OpenRequest reading{.flags = kOpenReadOnly | kOpenDirectory | kOpenNoAtime,
+                           .resolve = vfs::LookupFlags::EmptyPath};
+  Ref<File> file = TRY(vfs::open({.directory = &directory}, "", reading));
   Vector<RawEntry> entries;
   RawSink sink(entries);
   for (size_t before = SIZE_MAX; before != entries.size();) {
     before = entries.size();
-    Guard guard(directory.lock);
-    TRY(directory.read_directory(sink.next(), sink));
+    TRY(file->read_directory(sink));
     if (sink.failed()) return Errno::NoMem;
   }
   return entries;
 }
 
 Result<> clear_directory(const Path& directory) {
-  Vector<RawEntry> entries = TRY(list_raw(directory.inode()));
+  Vector<RawEntry> entries = TRY(list_raw(directory));
   for (const RawEntry& entry : entries) {
     vfs::Start start{.directory = &directory};
     TRY(entry.type == FileType::Directory ? vfs::remove_directory(start, entry.name)

@@ -21,7 +21,7 @@ struct RawEntry {
   FileType type;
 };
 // What is in a directory of a layer, whiteouts too.
-Result<Vector<RawEntry>> list_raw(Inode& directory);
+Result<Vector<RawEntry>> list_raw(const Path& directory);
 // Takes everything out of it. Directories that are not empty stay, and are an error.
 Result<> clear_directory(const Path& directory);
 
