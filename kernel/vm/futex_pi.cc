@@ -65,6 +65,9 @@ struct Attempt {
 
   // `thread` gets the lock, or must wait. `mark`: others will wait for it.
   Result<Step> run_locked(Bucket& bucket, Thread& thread, bool mark) REQUIRES(bucket.lock);
+  // Puts a thread into the line of `lock`. Again: the owner ended since run_locked(), when nobody
+  // was there yet to get the lock.
+  Result<Step> block(LockingWaiter& waiter) REQUIRES(PriorityInheritance::lock);
   bool is_fresh() const { return lock == spare; }
 
  private:
@@ -115,10 +118,23 @@ Result<Step> Attempt::join_owner(uint32_t value) {
   Step marked = change_word(word, value, value | kWaiters);
   if (marked != Step::Acquired) return marked;
   if (owner == nullptr) return Errno::Srch;
-  Guard guard(PriorityInheritance::lock);
-  if (owner->owns_no_more) return Errno::Srch;
-  lock = spare;
-  PriorityInheritance::change_owner(*lock, owner);
+  {
+    Guard guard(PriorityInheritance::lock);
+    if (!owner->owns_no_more) {
+      lock = spare;
+      PriorityInheritance::change_owner(*lock, owner);
+      return Step::Waits;
+    }
+  }
+  // It has ended since it was looked for. What was on its robust list says so by now.
+  uint32_t left;
+  if (!arch::load_user_u32(word, left)) return Step::Fault;
+  return (left & kTidMask) == (value & kTidMask) ? Result<Step>(Errno::Srch) : Step::Again;
+}
+
+Result<Step> Attempt::block(LockingWaiter& waiter) {
+  if (lock->owner() == nullptr) return Step::Again;
+  TRY(PriorityInheritance::block(waiter, *lock));
   return Step::Waits;
 }
 
@@ -154,11 +170,10 @@ Result<Step> join_line_locked(Bucket& bucket, LockingWaiter& waiter, Attempt& at
   if (step != Step::Waits) return step;
   {
     Guard guard(PriorityInheritance::lock);
-    Result<> blocked =
-        wait ? PriorityInheritance::block(waiter, *attempt.lock) : Result<>(Errno::Again);
-    if (!blocked.ok()) {
+    Result<Step> blocked = wait ? attempt.block(waiter) : Result<Step>(Errno::Again);
+    if (!blocked.ok() || *blocked == Step::Again) {
       drop_fresh(attempt);
-      return blocked.error();
+      return blocked;
     }
   }
   enqueue_locked(bucket, waiter, *attempt.lock);
@@ -328,7 +343,7 @@ struct Move {
   Result<Step> run_locked(Attempt& attempt, int& done) REQUIRES(from.lock, to.lock);
 
  private:
-  Result<int> move_all_locked(Attempt& attempt, int done) REQUIRES(from.lock, to.lock);
+  Result<Step> move_all_locked(Attempt& attempt, int& done) REQUIRES(from.lock, to.lock);
 };
 
 Result<Step> Move::run_locked(Attempt& attempt, int& done) {
@@ -345,17 +360,17 @@ Result<Step> Move::run_locked(Attempt& attempt, int& done) {
     first->blocked.wake();
     done = 1;
   }
-  Result<int> moved = attempt.lock == nullptr ? done : move_all_locked(attempt, done);
+  Result<Step> moved =
+      attempt.lock == nullptr ? Result<Step>(Step::Acquired) : move_all_locked(attempt, done);
   if (attempt.lock != nullptr && attempt.lock->users == 0) {
     Guard guard(PriorityInheritance::lock);
     drop_fresh(attempt);
     attempt.lock = nullptr;
   }
-  done = TRY(moved);
-  return Step::Acquired;
+  return moved;
 }
 
-Result<int> Move::move_all_locked(Attempt& attempt, int done) {
+Result<Step> Move::move_all_locked(Attempt& attempt, int& done) {
   for (Waiter* at = from.waiters.front(); at != nullptr && done - 1 < most;) {
     Waiter& waiter = *at;
     at = from.waiters.next(waiter);
@@ -363,14 +378,14 @@ Result<int> Move::move_all_locked(Attempt& attempt, int done) {
     LockingWaiter& moved = *TRY(movable(waiter, target));
     {
       Guard guard(PriorityInheritance::lock);
-      TRY(PriorityInheritance::block(moved, *attempt.lock));
+      if (TRY(attempt.block(moved)) == Step::Again) return Step::Again;
     }
     from.waiters.remove(moved);
     moved.key = target;
     enqueue_locked(to, moved, *attempt.lock);
     ++done;
   }
-  return done;
+  return Step::Acquired;
 }
 
 }  // namespace

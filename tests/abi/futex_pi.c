@@ -364,6 +364,38 @@ static void mutexes(void) {
   }
 }
 
+// The owner ends at the moment when another thread comes to wait: whoever is first, the lock has a
+// new owner.
+static void* leaves_at_once(void* unused UNUSED) {
+  MUST(pthread_mutex_lock(&mutex));
+  step = 1;
+  while (step != 2) continue;
+  return NULL;
+}
+static void ends_at_once(void) {
+  section("an owner that ends while it is asked");
+  int heirs = 0;
+  for (int i = 0; i < 200; i++) {
+    pthread_mutexattr_t attributes;
+    pthread_mutexattr_init(&attributes);
+    pthread_mutexattr_setprotocol(&attributes, PTHREAD_PRIO_INHERIT);
+    pthread_mutexattr_setrobust(&attributes, PTHREAD_MUTEX_ROBUST);
+    pthread_mutex_init(&mutex, &attributes);
+    step = 0;
+    pthread_t thread;
+    pthread_create(&thread, NULL, leaves_at_once, NULL);
+    wait_step(1);
+    step = 2;
+    for (volatile int delay = 0; delay < i % 50 * 20; delay++) continue;
+    heirs += pthread_mutex_lock(&mutex) == EOWNERDEAD;
+    pthread_mutex_consistent(&mutex);
+    pthread_mutex_unlock(&mutex);
+    pthread_join(thread, NULL);
+    pthread_mutex_destroy(&mutex);
+  }
+  say("heirs: %d", heirs);
+}
+
 static volatile pid_t mover_tid[2];
 static void* mover(void* argument) {
   long index = (long)argument;
@@ -421,5 +453,6 @@ int main(void) {
   timeouts();
   dead_owners();
   mutexes();
+  ends_at_once();
   moving();
 }

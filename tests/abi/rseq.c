@@ -150,8 +150,7 @@ static void aborts(void) {
 
 static void* fence(void* unused UNUSED) {
   sleep_ms(20);
-  SHOW_AS("fence", syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED_RSEQ, 0, 0));
-  return NULL;
+  return (void*)syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED_RSEQ, 0, 0);
 }
 
 static void barriers(void) {
@@ -170,7 +169,9 @@ static void barriers(void) {
   pthread_t thread;
   pthread_create(&thread, NULL, fence, NULL);
   SHOW_AS("spin until a fence", spin(&own, &sequence, &stop));
-  pthread_join(thread, NULL);
+  void* result;
+  pthread_join(thread, &result);
+  SHOW_AS("fence", (long)result);
 }
 
 // Each breaks something and spins; a signal or a preemption finds it.

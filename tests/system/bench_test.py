@@ -70,7 +70,8 @@ def test_profile_adds_up_to_the_table():
     equal(done.returncode, 0)
     title, *lines = done.stdout.splitlines()
     total = float(title.removeprefix("getpid: ").split()[0].replace(",", ""))
-    assert abs(total / figure - 1) < 0.05, (title, figure)
+    # The figure also has the program's own instructions: the loop, and the call's registers.
+    assert figure - 15 < total < figure * 1.01, (title, figure)
     assert any("handle_syscall" in line for line in lines), done.stdout
 
 

@@ -35,7 +35,9 @@ kill %1; wait %1; echo "status $?"
 kill -STOP %2; sleep 0.5; jobs %2
 kill -CONT %2; sleep 0.3; jobs %2 | sed 's/ *$//'
 kill -KILL %2; wait %2 2> /dev/null; echo "status $?"
-(sleep 0.2; exit 9) & (exit 4) & wait -n; echo "first $?"; wait -n; echo "second $?"
+mkfifo /tmp/go
+(read -r < /tmp/go; exit 9) & (exit 4) & wait -n; echo "first $?"
+echo > /tmp/go; wait -n; echo "second $?"; rm /tmp/go
 bash -c 'kill -STOP $$; echo continued' & sleep 0.5; jobs %% | sed 's/ [0-9][0-9]* / PID /'; fg %%
 set +m
 (ps -o pgid= -p $BASHPID; ps -o pgid= -p $$) | uniq | wc -l
