@@ -70,7 +70,7 @@ def test_profile_adds_up_to_the_table():
     equal(done.returncode, 0)
     title, *lines = done.stdout.splitlines()
     total = float(title.removeprefix("getpid: ").split()[0].replace(",", ""))
-    # The figure also has the program's own instructions: the loop, and the call's registers.
+    # The figure also has the program's own instructions.
     assert figure - 15 < total < figure * 1.01, (title, figure)
     assert any("handle_syscall" in line for line in lines), done.stdout
 

@@ -225,7 +225,9 @@ def test_signal_sent_three_times_ends_the_machine():
 
 
 def children(pid: int) -> list[int]:
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    """Of all its threads."""
+    lists = [task / "children" for task in Path(f"/proc/{pid}/task").iterdir()]
+    return [int(child) for listed in lists for child in listed.read_text().split()]
 
 
 def alive(pid: int) -> bool:

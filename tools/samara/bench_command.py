@@ -9,7 +9,7 @@ from pathlib import Path
 from . import bench_machine, bench_profile, build_command, guest, paths, ui
 from .errors import SamaraError
 
-BASELINE = Path(__file__).with_name("bench_baseline.json")
+BASELINE = bench_profile.BASELINE
 TOLERANCE = 1.03
 # Both rows of Linux run in the same machine. Its page-table isolation and mitigations are switched
 # off in the second: the emulated CPU does not need them, and we do not have them.

@@ -13,7 +13,7 @@
 //     end                wait for the command's end, say how it was
 //     show FILE          print a file afterwards
 //
-// An expected text that does not come within ten seconds is said and ends the play.
+// An expected text that does not come within a minute is said and ends the play.
 
 #include "../../abi/abi.h"
 
@@ -23,6 +23,7 @@
 #include <sys/ioctl.h>
 #include <termios.h>
 
+static const int64_t kPatience = 60000000000;  // nanoseconds: a hang detector
 static int master = -1;
 static pid_t child = -1;
 static char seen[1 << 16], fresh[1 << 16];
@@ -119,7 +120,7 @@ static void transcript(void) {
 }
 
 static bool expect(const char* text, size_t length) {
-  int64_t deadline = now_ns() + 10000000000;
+  int64_t deadline = now_ns() + kPatience;
   for (;;) {
     char* at = memmem(seen + fresh_from, seen_length - fresh_from, text, length);
     if (at != NULL) {
@@ -167,7 +168,7 @@ static bool is_stopped(const char* name) {
 }
 
 static bool await(const char* name, bool (*has_come)(const char*)) {
-  for (int64_t deadline = now_ns() + 10000000000; now_ns() < deadline; look(10))
+  for (int64_t deadline = now_ns() + kPatience; now_ns() < deadline; look(10))
     if (has_come(name)) return true;
   quiet = false;
   transcript();
@@ -177,7 +178,7 @@ static bool await(const char* name, bool (*has_come)(const char*)) {
 
 static void finish(void) {
   int status = 0;
-  int64_t deadline = now_ns() + 10000000000;
+  int64_t deadline = now_ns() + kPatience;
   while (waitpid(child, &status, WNOHANG) == 0) {
     look(20);
     if (now_ns() > deadline) {
