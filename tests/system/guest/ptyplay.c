@@ -197,7 +197,7 @@ static void finish(void) {
 }
 
 int main(int argc, char** argv) {
-  alarm(50);
+  alarm(300);
   FILE* script = fopen(argc > 1 ? argv[1] : "/dev/null", "r");
   if (script == NULL) return 1;
   char line[4096], text[4096];
