@@ -151,16 +151,13 @@ def _key(stage: Stage, kernel: Path, root: str, inputs: dict[str, Path], smp: in
         "outputs": sorted(stage.outputs),
         "kernel": hashes.of_file(kernel),
         "root": [hashes.of_file(path) for path in files_of_root],
-        "inputs": {target: _described(path) for target, path in sorted(inputs.items())},
+        "inputs": [_described(path, target) for target, path in sorted(inputs.items())],
     }
     return hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()
 
 
-def _described(path: Path) -> list:
+def _described(host: Path, target: str) -> list:
     """All that --put sends of it."""
-    return [
-        [os.path.relpath(entry, path), os.lstat(entry).st_mode,
-         os.readlink(entry) if entry.is_symlink()
-         else hashes.of_file(entry) if entry.is_file() else ""]
-        for entry in [path, *sorted(path.rglob("*"))]
-    ]  # fmt: skip
+    plan = transfer.put_plan(transfer.Copy(os.fspath(host), target, _TIME))
+    return [[entry.path, entry.mode, entry.target, hashes.of_file(file) if file else ""]
+            for entry, file in plan]  # fmt: skip
