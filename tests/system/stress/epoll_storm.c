@@ -27,7 +27,7 @@ static struct file files[kFiles];
 static int sets[kSets];
 static pthread_rwlock_t set_locks[kSets];
 static long stale, too_many, unknown, events_seen;
-static int steps;
+static long steps;
 static sigset_t blocked;
 
 static uint32_t next(uint64_t* random, uint32_t below) {
@@ -229,20 +229,11 @@ int main(int argc, char** argv) {
   alarm(0);
   struct words words = words_of(argc, argv);
   int threads = (int)number_of(&words, 0, 8);
-  int all_steps = (int)number_of(&words, 1, 4000);
+  long all_steps = number_of(&words, 1, 4000);
   handle_with(SIGPIPE, SIG_IGN, 0);
   sigemptyset(&blocked);
   sigaddset(&blocked, SIGUSR1);
   sigprocmask(SIG_BLOCK, &blocked, NULL);
   for (int i = 0; i < kSets; i++) pthread_rwlock_init(&set_locks[i], NULL);
-  static struct counts before;
-  steps = 300;  // fill what is filled once and kept
-  long wrong = storm_apart(storm, threads);
-  settle(&before);
-  steps = all_steps;
-  wrong += storm_apart(storm, threads);
-  int leaks = losses_since(&before, words.exact);
-  say("leaks %d", leaks);
-  if (wrong == 0 && leaks == 0) say("ok");
-  return wrong != 0 || leaks != 0;
+  return storm_and_count(storm, threads, &steps, 300, all_steps, words.exact);
 }

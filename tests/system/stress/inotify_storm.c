@@ -16,7 +16,7 @@ enum { kQueues = 4, kPlaces = 3, kNames = 6 };
 static int queues[kQueues];
 static pthread_rwlock_t locks[kQueues];
 static long malformed, events_seen;
-static int steps;
+static long steps;
 
 static uint32_t next(uint64_t* random, uint32_t below) {
   return (uint32_t)(next_random(random) % below);
@@ -134,17 +134,8 @@ int main(int argc, char** argv) {
   alarm(0);
   struct words words = words_of(argc, argv);
   int threads = (int)number_of(&words, 0, 8);
-  int all_steps = (int)number_of(&words, 1, 4000);
+  long all_steps = number_of(&words, 1, 4000);
   mkdir("/tmp/storm", 0755);
   for (int i = 0; i < kQueues; i++) pthread_rwlock_init(&locks[i], NULL);
-  static struct counts before;
-  steps = 300;  // fill what is filled once and kept
-  long wrong = storm_apart(storm, threads);
-  settle(&before);
-  steps = all_steps;
-  wrong += storm_apart(storm, threads);
-  int leaks = losses_since(&before, words.exact);
-  say("leaks %d", leaks);
-  if (wrong == 0 && leaks == 0) say("ok");
-  return wrong != 0 || leaks != 0;
+  return storm_and_count(storm, threads, &steps, 300, all_steps, words.exact);
 }

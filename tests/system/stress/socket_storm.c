@@ -199,15 +199,5 @@ int main(int argc, char** argv) {
   int threads = (int)number_of(&words, 0, 6);
   long all_rounds = number_of(&words, 1, 1500);
   if (threads > kMostThreads) threads = kMostThreads;
-  static struct counts before;
-  rounds = all_rounds / 4;  // Fill what is filled once and kept.
-  long failures = storm_apart(storm, threads);
-  settle(&before);
-  rounds = all_rounds;
-  failures += storm_apart(storm, threads);
-  int leaks = losses_since(&before, words.exact);
-  say("leaks %d", leaks);
-  bool good = failures == 0 && leaks == 0 && before.free_kb != -1;
-  if (good) say("ok");
-  return !good;
+  return storm_and_count(storm, threads, &rounds, all_rounds / 4, all_rounds, words.exact);
 }

@@ -55,3 +55,20 @@ static UNUSED void settle(struct counts* before) {
 static UNUSED int losses_since(const struct counts* before, bool exact) {
   return comes_back(before, &storm_after) ? 0 : compare_counts(before, &storm_after, exact);
 }
+
+// A storm of `threads` twice, apart: with `few` as its amount, and for real with `all`. What main()
+// returns.
+static UNUSED int storm_and_count(long (*storm)(int), int threads, long* amount, long few, long all,
+                                  bool exact) {
+  static struct counts before;
+  *amount = few;
+  long wrong = storm_apart(storm, threads);
+  settle(&before);
+  *amount = all;
+  wrong += storm_apart(storm, threads);
+  int leaks = losses_since(&before, exact);
+  say("leaks %d", leaks);
+  bool good = wrong == 0 && leaks == 0 && before.free_kb != -1;
+  if (good) say("ok");
+  return !good;
+}
