@@ -12,7 +12,7 @@ raw $name
 RAW
 wc -l < <(seq 1000)
 diff <(printf '%s\n' a b c) <(printf '%s\n' a x c)
-tee >(tr a-z A-Z > upper) < <(echo both) > plain; sleep 0.3; cat upper plain
+tee >(tr a-z A-Z > upper) < <(echo both) > plain; sleep 1; cat upper plain
 head -c 200000 /dev/zero | cat <(head -c 100000 /dev/zero) - | wc -c
 echo "== traps"
 trap 'echo got USR1' USR1
@@ -32,13 +32,13 @@ set -m
 sleep 100 & sleep 200 &
 jobs | sed 's/ *$//'
 kill %1; wait %1; echo "status $?"
-kill -STOP %2; sleep 0.5; jobs %2
-kill -CONT %2; sleep 0.3; jobs %2 | sed 's/ *$//'
+kill -STOP %2; sleep 1; jobs %2
+kill -CONT %2; sleep 1; jobs %2 | sed 's/ *$//'
 kill -KILL %2; wait %2 2> /dev/null; echo "status $?"
 mkfifo /tmp/go
 (read -r < /tmp/go; exit 9) & (exit 4) & wait -n; echo "first $?"
 echo > /tmp/go; wait -n; echo "second $?"; rm /tmp/go
-bash -c 'kill -STOP $$; echo continued' & sleep 0.5; jobs %% | sed 's/ [0-9][0-9]* / PID /'; fg %%
+bash -c 'kill -STOP $$; echo continued' & sleep 1; jobs %% | sed 's/ [0-9][0-9]* / PID /'; fg %%
 set +m
 (ps -o pgid= -p $BASHPID; ps -o pgid= -p $$) | uniq | wc -l
 echo "== expansion"

@@ -28,7 +28,7 @@ ls -lR --time-style=+%Y a c | sed 's/ 20[0-9][0-9] / YEAR /'
 ls -laZ text | wc -w; ls --color=always -d a text null p; dir
 vdir -d --time-style=+ a
 tee out1 out2 < text | md5sum; tail -c 5 text; tail -n +9999 numbers
-(tail -f -n 1 numbers --pid $$ & sleep 0.3; echo 10001 >> numbers; sleep 1.3; kill $!)
+(tail -f -n 1 numbers --pid $$ & sleep 1; echo 10001 >> numbers; sleep 1.3; kill $!)
 echo "== text"
 sort -R numbers | sort -n | cmp - <(seq 10001) && echo sorted
 sort -S 1M --parallel=4 -T . -k1,1nr numbers | head -2; sort -c numbers

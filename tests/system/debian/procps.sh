@@ -3,7 +3,7 @@
 # What shows the state of the system: ps, top, free, vmstat, pmap, lsof, uptime, lsblk, lscpu and what util-linux has. Figures become N.
 exec 2>&1
 n() { sed -E 's/[0-9]+([.:][0-9]+)*/N/g; s/ +/ /g'; }
-sleep 300 & child=$!; exec 7< /etc/passwd; sleep 0.2
+sleep 300 & child=$!; exec 7< /etc/passwd; sleep 1
 echo "== ps"
 ps -o stat=,ni=,comm=,args= -p $child
 ps -o pid=,ppid=,pgid=,sid= -p $child | n; ps aux | head -1
