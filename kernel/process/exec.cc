@@ -166,6 +166,19 @@ struct Loaded {
   UserAddr interpreter_base{};
 };
 
+// mmap(2) begins below the stack: the most that it may grow to, its guard gap, its random offset,
+// then an offset of its own. Programs count on Linux's distance: ThreadSanitizer knows only the
+// uppermost 4 GiB. Linux maps upwards when the stack is unlimited; here it gets most of all.
+void place_mappings(AddressSpace& space, bool randomise) {
+  constexpr uint64_t kMostStackRoom = raw(arch::kUserLimit) / 6 * 5;
+  uint64_t room = space.limit_stack.load_relaxed();
+  uint64_t beside = kStackGuardGap + (randomise ? (kRandomStackPages - 1) * kPageSize : 0);
+  room = room < kMostStackRoom - beside ? room + beside : kMostStackRoom;
+  if (room < AddressSpace::kLeastStackRoom) room = AddressSpace::kLeastStackRoom;
+  if (randomise) room += random::below(kRandomBasePages) * kPageSize;
+  space.mmap_base = align_up(arch::kUserLimit - room, kPageSize);
+}
+
 Result<Loaded> map_program(AddressSpace& space, const ExecProgram& program, bool randomise) {
   LoadPlace place;
   if (program.image.header.position_independent) {
@@ -211,6 +224,7 @@ Result<> build_program(Task& task, arch::TrapFrame& frame, const ExecProgram& pr
   bool randomise =
       settings::randomise_addresses() && (task.group().personality & kNoRandomise) == 0;
   apply_limits(task, space, secure);
+  place_mappings(space, randomise);
   Loaded loaded = TRY(map_program(space, program, randomise));
   place_break(space, loaded, program, randomise);
   space.layout.code = loaded.program.code;
@@ -255,9 +269,7 @@ Result<> execute(Task& task, arch::TrapFrame& frame, const ExecFile& file, ExecS
   TRY(check_process_limit(task));
   ExecProgram program = TRY(find_program(file, strings));
   CredentialChange::ExecResult change = TRY(new_credentials(task, *program.file));
-  bool randomise =
-      settings::randomise_addresses() && (task.group().personality & kNoRandomise) == 0;
-  Ref<AddressSpace> space = TRY(AddressSpace::create(randomise));
+  Ref<AddressSpace> space = TRY(AddressSpace::create());
   TRY(end_other_threads(task));
   Result<> done = become(task, frame, file, program, strings, std::move(change), std::move(space));
   if (!done.ok() && !sched::kill_pending())

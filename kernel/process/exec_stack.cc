@@ -15,7 +15,6 @@
 namespace kernel {
 namespace {
 
-constexpr uint64_t kRandomStackPages = uint64_t{1} << 18;  // STACK_RND_MASK
 constexpr uint64_t kStackAhead = 128 * KiB;                // mapped below what is in use at first
 constexpr char kPlatform[] = "aarch64";
 constexpr size_t kRandomBytes = 16;

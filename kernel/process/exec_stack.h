@@ -10,6 +10,8 @@
 
 namespace kernel {
 
+inline constexpr uint64_t kRandomStackPages = uint64_t{1} << 18;  // STACK_RND_MASK
+
 struct StackRequest {
   const ArgumentBlock& block;
   size_t argument_count;

@@ -1,36 +1,26 @@
 // SPDX-License-Identifier: MIT
-// An address space's beginning and end, its layout's random bases, and how a CPU loads it. The
-// calls on its mappings are in map.cc, unmap.cc, protect.cc, remap.cc, break.cc, advise.cc,
-// lock_memory.cc; page faults in fault.cc; fork in fork.cc.
+// An address space's beginning and end, and how a CPU loads it. The calls on its mappings are in
+// map.cc, unmap.cc, protect.cc, remap.cc, break.cc, advise.cc, lock_memory.cc; page faults in
+// fault.cc; fork in fork.cc.
 
 #include "vm/address_space.h"
 
 #include "sync/per_cpu.h"
-#include "sync/random.h"
 #include "vm/overcommit.h"
 
 namespace kernel {
-namespace {
-
-// As on Linux: below the stack, room for RLIMIT_STACK's default, its guard and the stack's own
-// random offset; then 28 random bits of pages (of the 18 to 33 that vm.mmap_rnd_bits allows).
-constexpr uint64_t kStackRoom = 128 * MiB + 16 * GiB;
-constexpr unsigned kRandomBits = 28;
-
-}  // namespace
 
 void AddressSpace::init() {
   init_zero_frame();
   sched::set_address_space_loader(load_on_this_cpu);
 }
 
-Result<Ref<AddressSpace>> AddressSpace::create(bool randomise) {
+Result<Ref<AddressSpace>> AddressSpace::create() {
   AddressSpace* space = new (std::nothrow) AddressSpace;
   if (space == nullptr) return Errno::NoMem;
   Owned<AddressSpace> owned = Owned<AddressSpace>::adopt(space);
   TRY(owned->tables_.init());
-  uint64_t offset = randomise ? random::below(uint64_t{1} << kRandomBits) << kPageShift : 0;
-  owned->mmap_base = arch::kUserLimit - kStackRoom - offset;
+  owned->mmap_base = arch::kUserLimit - kLeastStackRoom;
   return Ref<AddressSpace>::adopt(*std::move(owned).leak());
 }
 

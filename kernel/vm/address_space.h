@@ -33,8 +33,8 @@ class AddressSpace final : public RefCounted<AddressSpace> {
  public:
   // Boot, once: before the first one is made or loaded.
   static void init();
-  // Empty, with ASLR bases chosen (unless `randomise` is false: ADDR_NO_RANDOMIZE).
-  static Result<Ref<AddressSpace>> create(bool randomise);
+  // Empty.
+  static Result<Ref<AddressSpace>> create();
   // fork: the same mappings, pages shared copy-on-write.
   Result<Ref<AddressSpace>> fork();
   ~AddressSpace();
@@ -89,7 +89,8 @@ class AddressSpace final : public RefCounted<AddressSpace> {
   };
   Layout layout;             // written by exec only, before user code runs; break under lock_
   File* executable = nullptr;  // owned reference: /proc/PID/exe
-  UserAddr mmap_base{};
+  static constexpr uint64_t kLeastStackRoom = 128 * MiB;
+  UserAddr mmap_base{};  // mmap(2) places downwards from here; written by exec only
   uint64_t auxv[64] = {};    // for /proc/PID/auxv
   size_t auxv_count = 0;
 

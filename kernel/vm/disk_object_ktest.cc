@@ -82,7 +82,7 @@ void with_file(Body body) {
     WriteBackGroup group;
     {
       Ref<NumberedFile> file = make_ref<NumberedFile>(group, kPages).take();
-      Ref<AddressSpace> space = AddressSpace::create(false).take();
+      Ref<AddressSpace> space = AddressSpace::create().take();
       Loaded loaded(*space);
       body(*space, *file);
     }

@@ -17,7 +17,7 @@ bool has_excluded_pages(const Mapping& mapping) {
 }  // namespace
 
 Result<Ref<AddressSpace>> AddressSpace::fork() {
-  Ref<AddressSpace> child = TRY(create(/*randomise=*/false));
+  Ref<AddressSpace> child = TRY(create());
   Result<> copied;
   {
     Guard guard(lock_);

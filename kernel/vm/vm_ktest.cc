@@ -48,7 +48,7 @@ template <class Body>
 void with_space(Body body) {
   UserFrames before = user_frames();
   {
-    Result<Ref<AddressSpace>> space = AddressSpace::create(/*randomise=*/true);
+    Result<Ref<AddressSpace>> space = AddressSpace::create();
     EXPECT(space.ok());
     if (!space.ok()) return;
     Loaded loaded(**space);
@@ -56,7 +56,7 @@ void with_space(Body body) {
   }
   // A CPU holds the root of the last space it loaded: load another one in its place.
   {
-    Result<Ref<AddressSpace>> other = AddressSpace::create(false);
+    Result<Ref<AddressSpace>> other = AddressSpace::create();
     if (other.ok()) Loaded loaded(**other);
   }
   UserFrames after = user_frames();
@@ -225,7 +225,7 @@ KTEST(vm_identifiers_survive_roll_over) {
     Optional<Ref<AddressSpace>> spaces[kSpaces];
     UserAddr base[kSpaces];
     for (size_t i = 0; i < kSpaces; ++i) {
-      spaces[i] = AddressSpace::create(false).take();
+      spaces[i] = AddressSpace::create().take();
       base[i] = *spaces[i]->map(anonymous(1));
     }
     for (unsigned round = 0; round < 5; ++round) {

@@ -157,7 +157,7 @@ void with_mapped_file(Body body) {
   Result<Ref<File>> file = vfs::open({&root}, "file", how);
   EXPECT(file.ok());
   if (!file.ok()) return;
-  Ref<AddressSpace> space = AddressSpace::create(false).take();
+  Ref<AddressSpace> space = AddressSpace::create().take();
   Loaded loaded(*space);
   MapRequest request;
   request.size = kSize;
