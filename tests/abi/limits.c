@@ -229,18 +229,18 @@ static void realtime_time_hard(void) {
   struct sched_param param = {1};
   MUST(sched_setscheduler(0, SCHED_FIFO, &param));
   signal(SIGXCPU, SIG_IGN);
-  spin_ms(3000);
+  spin_ms(60000);
 }
 
 static void cpu_hard(void) {
   limit(RLIMIT_CPU, 1, 1);
   signal(SIGXCPU, SIG_IGN);
-  spin_ms(5000);
+  spin_ms(60000);
 }
 
 static void cpu_zero(void) {
   limit(RLIMIT_CPU, 0, 5);
-  spin_ms(5000);
+  spin_ms(60000);
 }
 
 static void stack_strings(void) {
