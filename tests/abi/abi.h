@@ -41,6 +41,10 @@
 #define UNUSED __attribute__((unused))
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
+// Times on a machine that its host may stop for long. An alarm so many microseconds from now comes
+// after the next call has begun to wait; a program that takes so many seconds hangs.
+enum { kSoon = 200000, kHang = 120 };
+
 // One line of output, sent at once.
 static UNUSED __attribute__((format(printf, 1, 2))) void say(const char* format, ...) {
   char line[4096];
@@ -200,7 +204,7 @@ static UNUSED pid_t fork_or_end(void) { return (pid_t)MUST(fork()); }
 static UNUSED int in_child(void (*body)(void)) {
   pid_t pid = fork();
   if (pid == 0) {
-    alarm(20);
+    alarm(kHang);
     body();
     _exit(0);
   }
@@ -269,6 +273,6 @@ static UNUSED char* read_file(const char* path) {
 // ---- start --------------------------------------------------------------------------------------
 
 __attribute__((constructor)) static void abi_start(void) {
-  alarm(20);
+  alarm(kHang);
   umask(022);
 }

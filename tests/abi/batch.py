@@ -41,7 +41,7 @@ class Job:
     name: str
     command: str
     shell: bool = False
-    timeout: int = 60
+    timeout: int = 150
 
 
 @dataclass
@@ -63,7 +63,7 @@ class Boot:
     cpu: str = "cortex-a72"
     machine: str = "virt,gic-version=3"
     append: str = "console=ttyAMA0 quiet loglevel=1 panic=-1"
-    timeout: int = 600
+    timeout: int = 1800
     silence: int = 90
     log: Path | None = None
     extra: list = field(default_factory=list)
@@ -321,7 +321,7 @@ def oracle(jobs, programs, work, more=(), smp=4, on_outcome=None, fresh=False):
         else:
             missing.append(job)
     if missing:
-        boot = Boot(kernel, smp=smp, timeout=600, log=work / "linux-console.log")
+        boot = Boot(kernel, smp=smp, timeout=1800, log=work / "linux-console.log")
         fetched = run_batch(missing, programs, boot, [*more, *linux_modules()], on_outcome)
         for job in missing:
             outcome = outcomes[job.name] = fetched[job.name]

@@ -597,7 +597,7 @@ static void waiting(void) {
   take_event(fd);
 
   handle_with(SIGALRM, count_signal, SA_RESTART);
-  ualarm(20000, 0);
+  ualarm(kSoon, 0);
   SHOW(epoll_wait(set, &event, 1, 5000));
   YES(handled == 1);
   sigset_t blocked, none;

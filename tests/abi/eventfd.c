@@ -88,11 +88,11 @@ static void blocking(void) {
   SHOW(read(fd, &value, 8));
   say("value %lu", value);
   handle_with(SIGALRM, nothing, 0);
-  ualarm(30000, 0);
+  ualarm(kSoon, 0);
   SHOW(read(fd, &value, 8));
   value = UINT64_MAX - 1;
   write(fd, &value, 8);
-  ualarm(30000, 0);
+  ualarm(kSoon, 0);
   SHOW(write(fd, &value, 8));
   char path[64], text[64] = "";
   snprintf(path, sizeof path, "/proc/self/fd/%d", fd);

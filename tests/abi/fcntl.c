@@ -160,20 +160,20 @@ static void waiting(void) {
   read(report[0], &byte, 1);
   SHOW(lock(3, F_SETLK, F_WRLCK, 5, 1));
   handle_with(SIGALRM, on_alarm, 0);
-  ualarm(50000, 0);
+  ualarm(kSoon, 0);
   SHOW(lock(3, F_SETLKW, F_WRLCK, 5, 1));
   handle_with(SIGALRM, on_alarm, SA_RESTART);
-  ualarm(50000, 0);
+  ualarm(kSoon, 0);
   pid_t freer = fork();
   if (freer == 0) {
-    sleep_ms(150);
+    sleep_ms(600);
     write(release[1], "r", 1);
     _exit(0);
   }
   SHOW(lock(3, F_SETLKW, F_WRLCK, 5, 1));
   waitpid(pid, NULL, 0);
   waitpid(freer, NULL, 0);
-  alarm(20);
+  alarm(kHang);
 }
 
 static void deadlocker(void) {
@@ -236,9 +236,9 @@ static void whole_file(void) {
   close(same);
   SHOW(flock(other, LOCK_EX | LOCK_NB));
   handle_with(SIGALRM, on_alarm, 0);
-  ualarm(50000, 0);
+  ualarm(kSoon, 0);
   SHOW(flock(other, LOCK_EX));
-  alarm(20);
+  alarm(kHang);
   close(3);
   SHOW(flock(other, LOCK_EX | LOCK_NB));
   SHOW(flock(other, 0));

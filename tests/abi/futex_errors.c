@@ -168,10 +168,10 @@ static void several(void) {
   words[0] = 0;
   SHOW(waitv(waiters, 1, 0, &none, CLOCK_MONOTONIC));
   handle_with(SIGALRM, on_alarm, 0);
-  ualarm(30000, 0);
+  ualarm(kSoon, 0);
   SHOW(waitv(waiters, 2, 0, NULL, 0));
   soon.tv_sec += 1000;
-  ualarm(30000, 0);
+  ualarm(kSoon, 0);
   SHOW(waitv(waiters, 2, 0, &soon, CLOCK_MONOTONIC));
 }
 

@@ -348,7 +348,7 @@ static void mutexes(void) {
       step = 2;
       pthread_join(thread, NULL);
     } else {
-      alarm(20);
+      alarm(kHang);
       pid_t child = fork();
       if (child == 0) _exit(0);
       waitpid(child, NULL, 0);

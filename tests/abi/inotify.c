@@ -525,7 +525,7 @@ static void reading(void) {
   SHOW_AS("blocking read", read(queue, buffer, 1000));
   waitpid(pid, NULL, 0);
   handle_with(SIGALRM, count_signal, 0);
-  ualarm(20000, 0);
+  ualarm(kSoon, 0);
   SHOW_AS("interrupted", read(queue, buffer, 1000));
   pid = fork();
   if (pid == 0) {

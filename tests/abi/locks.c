@@ -159,7 +159,7 @@ static void description(void) {
   handle_with(SIGALRM, ignore_signal, 0);
   alarm(1);
   SHOW(request(other, F_OFD_SETLKW, F_WRLCK, 0, 10));
-  alarm(20);
+  alarm(kHang);
   close(fd);
   close(other);
 }

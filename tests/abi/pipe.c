@@ -168,29 +168,29 @@ static void interrupted(void) {
   section("signals");
   renew(0);
   handle_with(SIGALRM, count_signal, 0);
-  ualarm(30000, 0);
+  ualarm(kSoon, 0);
   SHOW(read(fds[0], buffer, 10));
   pid_t writer = 0;
   handle_with(SIGALRM, count_signal, SA_RESTART);
   if ((writer = fork()) == 0) {
-    sleep_ms(120);
+    sleep_ms(600);
     write(fds[1], "late", 4);
     _exit(0);
   }
-  ualarm(30000, 0);
+  ualarm(kSoon, 0);
   SHOW(read(fds[0], buffer, 10));
   waitpid(writer, NULL, 0);
   handle_with(SIGALRM, count_signal, 0);
-  ualarm(30000, 0);
+  ualarm(kSoon, 0);
   SHOW(write(fds[1], buffer, 100000));  // Part of it went.
-  ualarm(30000, 0);
+  ualarm(kSoon, 0);
   SHOW(write(fds[1], buffer, 100));
   handle_with(SIGALRM, count_signal, SA_RESTART);
-  ualarm(30000, 0);
+  ualarm(kSoon, 0);
   SHOW(read(fds[0], buffer, 65536));
   SHOW(write(fds[1], buffer, 100000));
   say("handled %d", handled);
-  alarm(20);
+  alarm(kHang);
 }
 
 static void packets(void) {
@@ -236,9 +236,9 @@ static void fifos(void) {
   waitpid(pid, NULL, 0);
   close(reader);
   handle_with(SIGALRM, count_signal, 0);
-  ualarm(30000, 0);
+  ualarm(kSoon, 0);
   SHOW(open("fifo", O_RDONLY));
-  alarm(20);
+  alarm(kHang);
   // The data of a FIFO is gone when nobody has it open.
   both = open("fifo", O_RDWR | O_NONBLOCK);
   write(both, "lost", 4);

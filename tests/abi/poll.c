@@ -131,7 +131,7 @@ static void polling(void) {
   SHOW(syscall(SYS_ppoll, entries, 2, NULL, BAD_KERNEL, 8));
   // EINTR whatever SA_RESTART says.
   handle_with(SIGALRM, count_signal, SA_RESTART);
-  ualarm(30000, 0);
+  ualarm(kSoon, 0);
   SHOW(poll(entries, 1, -1));
   say("handled %d", handled);
   // Woken by another process.
@@ -143,7 +143,7 @@ static void polling(void) {
   SHOW(poll(entries, 1, -1));
   say("%s", events_text(entries[0].revents));
   wait(NULL);
-  alarm(20);
+  alarm(kHang);
 }
 
 static void mask_for_the_call(void) {
@@ -217,9 +217,9 @@ static void selecting(void) {
   FD_SET(fds[0], &in);
   SHOW(select(fds[0] + 1, &in, NULL, NULL, NULL));
   handle_with(SIGALRM, count_signal, SA_RESTART);
-  ualarm(30000, 0);
+  ualarm(kSoon, 0);
   SHOW(select(0, NULL, NULL, NULL, NULL));
-  alarm(20);
+  alarm(kHang);
 }
 
 int main(void) {

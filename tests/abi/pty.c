@@ -279,10 +279,10 @@ static void raw_reads(void) {
     }
   }
   handle_with(SIGALRM, note, 0);
-  ualarm(30000, 0);
+  ualarm(kSoon, 0);
   char byte;
   SHOW(read(slave, &byte, 1));
-  alarm(20);
+  alarm(kHang);
   fcntl(slave, F_SETFL, O_NONBLOCK);
   SHOW(read(slave, &byte, 1));
 }

@@ -145,7 +145,7 @@ static void aborts(void) {
   kill(getpid(), SIGALRM);
   YES(handler_saw_clear && !handler_at_abort);
   YES(own.rseq_cs == 0);
-  alarm(20);
+  alarm(kHang);
 }
 
 static void* fence(void* unused UNUSED) {
@@ -224,12 +224,21 @@ static void read_only_area(void) {
   SHOW_AS("register what cannot be written", rseq(page_with(PROT_READ), 32, 0, SIGNATURE));
 }
 static void on_segv(int signal UNUSED) {
+  own.rseq_cs = 0;
   say("SIGSEGV is caught");
   _exit(3);
 }
+// The signal finds it, and the handler can run as long as no preemption finds it again.
 static void caught(void) {
+  struct sched_param param = {.sched_priority = 1};
+  MUST(syscall(SYS_sched_setscheduler, 0, SCHED_FIFO, &param));
   handle_with(SIGSEGV, on_segv, 0);
-  bad_version();
+  struct sigaction action = {.sa_sigaction = on_alarm, .sa_flags = SA_SIGINFO};
+  sigaction(SIGALRM, &action, NULL);
+  sequence.version = 1;
+  own.rseq_cs = (uint64_t)&sequence;
+  kill(getpid(), SIGALRM);
+  say("went on");
 }
 
 static void broken(void) {

@@ -72,7 +72,7 @@ def steady(jobs, programs):
     base = batch.oracle(jobs, programs, WORK)
     failed = 0
     for smp, repeat in ((4, 1), (1, 2)):
-        boot = batch.Boot(batch.linux_kernel(), smp=smp, timeout=600, log=WORK / "steady.log")
+        boot = batch.Boot(batch.linux_kernel(), smp=smp, timeout=1800, log=WORK / "steady.log")
         again = batch.run_batch(jobs, programs, boot)
         failed += compare(base, again, {}, f"linux-smp{smp}-{repeat}")[1]
     return failed
@@ -111,7 +111,7 @@ def main():
     known = known_failures(HERE / "known_failures.txt")
     totals = [0, 0]
     for smp in options.smp or [1, 4]:
-        boot = batch.Boot(options.kernel or batch.samara_kernel(), smp=smp, timeout=600,
+        boot = batch.Boot(options.kernel or batch.samara_kernel(), smp=smp, timeout=1800,
                           log=WORK / f"samara-smp{smp}.log")
         actual = batch.run_batch(jobs, programs, boot)
         for index, count in enumerate(compare(expected, actual, known, f"smp{smp}")):

@@ -226,7 +226,7 @@ static void several(void) {
 static int shared;
 
 static void* kill_later(void* thread) {
-  sleep_ms(40);
+  sleep_ms(600);
   if (thread != NULL) {
     pthread_kill(*(pthread_t*)thread, SIGUSR1);
   } else {
@@ -272,10 +272,10 @@ static void waiting(void) {
   pthread_join(thread, NULL);
   take(shared, "after poll");
   handle_with(SIGALRM, count_signal, 0);
-  ualarm(20000, 0);
+  ualarm(kSoon, 0);
   take(shared, "interrupted");
   handle_with(SIGALRM, count_signal, SA_RESTART);
-  ualarm(20000, 0);
+  ualarm(kSoon, 0);
   pthread_create(&thread, NULL, kill_later, NULL);
   take(shared, "restarted");
   pthread_join(thread, NULL);

@@ -269,7 +269,7 @@ static void interrupted(void) {
   setitimer(ITIMER_REAL, &timer, NULL);
   SHOW(read(p[0], data, 1));
   close_pair(p);
-  alarm(20);
+  alarm(kHang);
 }
 
 static void peeking(void) {

@@ -221,11 +221,11 @@ static void waiting(void) {
   SHOW(epoll_wait(set, &event, 1, 5000));
   handle_with(SIGALRM, count_signal, 0);
   set_ms(fd, 0, 0, 0);
-  ualarm(20000, 0);
+  ualarm(kSoon, 0);
   SHOW(read(fd, &ticks, 8));
   handle_with(SIGALRM, count_signal, SA_RESTART);
-  set_ms(fd, 0, 60, 0);
-  ualarm(20000, 0);
+  set_ms(fd, 0, 600, 0);
+  ualarm(kSoon, 0);
   SHOW(read(fd, &ticks, 8));
   YES(handled == 2);
   set_ms(fd, 0, 30, 0);

@@ -251,7 +251,7 @@ static void interrupted(void) {
   YES(waitpid(pid, &status, 0) == pid);
   say("%s", status_text(status));
   waitpid(killer, NULL, 0);
-  alarm(20);
+  alarm(kHang);
 }
 
 static void virtual_fork(void) {
