@@ -8,6 +8,7 @@
 
 #include <chrono>
 #include <cstring>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <random>
@@ -24,6 +25,9 @@ class FakeDiskObject final : public DiskObject {
   using Page = std::vector<uint8_t>;
 
   explicit FakeDiskObject(WriteBackGroup& group) : DiskObject(group) {}
+  ~FakeDiskObject() override {
+    if (at_end) at_end();
+  }
 
   // --- What the test sets and sees, under its own mutex.
   std::mutex mutex;
@@ -37,6 +41,7 @@ class FakeDiskObject final : public DiskObject {
   Atomic<uint32_t> reading, writing;
   bool owner_alive = true;
   int owners = 0;
+  std::function<void()> at_end;  // nobody has a reference any more, and the pages are all there
 
   void put_block(uint64_t index, uint8_t value) { blocks[index] = Page(kPageSize, value); }
   uint8_t byte_on_disk(uint64_t offset) {

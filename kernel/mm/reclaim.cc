@@ -60,7 +60,10 @@ bool Attempts::make_room() {
   if (++made_ > kMaxAttempts) return false;
   uint64_t wanted = uint64_t{1} << order_;
   rcu::hurry();
-  if (run_reclaimers(wanted < kBatchPages ? kBatchPages : wanted) != 0) return true;
+  if (run_reclaimers(wanted < kBatchPages ? kBatchPages : wanted) != 0) {
+    was_in_vain_ = false;
+    return true;
+  }
   // Another thread may have had in hand, or has freed, what this one has not found: the caller
   // looks again before anybody has to die for it.
   if (!was_in_vain_) {

@@ -111,9 +111,10 @@ class DiskObject : public MemoryObject, public ListNode<DiskObject, DirtyObjectT
   // Nothing is dirty, and nothing will be: from here on the group may end before the object.
   void leave_group();
 
-  // page_reclaim.cc: a clean page that was taken off its list goes, or is put back there. Takes
-  // no lock that may be waited for. True when it went.
+  // A clean page that was taken off its list goes, or is put back there. Takes no lock that may be
+  // waited for. True when it went. The object is pinned: it may be ending.
   bool reclaim_page(uint64_t index, PhysAddr page);
+  Atomic<uint32_t> reclaim_pins;  // page_lru.cc's
 
  protected:
   explicit DiskObject(WriteBackGroup& group) : group_(group) {}

@@ -433,6 +433,37 @@ TEST_F(DiskObjects, ReclaimFindsPagesWhenAllWereUsed) {
   EXPECT_EQ(page_lru::reclaim(~uint64_t{0}), 92u);
 }
 
+TEST_F(DiskObjects, ReclaimTakesPagesOfAFileThatEnds) {
+  make_file(40);
+  file().read_ahead(0, 40);
+  uint64_t taken = 0, before = page_cache::statistics().gone.load_relaxed();
+  file().at_end = [&taken] { taken = page_lru::reclaim(8); };
+  object_.reset();
+  rcu_barrier();
+  EXPECT_EQ(taken, 8u);
+  EXPECT_EQ(page_cache::statistics().gone.load_relaxed() - before, 40u);
+}
+
+TEST_F(DiskObjects, FilesEndWhileReclaimLooksAtThem) {
+  constexpr int kFiles = 300;
+  constexpr uint64_t kPages = 64;
+  Atomic<bool> ended;
+  std::vector<std::thread> reclaimers;
+  for (int i = 0; i < 2; ++i) {
+    reclaimers.emplace_back([&ended] {
+      while (!ended.load_acquire()) page_lru::reclaim(16);
+    });
+  }
+  for (int i = 0; i < kFiles; ++i) {
+    Ref<FakeDiskObject> other = make_ref<FakeDiskObject>(*group_).take();
+    other->set_size(kPages * kPageSize);
+    other->read_ahead(0, kPages);
+  }
+  ended.store_release(true);
+  for (std::thread& reclaimer : reclaimers) reclaimer.join();
+  EXPECT_EQ(page_lru::in_hand(), 0u);
+}
+
 TEST_F(DiskObjects, InvalidateLeavesWhatIsInUse) {
   make_file(8);
   file().read_ahead(0, 8);

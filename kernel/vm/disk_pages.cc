@@ -20,10 +20,11 @@ bool has_flags(PhysAddr page, uint16_t flags) {
 
 }  // namespace
 
-// Nobody can look anything up any more. The group may have gone before, if leave_group() was
-// called.
+// Nobody but reclaim can look anything up any more. The group may have gone before, if
+// leave_group() was called.
 DiskObject::~DiskObject() {
   remove_range(0, kEndOfIndices, /*unmap=*/false);
+  page_lru::wait_for_pins(*this);
   if (listed_) group_.remove(*this);
 }
 
@@ -142,12 +143,12 @@ void DiskObject::abandon(uint64_t first, std::span<const PhysAddr> pages) {
     for (size_t i = 0; i < pages.size(); ++i) pages_.remove(first + i);
   }
   resident_.fetch_sub_relaxed(pages.size());
-  page_cache::statistics().file_pages.fetch_sub_relaxed(pages.size());
   for (PhysAddr page : pages) {
     page_waiters(page).wake_all();
     delete &file_page(page);
     frames::put(page);
   }
+  page_cache::note_gone(pages.size());
 }
 
 Result<> DiskObject::fill(uint64_t first, size_t count) {
@@ -267,13 +268,14 @@ void DiskObject::forget_locked(PhysAddr page) {
 }
 
 void DiskObject::drop_pages(std::span<const RadixTree::Entry> pages) {
+  if (pages.empty()) return;
   resident_.fetch_sub_relaxed(pages.size());
-  page_cache::statistics().file_pages.fetch_sub_relaxed(pages.size());
   for (const RadixTree::Entry& entry : pages) {
     PhysAddr page = frame_of_value(entry.value);
     delete &file_page(page);
     frames::put(page);
   }
+  page_cache::note_gone(pages.size());
 }
 
 // Takes pages out of the tree up to the first that may not leave yet.

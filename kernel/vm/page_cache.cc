@@ -20,8 +20,8 @@ constinit Statistics the_statistics;
 constinit Limits the_limits;
 
 constexpr Nanoseconds kCentisecond = 10'000'000;
-// How long who needs memory waits for a page to become clean, before it takes other measures.
-constexpr Nanoseconds kPatience = kNanosPerSecond;
+// How long who needs memory waits for one page to become clean or free.
+constexpr Nanoseconds kPatience = 2 * kNanosPerSecond;
 
 struct Flusher {
   WaitQueue wake;
@@ -86,10 +86,39 @@ bool is_armed() {
 
 // --- Reclaim -----------------------------------------------------------------------
 
+// What makes another scan worth while: pages that have become clean, or left memory, since boot.
+struct Progress {
+  uint64_t cleaned, gone;
+  bool operator==(const Progress&) const = default;
+};
+Progress progress() {
+  return {flusher.cleaned.load_acquire(), the_statistics.gone.load_acquire()};
+}
+
+// Has the flusher write, and waits for progress. False: there is none, because nothing is on its way
+// (what is left in memory is held, or locked there) or because it takes too long.
+bool wait_for_progress(Progress before) {
+  auto is_exhausted = [] { return unclean() == 0 && page_lru::in_hand() == 0; };
+  if (!is_exhausted()) {
+    wake_flusher();
+    auto ready = [&] { return progress() != before || is_exhausted(); };
+    Deadline patience = Deadline::after(kPatience);
+    if (!flusher.progress.wait(ready, WaitMode::Killable, patience).ok()) return false;
+  }
+  return progress() != before;
+}
+
+// Others free pages as well (a file that ends, a truncation, another reclaim), and what they freed
+// after this one began is as good as its own.
 uint64_t reclaim_directly(uint64_t wanted) {
-  uint64_t freed = page_lru::reclaim(wanted);
-  if (freed == 0 && wait_for_clean_pages()) freed = page_lru::reclaim(wanted);
-  return freed;
+  constexpr unsigned kRounds = 3;
+  uint64_t gone_before = progress().gone;
+  for (unsigned round = 1;; ++round) {
+    Progress before = progress();
+    uint64_t freed = page_lru::reclaim(wanted);
+    if (freed == 0) freed = progress().gone - gone_before;
+    if (freed != 0 || round == kRounds || !wait_for_progress(before)) return freed;
+  }
 }
 
 [[noreturn]] void run_reclaim(void*) {
@@ -100,6 +129,7 @@ uint64_t reclaim_directly(uint64_t wanted) {
     ignore(reclaim_thread.wake.wait(ready, WaitMode::Uninterruptible));
     reclaim_thread.wanted.store_release(false);
     while (frames::statistics().free_pages < frames::watermarks().high) {
+      Progress before = progress();
       uint64_t freed = page_lru::reclaim(kAtOnce);
       // The smaller caches follow the pages; they are all that is left when those have gone.
       uint64_t shrunk = Shrinker::shrink_all(freed != 0 ? 64 : 8);
@@ -107,7 +137,7 @@ uint64_t reclaim_directly(uint64_t wanted) {
         rcu_barrier();
         heap::shrink();
       }
-      if (freed + shrunk == 0 && !wait_for_clean_pages()) break;  // others have to help themselves
+      if (freed + shrunk == 0 && !wait_for_progress(before)) break;  // others have to help themselves
     }
   }
 }
@@ -172,6 +202,12 @@ void note_dirty() {
   flusher.wake.wake_all();
 }
 
+void note_gone(uint64_t pages) {
+  the_statistics.gone.fetch_add_acq_rel(pages);
+  the_statistics.file_pages.fetch_sub_relaxed(pages);
+  flusher.progress.wake_all();
+}
+
 void note_cleaned(uint64_t pages) {
   the_statistics.written.fetch_add_relaxed(pages);
   flusher.cleaned.fetch_add_acq_rel(pages);
@@ -195,16 +231,6 @@ void throttle() {
     wake_flusher();
     allowed = thresholds();
   }
-}
-
-bool wait_for_clean_pages() {
-  if (unclean() == 0) return false;
-  uint64_t before = flusher.cleaned.load_acquire();
-  wake_flusher();
-  auto cleaned = [before] { return flusher.cleaned.load_acquire() != before; };
-  return flusher.progress
-      .wait(cleaned, WaitMode::Killable, Deadline::after(kPatience))
-      .ok();
 }
 
 void serve_write_back() { current().memory_flags |= kMemoryReclaiming; }

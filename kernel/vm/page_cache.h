@@ -14,7 +14,7 @@ namespace kernel::page_cache {
 struct Statistics {
   Atomic<uint64_t> file_pages, dirty, write_back;
   // Since boot.
-  Atomic<uint64_t> filled, written, dirtied, scanned, reclaimed;
+  Atomic<uint64_t> filled, written, dirtied, scanned, reclaimed, gone;
 };
 Statistics& statistics();
 
@@ -44,12 +44,10 @@ void synchronise_all();
 void throttle();
 // The flusher writes everything, soon.
 void wake_flusher();
-// For write-back: a file has become dirty, pages have become clean.
+// A file has become dirty; pages have become clean; pages have left memory.
 void note_dirty();
 void note_cleaned(uint64_t pages);
-// Memory is short: has the flusher write, and waits a moment for pages to become clean. False: it
-// has nothing to write, or the thread is one that write-back itself needs.
-bool wait_for_clean_pages();
+void note_gone(uint64_t pages);
 
 // Marks the running thread as one that write-back needs (a flusher, a journal's, a disk driver's):
 // its allocations may use the reserve, and never wait for write-back.

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: MIT
 // See page_lru.h. One spin lock for both lists; a scan takes pages off in batches and works on them
-// without it, holding their objects.
+// without it. What it has in hand pins the page's object: that keeps the object's memory, not its
+// life. So pages of a file that ends just now go as any others do, and no file ever ends here, in a
+// thread that may hold any lock.
 
 #include "vm/page_lru.h"
 
+#include "sched/wait_queue.h"
 #include "vm/disk_object.h"
 #include "vm/page_cache.h"
 
@@ -19,6 +22,10 @@ struct Lists {
   Atomic<uint64_t> active_count, inactive_count;  // changed under the lock
 };
 constinit Lists lists;
+
+// Pages that scans have taken off the lists and not decided about yet, of all threads.
+constinit Atomic<uint64_t> in_hand_count;
+constinit WaitQueue unpinned;  // an object has lost its last pin
 
 bool is_active(const FilePage& page) {
   return (frames::frame_of(page.frame).flags.load_relaxed() & kFrameActive) != 0;
@@ -62,26 +69,37 @@ size_t balance(bool in_vain) {
 }
 
 struct Candidate {
-  DiskObject* object;  // with a reference
+  DiskObject* object;  // pinned
   uint64_t index;
   PhysAddr frame;
 };
 
-// Objects cannot end their lives while the lock is held: they take their pages off first.
+// Objects cannot go while the lock is held: they take their pages off first, then look for pins.
 size_t isolate(std::span<Candidate> candidates) {
   Guard guard(lists.lock);
   size_t count = 0;
-  for (size_t looked = 0; looked < candidates.size(); ++looked) {
+  while (count < candidates.size()) {
     FilePage* page = lists.inactive.front();
     if (page == nullptr) break;
     unlink_locked(*page);
-    if (page->object->try_ref()) {
-      candidates[count++] = {page->object, page->index, page->frame};
-    } else {
-      link_locked(*page);  // its object is about to drop it
-    }
+    page->object->reclaim_pins.fetch_add_relaxed(1);
+    candidates[count++] = {page->object, page->index, page->frame};
   }
+  in_hand_count.fetch_add_relaxed(count);
   return count;
+}
+
+// Frees what can go now; returns how many.
+uint64_t decide(std::span<const Candidate> candidates) {
+  uint64_t freed = 0;
+  for (const Candidate& candidate : candidates) {
+    if (candidate.object->reclaim_page(candidate.index, candidate.frame)) ++freed;
+    // After this the object may be gone.
+    if (candidate.object->reclaim_pins.fetch_sub_acq_rel(1) == 1) unpinned.wake_all();
+  }
+  uint64_t count = candidates.size();
+  if (in_hand_count.fetch_sub_acq_rel(count) == count) page_cache::note_gone(0);
+  return freed;
 }
 
 }  // namespace
@@ -116,6 +134,13 @@ Counts counts() {
   return {lists.active_count.load_relaxed(), lists.inactive_count.load_relaxed()};
 }
 
+uint64_t in_hand() { return in_hand_count.load_acquire(); }
+
+void wait_for_pins(DiskObject& object) {
+  auto none = [&object] { return object.reclaim_pins.load_acquire() == 0; };
+  ignore(unpinned.wait(none, WaitMode::Uninterruptible));
+}
+
 uint64_t reclaim(uint64_t wanted) {
   uint64_t freed = 0;
   // Enough for everything to have lost its second chance on either list.
@@ -129,12 +154,9 @@ uint64_t reclaim(uint64_t wanted) {
     size_t count = isolate({candidates, missing});
     // The active list may have shown nothing but used pages so far: those behind them may go.
     if (count + balanced == 0) break;
-    uint64_t before = freed;
-    for (Candidate& candidate : std::span(candidates, count)) {
-      if (candidate.object->reclaim_page(candidate.index, candidate.frame)) ++freed;
-      candidate.object->unref();
-    }
-    in_vain = freed == before;
+    uint64_t gone = decide({candidates, count});
+    freed += gone;
+    in_vain = gone == 0;
     scanned += count + balanced;
     page_cache::statistics().scanned.fetch_add_relaxed(count);
   }

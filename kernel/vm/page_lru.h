@@ -43,6 +43,10 @@ Counts counts();
 // Frees clean pages, the longest unused first: takes no lock that may be waited for, and enters no
 // file system. Returns how many. Any thread that may sleep.
 uint64_t reclaim(uint64_t wanted);
+// Pages that are on no list for the moment because a reclaim() of some thread looks at them.
+uint64_t in_hand();
+// For the end of an object whose pages have left the lists: until no reclaim() uses it any more.
+void wait_for_pins(DiskObject& object);
 
 }  // namespace page_lru
 }  // namespace kernel
