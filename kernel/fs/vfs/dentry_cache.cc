@@ -358,10 +358,11 @@ uint64_t DentryCache::shrink(uint64_t wanted) {
       if (dentry.inode() == nullptr) negative_count.fetch_sub_relaxed(1);
     };
     auto cold = [](Dentry& dentry) {
-      // Its end would have to write it: that is the flusher's work.
+      // With the name would go what is cached of the file, which is the better part of it: reclaim
+      // chooses among pages by their use, and the flusher writes them. The name follows.
       Inode* inode = dentry.inode();
       MemoryObject* contents = inode == nullptr ? nullptr : inode->contents();
-      if (contents != nullptr && contents->disk() != nullptr && contents->disk()->is_dirty())
+      if (contents != nullptr && contents->disk() != nullptr && contents->resident_pages() != 0)
         return false;
       bool used = dentry.recently_used_.load_relaxed();
       dentry.recently_used_.store_relaxed(false);
