@@ -89,6 +89,10 @@ Result<> NodeTable::store_dirty() {
     }
     if (!node) return result;
     Result<> stored = node->store_if_dirty();
+    if (stored.failed_with(Errno::NoMem)) {
+      note_dirty(*node);  // it and the others are tried again at the next commit
+      return stored;
+    }
     if (!stored.ok() && result.ok()) result = stored.error();
   }
 }
