@@ -13,6 +13,7 @@
 #include "fs/sysfs/sysfs.h"
 #include "fs/tty/terminal_file.h"
 #include "fs/vfs/vfs.h"
+#include "lib/command_line.h"
 #include "lib/log.h"
 #include "mm/frames.h"
 #include "net/unix/unix_socket.h"
@@ -27,6 +28,7 @@ namespace {
 
 Result<Ref<FsContext>> make_root() {
   Ref<FsContext> context = TRY(vfs::mount_root());
+  vfs::sort_directories(command_line::has("deterministic"));
   // Types that init mounts, and the devices that it finds in /dev.
   TRY(tty::init());
   TRY(devtmpfs::init());

@@ -43,6 +43,7 @@ constexpr StringView kKnown[] = {
     "earlycon",   "nokaslr",    "hostname",
     "samara",     "initrd",     "ignore_loglevel",
     "kaslr",      "video",      "gpt",
+    "deterministic",
 };
 
 bool is_known(StringView name) {

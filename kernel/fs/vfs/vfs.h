@@ -91,5 +91,7 @@ Result<size_t> read_kernel(File& file, void* to, size_t size, uint64_t offset);
 
 // Boot: the first mount (a tmpfs as rootfs) and the context of init.
 Result<Ref<FsContext>> mount_root();
+// Directories are listed by name from now on, but for those of 9p.
+void sort_directories(bool on);
 
 }  // namespace kernel::vfs
