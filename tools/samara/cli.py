@@ -237,7 +237,15 @@ def _add_machine_options(group) -> None:
     group.add_argument(
         "--icount",
         action="store_true",
-        help="deterministic: time is the number of instructions executed",
+        help="time is the number of instructions executed",
+    )
+    group.add_argument(
+        "--deterministic",
+        action="store_true",
+        help="as --icount, and nothing reaches the machine while it runs: standard input, read to "
+        "its end, and what is put in are there when it starts. Two runs of the same give the same "
+        "output and the same number of instructions, which is printed. docs/bootstrap.md says what "
+        "is not covered",
     )
     group.add_argument(
         "--display",

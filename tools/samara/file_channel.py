@@ -8,7 +8,7 @@ import socket
 from collections.abc import Iterator
 
 from . import channel_io, protocol, transfer, ui
-from .protocol import Entry, Type
+from .protocol import Entry
 
 _WORTH_A_BAR = 4 << 20
 
@@ -30,7 +30,7 @@ class FileChannel:
         """One message for each object; the bytes of the files follow on the port in this order."""
         self._open_progress("copying files in", sum(entry.size for entry, _ in self._plan))
         for entry, _ in self._plan:
-            yield protocol.message(Type.PUT, entry.pack())
+            yield protocol.put(entry)
 
     def put_failed(self, payload: bytes) -> None:
         code, path = protocol.errno_and_path(payload)
@@ -44,7 +44,7 @@ class FileChannel:
             return None
         copy = self._gets.pop(0)
         self._receiver = transfer.Receiver(copy)
-        return protocol.message(Type.GET, protocol.strings(copy.source))
+        return protocol.get(copy.source)
 
     def begin(self, payload: bytes) -> None:
         """An object is coming."""

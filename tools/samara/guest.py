@@ -12,13 +12,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from . import disks as disk_images
-from . import initrd, kernel_log, kernels, machine as machines, protocol, shares, transfer, ui
+from . import initrd, job, kernel_log, kernels, machine as machines, protocol, shares, transfer, ui
 from .console_session import ConsoleSession
 from .disks import Disk
 from .errors import SamaraError
+from .job import Request
 from .machine import Machine
 from .qemu import Qemu
-from .session import Request, Session
+from .session import Session
 from .streams import BytesSink, BytesSource
 
 DEFAULT_ENVIRONMENT = {
@@ -52,6 +53,7 @@ class Result:
     log: str
     problem: str | None
     instructions_to_init: int | None = None  # with icount
+    instructions: int | None = None  # of a deterministic run, on our kernel
 
 
 def launch(
@@ -80,7 +82,14 @@ def launch(
     if root_disk := _root_disk(spec):
         machine = replace(machine, disks=[root_disk, *machine.disks])
     modules = kernels.modules(spec.kernel, machine)
-    with initrd.open_initrd(spec.root, modules=modules, init=spec.init) as (archive, words):
+    told = None
+    if machine.deterministic:
+        append += spec.kernel.deterministic
+        told = job.archive(spec.request, source)
+    with initrd.open_initrd(spec.root, modules=modules, init=spec.init, job=told) as (
+        archive,
+        words,
+    ):
         on_console = spec.init is not None
         # What is on the console need not be shown twice.
         echo = spec.echo_log and not on_console
@@ -166,6 +175,7 @@ def run(
     machine: str = "virt",
     append: Sequence[str] = (),
     icount: bool = False,
+    deterministic: bool = False,
     strace: bool = False,
     display: str = "none",
     timeout: float = 120.0,
@@ -199,6 +209,7 @@ def run(
             cpu=cpu,
             machine=machine,
             icount=icount,
+            deterministic=deterministic,
             display=display,
             disks=list(disks),
             bus=bus,
@@ -215,4 +226,5 @@ def run(
         "\n".join(kernel_text.lines),
         problem,
         kernel_text.instructions_to_init() if icount else None,
+        kernel_text.instructions() if deterministic else None,
     )

@@ -11,6 +11,7 @@ from . import paths, ui
 
 _PANIC = re.compile(r"^(\[[^]]*\] ?)?(samara: panic|Kernel panic - not syncing)")
 _INIT_STARTS = re.compile(r"init: starts at (\d+) ns, (\d+) ns of them idle")
+_GOODBYE = re.compile(r"reboot: after (\d+) ns, (\d+) ns of them idle")
 _KEPT = 20
 _TAIL_LINES = 60
 
@@ -63,8 +64,16 @@ class KernelLog:
 
     def instructions_to_init(self) -> int | None:
         """How many the kernel ran before its first program, in a run with --icount."""
+        return self._count(_INIT_STARTS)
+
+    def instructions(self) -> int | None:
+        """How many there were in all, in a deterministic run that came to its end."""
+        return self._count(_GOODBYE)
+
+    def _count(self, pattern: re.Pattern) -> int | None:
+        """A nanosecond is an instruction, but for those in which the CPU slept."""
         for line in self.lines:
-            if match := _INIT_STARTS.search(line):
+            if match := pattern.search(line):
                 return int(match[1]) - int(match[2])
         return None
 

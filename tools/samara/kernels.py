@@ -18,6 +18,7 @@ class Kernel:
     package: str | None = None  # Debian's, whose modules the machine's devices need
     append: tuple[str, ...] = ()
     strace: str | None = None  # the word that makes it print system calls
+    deterministic: tuple[str, ...] = ()  # words for a machine that is
     has_display: bool = True  # a driver for what --display gives the machine
 
 
@@ -70,4 +71,5 @@ def modules(kernel: Kernel, machine: Machine) -> tuple[Path, ...]:
 def _ours(image: Path, elf: Path) -> Kernel:
     if not os.access(image, os.R_OK):
         raise SamaraError(f"no kernel at {image}: run ./samara build")
-    return Kernel(image, elf if elf.exists() else None, append=_COMMON, strace="trace=syscalls")
+    return Kernel(image, elf if elf.exists() else None, append=_COMMON,
+                  strace="trace=syscalls", deterministic=("deterministic",))  # fmt: skip

@@ -37,6 +37,7 @@ class Machine:
     machine: str = "virt"
     display: str = "none"  # none, window or png:FILE
     icount: bool = False
+    deterministic: bool = False  # icount, and nothing comes in while it runs
     disks: list[Disk] = field(default_factory=list)
     bus: str = "mmio"  # of the virtio devices: mmio or pci
     extra: list[str] = field(default_factory=list)  # QEMU's own arguments, for tests and profiles
@@ -55,8 +56,14 @@ def check(machine: Machine) -> None:
         raise SamaraError(f"--machine {machine.machine}: only virt[,option=value…] so far")
     if not re.fullmatch(r"none|window|png:.+", machine.display):
         raise SamaraError(f"--display {machine.display}: none, window or png:FILE")
-    if not shutil.which("qemu-system-aarch64"):
+    emulator()
+
+
+def emulator() -> Path:
+    found = shutil.which("qemu-system-aarch64")
+    if found is None:
         raise SamaraError("qemu-system-aarch64 is not installed: run ./samara setup")
+    return Path(found)
 
 
 def command_line(
@@ -68,7 +75,8 @@ def command_line(
     monitor_fd: int,
     console_fd: int | None = None,
 ) -> list[str]:
-    """`console_fd`: the serial line is that socket, and the log a copy of what comes out of it."""
+    """`port_fds`: sockets or, of a deterministic machine, what it writes to. `console_fd`: the
+    serial line is that socket, and the log a copy of what comes out of it."""
     line = ["qemu-system-aarch64", "-nodefaults", "-no-user-config", "-no-reboot"]
     line += ["-M", _machine_argument(machine), "-m", machine.memory, "-smp", str(machine.smp)]
     line += _accelerator(machine)
@@ -85,7 +93,7 @@ def command_line(
         "-mon",
         "chardev=monitor,mode=control",
     ]
-    line += _channel(port_fds, machine.bus)
+    line += _channel(port_fds, machine)
     line += disk_images.arguments(machine.disks, machine.bus)
     for share in machine.shares:
         line += _share(share, machine.bus)
@@ -103,13 +111,15 @@ def _machine_argument(machine: Machine) -> str:
 
 
 def _accelerator(machine: Machine) -> list[str]:
-    if machine.icount:
+    if machine.icount or machine.deterministic:
+        cpu = machine.cpu or DEFAULT_CPU
         # One instruction is one nanosecond of the machine's only clock: every run is the same run.
+        # The counter that the guest sees shows each of them, not every sixteenth.
         return [
             "-accel",
             "tcg,thread=single",
             "-cpu",
-            machine.cpu or DEFAULT_CPU,
+            f"{cpu},cntfrq=1000000000" if machine.deterministic else cpu,
             "-seed",
             "1",
             "-icount",
@@ -126,15 +136,21 @@ def _has_kvm() -> bool:
     return platform.machine() == "aarch64" and os.access("/dev/kvm", os.R_OK | os.W_OK)
 
 
-def _channel(port_fds: dict[Port, int], bus: str) -> list[str]:
+def _channel(port_fds: dict[Port, int], machine: Machine) -> list[str]:
     if not port_fds:
         return []
+    bus = machine.bus
     # As many queues as there are ports: QEMU's default of 31 would cost the guest memory and time.
     kind = "virtio-serial-pci" if bus == "pci" else "virtio-serial-device"
     line = ["-device", f"{kind},id=channel,max_ports={max(Port) + 1}"]
     for port, fd in sorted(port_fds.items()):
         name = port.name.lower()
-        line += ["-chardev", f"socket,id={name},fd={fd}"]
+        backend = f"socket,id={name},fd={fd}"
+        if machine.deterministic:
+            # What writes the log writes at once and all of it, and the machine waits meanwhile: so
+            # it cannot tell how fast its reader is.
+            backend = f"file,id={name},path=/dev/null,logfile=/proc/self/fd/{fd},logappend=on"
+        line += ["-chardev", backend]
         line += [
             "-device",
             f"virtserialport,bus=channel.0,nr={int(port)},chardev={name},name=samara.{name}",

@@ -53,6 +53,11 @@ MAX_PAYLOAD = 4 << 20
 START_TERMINAL = 1
 START_SEPARATE_STDERR = 2
 START_JOINED = 4
+START_NOTHING_AFTER_FAILURE = 8
+
+JOB_MESSAGES = "/.samara/job/messages"
+JOB_FILES = "/.samara/job/files"
+JOB_INPUT = "/.samara/job/input"
 
 _HEADER = struct.Struct("<II")
 _START = struct.Struct("<IIIII")
@@ -77,6 +82,14 @@ def start(flags: int, rows: int, columns: int, cwd: str, argv: list[str], env: l
 
 def mount(tag: str, target: str, options: str, forget_changes: bool) -> bytes:
     return message(Type.MOUNT, strings(tag, target, options, "forget" if forget_changes else ""))
+
+
+def put(entry: "Entry") -> bytes:
+    return message(Type.PUT, entry.pack())
+
+
+def get(path: str) -> bytes:
+    return message(Type.GET, strings(path))
 
 
 def window(rows: int, columns: int) -> bytes:

@@ -10,6 +10,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from .channel_io import PipeEnd
 from .child import die_with_parent
 from .machine import Machine, command_line, stays_after_shutdown
 from .monitor import Monitor
@@ -31,7 +32,7 @@ class Qemu:
     ):
         ours, theirs = {}, {}
         for port in Port if not on_console else ():
-            ours[port], theirs[port] = _socket_pair()
+            ours[port], theirs[port] = _pipe() if machine.deterministic else _socket_pair()
         self.console, console_end = _socket_pair() if on_console else (None, None)
         monitor, monitor_end = socket.socketpair()
         ends = [*theirs.values(), *([console_end] if on_console else []), monitor_end]
@@ -40,6 +41,7 @@ class Qemu:
             passed.append(initrd)
             initrd = Path(f"/proc/self/fd/{initrd}")
         self.ports = ours
+        self.one_way = machine.deterministic  # nothing goes to its ports
         self._said = tempfile.TemporaryFile()
         line = command_line(
             machine,
@@ -101,6 +103,12 @@ class Qemu:
         for end in [*self.ports.values(), self.console, self._monitor, self._said]:
             if end is not None:
                 end.close()
+
+
+def _pipe() -> tuple[PipeEnd, PipeEnd]:
+    ours, theirs = os.pipe()
+    os.set_blocking(ours, False)
+    return PipeEnd(ours), PipeEnd(theirs)
 
 
 def _socket_pair() -> tuple[socket.socket, socket.socket]:

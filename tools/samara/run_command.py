@@ -10,6 +10,7 @@ from pathlib import Path
 
 from . import (
     build_command,
+    disks,
     guest,
     kernels,
     setup_command,
@@ -21,9 +22,10 @@ from . import (
 )
 from .disks import Disk
 from .errors import SamaraError
+from .job import Request
 from .machine import Machine, Share
-from .session import Request, Session
-from .streams import FdSink, FdSource
+from .session import Session
+from .streams import BytesSource, FdSink, FdSource, read_all
 
 _SHELL = ["sh", "-l"]
 _FORWARDED = (
@@ -44,6 +46,8 @@ def run(arguments) -> int:
     request = _request(arguments)
     if arguments.init is not None:
         _check_init(arguments)
+    if arguments.deterministic:
+        _check_deterministic(arguments)
     wanted = shares.plan(arguments.share, arguments.root, arguments.snapshot)
     spec = guest.Spec(
         kernels.choose(arguments.kernel, preset, shares=bool(wanted)),
@@ -67,8 +71,12 @@ def run(arguments) -> int:
         )
     on_terminal = request.terminal or arguments.init is not None
     raw = terminal.RawTerminal(0) if on_terminal and os.isatty(0) else None
+    # A deterministic machine has all of its input before it starts: of a terminal, nothing.
+    source = FdSource(0)
+    if arguments.deterministic:
+        source = BytesSource(b"" if os.isatty(0) else read_all(source))
     try:
-        status, problem, log = _run_with_signals(spec, raw)
+        status, problem, log = _run_with_signals(spec, source, raw)
     finally:
         if raw is not None:
             raw.close()
@@ -78,6 +86,7 @@ def run(arguments) -> int:
 
 def _request(arguments) -> Request:
     interactive = os.isatty(0) and os.isatty(1)
+    interactive = interactive and not arguments.deterministic
     use_terminal = {"auto": interactive, "always": True, "never": False}[arguments.tty]
     environment = dict(guest.DEFAULT_ENVIRONMENT)
     if use_terminal:
@@ -96,7 +105,7 @@ def _request(arguments) -> Request:
         cwd=arguments.cwd,
         terminal=use_terminal,
         separate_stderr=use_terminal and not os.isatty(2),
-        window=terminal.size(0 if os.isatty(0) else 1),
+        window=terminal.size(0 if os.isatty(0) else 1) if use_terminal else (24, 80),
         timeout=arguments.timeout,
         put=[transfer.parse(text, "--put") for text in arguments.put],
         get=[transfer.parse(text, "--get") for text in arguments.get],
@@ -105,7 +114,7 @@ def _request(arguments) -> Request:
 
 def _check_init(arguments) -> None:
     """What our own init would do, nobody does."""
-    for option in ("put", "get", "share", "env"):
+    for option in ("put", "get", "share", "env", "deterministic"):
         if getattr(arguments, option):
             raise SamaraError(f"--{option} needs our init: it does not go with --init")
     if arguments.cwd != "/" or arguments.tty != "auto":
@@ -114,6 +123,22 @@ def _check_init(arguments) -> None:
         raise SamaraError("--init needs a root that is an image or an initramfs")
     if any(set(word) & set(" \t\n\"") for word in [arguments.init, *arguments.program]):
         raise SamaraError("--init: what a kernel passes on has no spaces and no quotes")
+
+
+def _check_deterministic(arguments) -> None:
+    if arguments.tty == "always":
+        raise SamaraError("--deterministic: nobody can type while it runs: no --tty always")
+    if not arguments.program and os.isatty(0):
+        raise SamaraError("--deterministic needs a PROGRAM, or standard input for the shell")
+    if not _is_exact(arguments):
+        ui.warn("--deterministic with several CPUs, a share or a disk: times may still differ")
+
+
+def _is_exact(arguments) -> bool:
+    """Whether nothing answers it when the host has time."""
+    root = Path(arguments.root)
+    live = arguments.root != "default" and (root.is_dir() or disks.is_file_system(root))
+    return arguments.smp == 1 and not (live or arguments.share or arguments.disk)
 
 
 def _machine(arguments, wanted: list[Share]) -> Machine:
@@ -129,13 +154,14 @@ def _machine(arguments, wanted: list[Share]) -> Machine:
         disks=[Disk(path) for path in arguments.disk],
         bus=arguments.bus,
         icount=arguments.icount,
+        deterministic=arguments.deterministic,
         gdb=arguments.gdb,
         append=append,
         shares=wanted,
     )
 
 
-def _run_with_signals(spec: guest.Spec, raw: terminal.RawTerminal | None):
+def _run_with_signals(spec: guest.Spec, source, raw: terminal.RawTerminal | None):
     """Signals arrive as bytes on a socket in the session's loop: no handler ever interrupts its
     work."""
     wake, notify = socket.socketpair()
@@ -155,7 +181,7 @@ def _run_with_signals(spec: guest.Spec, raw: terminal.RawTerminal | None):
     try:
         return guest.launch(
             spec,
-            FdSource(0),
+            source,
             FdSink(1),
             FdSink(2),
             prepare=prepare,
@@ -208,9 +234,11 @@ class _Keyboard:
 
 
 def _explain(spec: guest.Spec, problem: str | None, log, arguments) -> None:
-    count = log.instructions_to_init() if arguments.icount else None
-    if count is not None:
+    if arguments.icount and (count := log.instructions_to_init()) is not None:
         ui.say(f"{count} instructions from the kernel's first one to init's first one")
+    count = log.instructions() if arguments.deterministic and _is_exact(arguments) else None
+    if count is not None:
+        ui.say(f"{count} instructions from the kernel's first one to its last one")
     if arguments.strace and not arguments.verbose:
         ui.say(f"the system calls are in {log.path}")
     if problem is None:

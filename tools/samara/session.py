@@ -4,6 +4,7 @@ init. It speaks the protocol, keeps the time limit, watches the kernel's log for
 emulator for its end. One thread, one poll; each stream has its own flow control.
 docs/design/host_channel.md is the protocol."""
 
+import contextlib
 import errno
 import os
 import select
@@ -11,38 +12,19 @@ import signal
 import struct
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from enum import Enum, auto
 
-from . import channel_io, protocol, transfer, ui
+from . import channel_io, job, protocol, transfer, ui
 from .errors import SamaraError
 from .file_channel import FileChannel
+from .job import Request
 from .kernel_log import KernelLog
-from .machine import Share
 from .protocol import Exit, Port, StartStage, Type
 from .qemu import Qemu
 
 FAILED = 125  # kernel panic, time limit, or a machine that ended without a result
 TICK = 0.1  # how often the kernel's log and the clock are looked at, in seconds
-_POWER_OFF = 10.0  # how long the guest may take to switch off
-
-
-@dataclass
-class Request:
-    """What is to be done in the guest."""
-
-    argv: list[str]
-    env: list[str]
-    cwd: str = "/"
-    terminal: bool = False
-    separate_stderr: bool = False  # though there is a terminal
-    joined: bool = False  # without one: standard error goes where standard output goes
-    window: tuple[int, int] = (24, 80)
-    put: list[transfer.Copy] = field(default_factory=list)
-    get: list[transfer.Copy] = field(default_factory=list)
-    get_after_failure: bool = True  # also from a program that ends with another status than 0
-    mount: list[Share] = field(default_factory=list)
-    timeout: float | None = None
+_POWER_OFF = 30.0  # how long the guest may take to switch off
 
 
 class State(Enum):
@@ -91,10 +73,12 @@ class Session:
         self._outputs = [_Output(Port.STDOUT, stdout), _Output(Port.STDERR, stderr)]
         self._decoder = protocol.Decoder()
         self._control_out = bytearray()
-        self._stdin_open = True
+        self._listens = not qemu.one_way  # else all that we have to say is in the job
+        self._stdin_open = self._listens
         self._stdin_total = 0
         self._stdin_out = memoryview(b"")
-        self._files = FileChannel(qemu.ports[Port.FILE], request.put, request.get)
+        puts = request.put if self._listens else []
+        self._files = FileChannel(qemu.ports[Port.FILE], puts, request.get)
         self._exit: Exit | None = None
         self._queued: list[tuple[int, bytes]] = []  # control messages that wait for file bytes
         self._status: int | None = None
@@ -117,12 +101,8 @@ class Session:
 
     def run(self) -> int:
         # The guest reads when its driver is there; until then the messages wait in the sockets.
-        for share in self.request.mount:
-            message = protocol.mount(share.tag, share.target, share.options, share.snapshot)
+        for message in job.opening(self.request, self._files.put_messages()):
             self._control(message)
-        for message in self._files.put_messages():
-            self._control(message)
-        self._control(self._start_message())
         while self.state is not State.ENDED:
             self._step()
         self._files.close_progress()
@@ -190,7 +170,7 @@ class Session:
         if self.log.panicked:
             self.qemu.wait(1.0)  # the rest of the report
             self._fail("kernel panic")
-        elif self.qemu.ended() and not self._readable():
+        elif self.qemu.ended() and not self._readable() and not self._holds_output():
             self.log.poll()
             why = (
                 "kernel panic" if self.log.panicked else "the machine ended before the program did"
@@ -217,6 +197,10 @@ class Session:
                         return True
         return False
 
+    def _holds_output(self) -> bool:
+        """Whether what the dead emulator has left us waits for our own reader."""
+        return any(output.pending for output in self._outputs)
+
     def _fail(self, why: str) -> None:
         self.problem = why
         self._status = FAILED
@@ -230,21 +214,23 @@ class Session:
                 self._before_finish()
                 self.state = State.GETTING
                 self._get_or_finish()
+                self._handle_queued()
 
     # Signals and the window.
 
     def forward_signal(self, number: int) -> None:
         """A signal that this command got. To the program's group where a terminal would have sent
-        it there; before the program runs, or when it is sent a third time within three seconds, it
-        ends us."""
+        it there; before the program runs, or when it is sent a third time within three seconds, or
+        when nothing reaches the program, it ends us."""
         recent = [t for t in self._insistence.get(number, []) if t > time.monotonic() - 3.0]
         self._insistence[number] = [*recent, time.monotonic()]
         fatal = number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
         hangup = number == signal.SIGHUP and self.request.terminal  # nobody is there any more
-        if hangup or (fatal and (self.state is not State.RUNNING or len(recent) >= 2)):
+        reaches = self._listens and self.state is State.RUNNING
+        if hangup or (fatal and (not reaches or len(recent) >= 2)):
             self._status = 128 + number
             self.state = State.ENDED
-        elif self.state is State.RUNNING:
+        elif reaches:
             group = number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP)
             self._control(protocol.signal(number, group))
 
@@ -255,19 +241,9 @@ class Session:
 
     # Control messages.
 
-    def _start_message(self) -> bytes:
-        request = self.request
-        flags = protocol.START_TERMINAL if request.terminal else 0
-        flags |= protocol.START_SEPARATE_STDERR if request.separate_stderr else 0
-        flags |= protocol.START_JOINED if request.joined else 0
-        rows, columns = request.window
-        try:
-            return protocol.start(flags, rows, columns, request.cwd, request.argv, request.env)
-        except ValueError:
-            raise SamaraError("the program's arguments and environment are too long")
-
     def _control(self, message: bytes) -> None:
-        self._control_out += message
+        if self._listens:
+            self._control_out += message
 
     def _on_control(self) -> None:
         control = self.qemu.ports[Port.CONTROL]
@@ -281,7 +257,8 @@ class Session:
             time.sleep(0.001)  # the emulator has gone: _watch sees it
 
     def _handle_queued(self) -> None:
-        while self._queued and not self._files.in_file:
+        # A job's results may come before the last output has been read.
+        while self._queued and not self._files.in_file and self.state is not State.EXITED:
             kind, payload = self._queued.pop(0)
             self._handle(kind, payload)
 
@@ -408,12 +385,12 @@ class Session:
         if self._files.errors:
             self.problem = "\n".join(filter(None, [self.problem, *self._files.errors]))
             self._status = self._status or 2
-        control = self.qemu.ports[Port.CONTROL]
-        control.settimeout(2.0)
-        try:
-            control.sendall(bytes(self._control_out) + protocol.message(Type.FINISH))
-        except OSError:
-            pass  # it has switched off by itself
+        if self._listens:
+            control = self.qemu.ports[Port.CONTROL]
+            control.settimeout(2.0)
+            # It may have switched off by itself.
+            with contextlib.suppress(OSError):
+                control.sendall(bytes(self._control_out) + protocol.message(Type.FINISH))
         if not self.qemu.wait(_POWER_OFF):
             ui.warn(f"the machine did not switch off within {_POWER_OFF:g} s")
         self.log.poll()

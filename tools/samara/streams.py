@@ -32,6 +32,17 @@ class FdSource:
             return b""
 
 
+def read_all(source: FdSource) -> bytes:
+    """All that there is until its end."""
+    data = bytearray()
+    while (piece := source.read()) != b"":
+        if piece is None:
+            select.select([source.fd], [], [])
+        else:
+            data += piece
+    return bytes(data)
+
+
 class BytesSource:
     """Standard input from memory."""
 

@@ -51,7 +51,7 @@ int write_file(int file, const char* data, size_t length) {
 bool receive(int file, uint64_t size, int& error) {
   while (size > 0) {
     size_t step = size < kChunk ? static_cast<size_t>(size) : kChunk;
-    if (!port::read_all(port::fd(protocol::kFilePort), chunk, step)) {
+    if (!port::read_all(port::from_host(protocol::kFilePort), chunk, step)) {
       return false;
     }
     if (error == 0) {
@@ -103,7 +103,7 @@ bool send_regular(int file, uint64_t size, int& error) {
       memset(chunk, 0, step);
       got = static_cast<ssize_t>(step);
     }
-    if (!port::write_all(port::fd(protocol::kFilePort), chunk, static_cast<size_t>(got))) {
+    if (!port::write_all(port::to_host(protocol::kFilePort), chunk, static_cast<size_t>(got))) {
       return false;
     }
     size -= static_cast<uint64_t>(got);

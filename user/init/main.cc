@@ -19,6 +19,7 @@ constexpr int kChannelTimeoutMs = 20000;
 int main(int, char** argv) {
   const char* root = getenv(protocol::kRootEnvironment);
   const char* next = getenv(protocol::kInitEnvironment);
+  port::open_job();
   machine::load_modules();
   if (root != nullptr && !machine::enter_root(root, next != nullptr)) {
     machine::power_off();

@@ -21,6 +21,7 @@ constexpr unsigned kLastPort = protocol::kFilePort;
 constexpr unsigned kMaxDevices = 64;  // N of /dev/vportNpM counts all virtio devices, not consoles
 
 int fds[kLastPort + 1];
+int job[kLastPort + 1] = {-1, -1, -1, -1, -1, -1};  // what is read in the place of a port, or -1
 
 int open_port(unsigned device, unsigned number) {
   Text<32> path;
@@ -46,6 +47,11 @@ bool open_device(unsigned device) {
     }
   }
   return true;
+}
+
+void open_job_file(unsigned number, const char* path) {
+  job[number] = open(path, O_RDONLY | O_CLOEXEC);
+  unlink(path);
 }
 
 int64_t now_ms() {
@@ -96,12 +102,33 @@ bool wait_for(int fd, short events) {
 
 }  // namespace
 
+void open_job() {
+  open_job_file(protocol::kControlPort, protocol::kJobMessages);
+  open_job_file(protocol::kFilePort, protocol::kJobFiles);
+  open_job_file(protocol::kStdinPort, protocol::kJobInput);
+  rmdir("/.samara/job");
+  rmdir("/.samara");
+}
+
+bool is_job() {
+  return job[protocol::kControlPort] >= 0;
+}
+
+void close_job_files() {
+  close(job[protocol::kFilePort]);
+  job[protocol::kFilePort] = -1;
+}
+
 bool open_all(int timeout_ms) {
   const int64_t deadline = now_ms() + timeout_ms;
   return retry_until(deadline, open_any_device) && retry_until(deadline, host_is_there);
 }
 
-int fd(unsigned number) {
+int from_host(unsigned number) {
+  return is_job() ? job[number] : fds[number];
+}
+
+int to_host(unsigned number) {
   return fds[number];
 }
 
@@ -149,7 +176,7 @@ bool send_parts(protocol::Type type, const Part* parts, size_t count) {
     length += parts[i].length;
   }
   protocol::Header header{static_cast<uint32_t>(type), static_cast<uint32_t>(length)};
-  int control = fd(protocol::kControlPort);
+  int control = to_host(protocol::kControlPort);
   bool sent = write_all(control, &header, sizeof(header));
   for (size_t i = 0; i < count && sent; ++i) {
     sent = write_all(control, parts[i].data, parts[i].length);

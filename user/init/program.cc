@@ -115,6 +115,8 @@ int open_streams(const Command& command, Program& program, Streams& child) {
     }
   }
   bool separate = (command.header.flags & protocol::kStartSeparateStderr) != 0;
+  program.nothing_after_failure =
+      (command.header.flags & protocol::kStartNothingAfterFailure) != 0;
   bool joined = (command.header.flags & protocol::kStartJoined) != 0;
   if (!program.terminal && joined) {
     child.err = child.out;

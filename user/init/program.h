@@ -15,6 +15,7 @@ namespace program {
 struct Program {
   pid_t pid = -1;
   bool terminal = false;
+  bool nothing_after_failure = false;
   // Our ends. With a terminal `input` and `output` are two descriptors of its master; -1: not
   // there.
   int input = -1;

@@ -28,6 +28,12 @@ constexpr const char* kInitEnvironment = "samara_init";
 // `changes` of Mount, else empty: what is written to the new root stays in the guest's memory.
 constexpr const char* kForgetChanges = "forget";
 
+// In the initramfs, for a run to which the host says nothing while it goes on: all that the control
+// port, the file port and standard input would have carried. The ports then go one way.
+constexpr const char* kJobMessages = "/.samara/job/messages";
+constexpr const char* kJobFiles = "/.samara/job/files";
+constexpr const char* kJobInput = "/.samara/job/input";
+
 // A message is this header and `length` bytes of payload, on the control port.
 struct Header {
   uint32_t type;
@@ -69,6 +75,7 @@ struct StartPayload {
 constexpr uint32_t kStartTerminal = 1;        // standard input and output are a pseudo terminal
 constexpr uint32_t kStartSeparateStderr = 2;  // … but standard error is not that terminal
 constexpr uint32_t kStartJoined = 4;          // standard error is the pipe of standard output
+constexpr uint32_t kStartNothingAfterFailure = 8;  // another status than 0 ends a job
 
 // What failed before the program could run.
 enum class StartStage : uint32_t { Execute = 0, Directory = 1, Streams = 2 };

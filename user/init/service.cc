@@ -52,17 +52,19 @@ uint32_t u32_at(const char* payload, size_t offset) {
 }
 
 bool start(char* payload, size_t length) {
+  port::close_job_files();
   program::Failure failure = program::start(payload, length, current);
   if (failure.error != 0) {
     const uint32_t report[] = {static_cast<uint32_t>(failure.error),
                                static_cast<uint32_t>(failure.stage)};
     const port::Part parts[] = {{report, sizeof(report)}};
-    return port::send(Type::StartFailed, parts);
+    // A host asks for nothing more; a job does not know.
+    return port::send(Type::StartFailed, parts) && !port::is_job();
   }
-  input.open(port::fd(protocol::kStdinPort), current.input);
-  output.open(current.output, port::fd(protocol::kStdoutPort));
+  input.open(port::from_host(protocol::kStdinPort), current.input);
+  output.open(current.output, port::to_host(protocol::kStdoutPort));
   if (current.error >= 0) {
-    error_output.open(current.error, port::fd(protocol::kStderrPort));
+    error_output.open(current.error, port::to_host(protocol::kStderrPort));
   }
   return port::send(Type::Started, static_cast<uint32_t>(current.pid));
 }
@@ -133,7 +135,7 @@ bool handle(Type type, char* payload, size_t length) {
 
 bool read_message() {
   protocol::Header header;
-  int control = port::fd(protocol::kControlPort);
+  int control = port::from_host(protocol::kControlPort);
   if (!port::read_all(control, &header, sizeof(header)) || header.length > protocol::kMaxPayload) {
     return false;
   }
@@ -180,7 +182,7 @@ bool finish_program(int wait_status) {
   error_output.close();
   current.pid = -1;
   const port::Part parts[] = {{&exit, sizeof(exit)}};
-  return port::send(Type::Exited, parts);
+  return port::send(Type::Exited, parts) && (wait_status == 0 || !current.nothing_after_failure);
 }
 
 bool reap() {
@@ -194,7 +196,9 @@ bool reap() {
 }
 
 bool step() {
-  pollfd entries[] = {{port::fd(protocol::kControlPort), POLLIN, 0},
+  // A job goes on when the program has ended.
+  bool listen = !port::is_job() || current.pid < 0;
+  pollfd entries[] = {{listen ? port::from_host(protocol::kControlPort) : -1, POLLIN, 0},
                       input.wanted(),
                       output.wanted(),
                       error_output.wanted(),
