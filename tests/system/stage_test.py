@@ -20,8 +20,9 @@ from pathlib import Path
 from harness import ROOT, SWEEP, Skip, Suite, equal
 
 from samara.child import die_with_parent
+from samara.stage.store import KEPT
 
-LIMIT = 3600 if SWEEP else 240  # seconds: a hang detector
+LIMIT = 3600 if SWEEP else 600  # seconds: a hang detector
 MEMORY = "137M"  # nobody else's: so machines that were left behind are found
 WORDS = b"b\na\nc\n"
 HASH = hashlib.sha256(b"a\nb\nc\n").hexdigest()
@@ -125,6 +126,41 @@ def test_both_kernels_give_the_same():
         assert "same on both" in done.stderr, done.stderr
 
 
+# What is otherwise another each time.
+TELL_TALE = f"""
+[[stage]]
+name = "tell"
+memory = "{MEMORY}"
+script = '''
+mkdir /out; cd /out; date; uname -a; echo $$; cat /proc/uptime /proc/self/maps; mktemp
+head -c 100 /dev/urandom >random; date >date; find / -xdev >files
+find . -type f | cpio -o -H newc >/archive; mv /archive archive'''
+outputs = {{ "/out" = "?" }}
+"""
+
+
+def test_a_deterministic_stage_gives_the_same_again():
+    salt = f"salt {os.getpid()} {time.time()}"
+    with folder(TELL_TALE.replace("mkdir", f"echo {salt}; mkdir")) as place:
+        first, second = (stage(place, "--learn", "--force") for _ in range(2))
+        equal((first.returncode, second.returncode), (0, 0))
+        equal(second.stdout, first.stdout)
+        found = re.search(r"tell +[0-9.]+ s +([0-9,]+)  learned", first.stderr)
+        assert found and f" {found[1]}  learned" in second.stderr, first.stderr + second.stderr
+        # As if the first had taken an instruction more.
+        count = found[1].replace(",", "")
+        kept = next(path for path in KEPT.glob("*/outcome.json") if salt in path.read_text())
+        kept.write_text(kept.read_text().replace(count, f"{int(count) + 1}"))
+        third = stage(place, "--learn", "--force")
+        equal(third.returncode, 1)
+        said = f"it took {count} instructions, the last time {int(count) + 1}"
+        assert said in third.stderr, third.stderr
+        # Without that promise it is another stage.
+        plain = stage(place, "--learn", "--no-deterministic")
+        equal(plain.returncode, 0)
+        assert "not counted" in plain.stderr and plain.stdout != first.stdout, plain.stderr
+
+
 def test_a_difference_is_found():
     plan = f"""
 [[stage]]
@@ -223,8 +259,9 @@ def test_command_that_is_not_there():
 
 
 def test_stage_that_hangs():
-    plan = SORT.replace("echo done", "echo before; sleep 1000") + "timeout = 5\n"
-    assert "  | before\n" in fails(plan, "time limit of 5 s reached")
+    # Sleeping would cost a deterministic machine no time.
+    plan = SORT.replace("echo done", "echo before; while :; do :; done") + "timeout = 20\n"
+    assert "  | before\n" in fails(plan, "time limit of 20 s reached")
 
 
 def test_machine_that_ends_early():
@@ -240,9 +277,9 @@ def test_host_that_cannot_store_an_output():
 
     def limit():
         die()
-        resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (8 << 20, 8 << 20))  # an initramfs is less
 
-    plan = SORT.replace("sort /in/words", "head -c 3000000 /dev/zero")
+    plan = SORT.replace("sort /in/words", "head -c 12000000 /dev/zero")
     fails(plan, "File too large", preexec_fn=limit)
 
 
@@ -266,7 +303,7 @@ def test_killed_at_any_time():
 
 
 def test_interrupted():
-    with folder(SORT.replace("echo done", "sleep 1000")) as place:
+    with folder(SORT.replace("echo done", "while :; do :; done")) as place:
         process = subprocess.Popen(command(place, "--force"), stderr=subprocess.PIPE, text=True,
                                    preexec_fn=die_with_parent())  # fmt: skip
         while not machines() and process.poll() is None:

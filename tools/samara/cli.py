@@ -420,7 +420,16 @@ def _add_stage(command) -> None:
     stage.add_argument(
         "--smp", metavar="N", type=int, help="number of CPUs (default: what the plan says, or 1)"
     )
-    stage.add_argument("--force", action="store_true", help="run what has not changed, too")
+    stage.add_argument(
+        "--no-deterministic",
+        action="store_true",
+        help="with one CPU, too, the clock and what is random are as anywhere; faster",
+    )
+    stage.add_argument(
+        "--force",
+        action="store_true",
+        help="run what has not changed, too; a deterministic stage must give the same again",
+    )
     stage.add_argument(
         "--learn", action="store_true", help='print the hashes; those that are "?" count as good'
     )

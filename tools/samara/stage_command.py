@@ -21,6 +21,7 @@ class _Row:
     def __init__(self, stage: Stage):
         self.stage = stage
         self.times: list[str] = []
+        self.instructions: int | None = None  # of our kernel, in a deterministic run
         self.result = "not run"
 
 
@@ -30,7 +31,8 @@ def run(arguments) -> int:
     if "samara" in kernels and not arguments.no_build:
         build_command.ensure(kernel="release")
     output = Path(arguments.output or f"{plan.path.stem}.out")
-    settings = runner.Settings(output, arguments.smp, arguments.force)
+    settings = runner.Settings(output, arguments.smp, arguments.force,
+                               not arguments.no_deterministic)  # fmt: skip
     if arguments.verbose:
         settings.echo = lambda data: os.write(2, data)
     rows = [_Row(stage) for stage in plan.stages]
@@ -57,6 +59,7 @@ def _run_stages(plan: Plan, rows: list[_Row], places, settings, arguments) -> bo
                 into.mkdir()
                 outcome = runner.run(plan, stage, kernel, given[kernel], settings, into)
                 outcomes[kernel] = outcome
+                row.instructions = row.instructions or outcome.instructions
                 row.times.append("kept" if outcome.kept else f"{outcome.seconds:.1f} s")
                 given[kernel][stage.name] = outcome.files
                 _write_transcript(settings.output, stage, kernel, outcome)
@@ -136,7 +139,8 @@ def _print_hashes(stage: Stage, outcome: store.Outcome) -> None:
 def _print_table(rows: list[_Row], kernels: list[str]) -> None:
     width = max(len("stage"), *(len(row.stage.name) for row in rows))
     names = "".join(f"{Path(kernel).name:>10}" for kernel in kernels)
-    ui.say(f"{'stage':<{width}}{names}  result")
+    ui.say(f"{'stage':<{width}}{names}    instructions  result")
     for row in rows:
         times = "".join(f"{time:>10}" for time in row.times).ljust(10 * len(kernels))
-        ui.say(f"{row.stage.name:<{width}}{times}  {row.result}")
+        count = f"{row.instructions:,}" if row.instructions else "not counted"
+        ui.say(f"{row.stage.name:<{width}}{times}{count:>16}  {row.result}")

@@ -27,6 +27,7 @@ class Outcome:
     seconds: float
     hashes: dict[str, str]
     problem: str | None = None
+    instructions: int | None = None  # of a deterministic run
     kept: bool = False  # it was not run: nothing had changed
 
 
@@ -71,7 +72,7 @@ def keep(key: str, outcome: Outcome) -> None:
     with scratch(KEPT) as made:
         shutil.copytree(outcome.files, made / "entry/files", symlinks=True)
         said = {name: value for name, value in asdict(outcome).items()
-                if name in ("transcript", "seconds", "hashes")}  # fmt: skip
+                if name in ("transcript", "seconds", "hashes", "instructions")}  # fmt: skip
         (made / "entry/outcome.json").write_text(json.dumps(said))
         try:
             (made / "entry").rename(KEPT / key)
