@@ -95,8 +95,8 @@ Progress progress() {
   return {flusher.cleaned.load_acquire(), the_statistics.gone.load_acquire()};
 }
 
-// Has the flusher write, and waits for progress. False: there is none, because nothing is on its way
-// (what is left in memory is held, or locked there) or because it takes too long.
+// Has the flusher write, and waits for progress. False: there is none, because nothing is on its
+// way (what is left in memory is held, or locked there) or because it takes too long.
 bool wait_for_progress(Progress before) {
   auto is_exhausted = [] { return unclean() == 0 && page_lru::in_hand() == 0; };
   if (!is_exhausted()) {
@@ -137,7 +137,8 @@ uint64_t reclaim_directly(uint64_t wanted) {
         rcu_barrier();
         heap::shrink();
       }
-      if (freed + shrunk == 0 && !wait_for_progress(before)) break;  // others have to help themselves
+      // Otherwise others have to help themselves.
+      if (freed + shrunk == 0 && !wait_for_progress(before)) break;
     }
   }
 }
