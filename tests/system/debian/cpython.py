@@ -11,9 +11,11 @@ import unittest
 
 from test import support
 
-support.use_resources = ["cpu", "subprocess"]
+support.use_resources = ["cpu", "network", "subprocess"]
 support.verbose = False
 support.real_max_memuse = support.max_memuse = 0
+# They detect hangs, and the machine may be slow.
+support.LOOPBACK_TIMEOUT = support.SHORT_TIMEOUT = support.LONG_TIMEOUT = 300.0
 
 
 class Outcomes(unittest.TestResult):
