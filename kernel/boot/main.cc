@@ -15,6 +15,7 @@
 #include "boot/log_thread.h"
 #include "boot/memory_scan.h"
 #include "boot/panic.h"
+#include "boot/power.h"
 #include "boot/random_seed.h"
 #include "boot/smp_boot.h"
 #include "boot/user_space.h"

@@ -65,14 +65,6 @@ bool wait_for(unsigned cpu) {
 
 }  // namespace
 
-void find_power_interface() {
-  std::optional<DeviceNode> psci = device_tree::find("/psci");
-  if (!psci) return;
-  std::optional<StringView> method = psci->string("method");
-  if (method == "hvc"_sv) arch::set_psci_conduit(arch::PsciConduit::Hvc);
-  if (method == "smc"_sv) arch::set_psci_conduit(arch::PsciConduit::Smc);
-}
-
 void start_secondary_cpus(unsigned limit) {
   std::optional<DeviceNode> cpus = device_tree::find("/cpus");
   if (!cpus) return;

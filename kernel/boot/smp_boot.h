@@ -4,8 +4,6 @@
 
 namespace kernel {
 
-// Reads /psci, so that power calls work from here on.
-void find_power_interface();
 // Starts the secondary CPUs, at most `limit` CPUs in all (maxcpus=), and waits for each, half a
 // second at most. Thread context, interrupts on.
 void start_secondary_cpus(unsigned limit);

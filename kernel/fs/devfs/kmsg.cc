@@ -129,6 +129,6 @@ constinit KmsgDevice device;
 
 }  // namespace
 
-CharDeviceBase& kmsg_device() { return device; }
+Result<> register_kmsg() { return register_char_device(device); }
 
 }  // namespace kernel

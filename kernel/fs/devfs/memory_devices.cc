@@ -162,8 +162,7 @@ Result<> register_memory_devices() {
   TRY(register_char_device(zero_device));
   TRY(register_char_device(full_device));
   TRY(register_char_device(random_device));
-  TRY(register_char_device(urandom_device));
-  return register_char_device(kmsg_device());
+  return register_char_device(urandom_device);
 }
 
 }  // namespace kernel

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The character devices of major 1 that are no hardware: null(4), random(4), /dev/full, /dev/kmsg.
+// The character devices of major 1 that are no hardware: null(4), random(4), /dev/full.
 #pragma once
 
 #include "dev/char_device.h"
@@ -8,7 +8,7 @@
 namespace kernel {
 
 Result<> register_memory_devices();
-// /dev/kmsg, in kmsg.cc.
-CharDeviceBase& kmsg_device();
+// Of the same major number: kmsg.cc.
+Result<> register_kmsg();
 
 }  // namespace kernel

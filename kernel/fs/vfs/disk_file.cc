@@ -132,4 +132,8 @@ void DiskFile::advise(Advice advice, uint64_t start, uint64_t end) {
   disk_file::advise(object(), read_ahead_, advice, start, end);
 }
 
+Result<Ref<File>> vfs::open_on_disk(const Path& path, uint32_t flags) {
+  return Ref<File>(TRY(make_ref<DiskFile>(path, flags)));
+}
+
 }  // namespace kernel

@@ -10,6 +10,8 @@ namespace kernel::vfs {
 Result<Ref<File>> open_by_type(const Path& path, uint32_t flags);
 
 Result<Ref<File>> open_regular(const Path& path, uint32_t flags);
+// Of these, one whose contents are a DiskObject.
+Result<Ref<File>> open_on_disk(const Path& path, uint32_t flags);
 Result<Ref<File>> open_directory(const Path& path, uint32_t flags);
 // O_PATH: the place, without its contents.
 Result<Ref<File>> open_place(const Path& path, uint32_t flags);

@@ -3,7 +3,6 @@
 
 #include "fs/vfs/regular_file.h"
 
-#include "fs/vfs/disk_file.h"
 #include "fs/vfs/identity.h"
 #include "fs/vfs/in_parts.h"
 #include "fs/vfs/mount.h"
@@ -130,7 +129,7 @@ Result<Ref<File>> make_file(const Path& path, uint32_t flags) {
 
 Result<Ref<File>> vfs::open_regular(const Path& path, uint32_t flags) {
   MemoryObject* object = path.inode().contents();
-  if (object != nullptr && object->disk() != nullptr) return make_file<DiskFile>(path, flags);
+  if (object != nullptr && object->disk() != nullptr) return open_on_disk(path, flags);
   return make_file<RegularFile>(path, flags);
 }
 Result<Ref<File>> vfs::open_place(const Path& path, uint32_t flags) {
