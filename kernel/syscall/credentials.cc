@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// getuid(2), setuid(2) and their relatives, getgroups(2), setgroups(2).
+// setuid(2), getresuid(2) and their relatives, getgroups(2), setgroups(2).
 
 #include "syscall/declarations.h"
 #include "task/credential_change.h"
@@ -35,11 +35,6 @@ Value write_three(UserOut<uint32_t> a, UserOut<uint32_t> b, UserOut<uint32_t> c,
 }
 
 }  // namespace
-
-Value sys_getuid(Context& context) { return context.task.credentials().uid; }
-Value sys_geteuid(Context& context) { return context.task.credentials().euid; }
-Value sys_getgid(Context& context) { return context.task.credentials().gid; }
-Value sys_getegid(Context& context) { return context.task.credentials().egid; }
 
 Value sys_getresuid(Context& context, UserOut<uint32_t> real, UserOut<uint32_t> effective,
                     UserOut<uint32_t> saved) {

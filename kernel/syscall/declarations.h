@@ -10,7 +10,7 @@ namespace kernel::syscall {
 #define SYSCALL(number, name, ...) Value sys_##name(Context& context __VA_OPT__(, ) __VA_ARGS__);
 #define SYSCALL_PARTIAL(number, missing, name, ...) SYSCALL(number, name __VA_OPT__(, ) __VA_ARGS__)
 #define SYSCALL_ABSENT(number, name, reason)
-#include "syscall/linux_arm64.def"
+#include "calls.def"
 #undef SYSCALL
 #undef SYSCALL_PARTIAL
 #undef SYSCALL_ABSENT

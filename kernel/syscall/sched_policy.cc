@@ -208,9 +208,4 @@ Value sys_sched_rr_get_interval(Context& context, int32_t pid, UserOut<abi::Time
   return 0;
 }
 
-Value sys_sched_yield(Context&) {
-  sched::yield();
-  return 0;
-}
-
 }  // namespace kernel::syscall

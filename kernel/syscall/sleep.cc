@@ -126,4 +126,9 @@ Value sys_restart_syscall(Context& context) {
   return result;
 }
 
+Value sys_sched_yield(Context&) {
+  sched::yield();
+  return 0;
+}
+
 }  // namespace kernel::syscall

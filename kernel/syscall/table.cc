@@ -55,7 +55,7 @@ constexpr Row kRows[] = {
 #define SYSCALL(number, name, ...) {number, {&Adapter<&sys_##name>::invoke, #name, #__VA_ARGS__}},
 #define SYSCALL_PARTIAL(number, missing, name, ...) SYSCALL(number, name __VA_OPT__(, ) __VA_ARGS__)
 #define SYSCALL_ABSENT(number, name, reason) {number, {nullptr, #name, ""}},
-#include "syscall/linux_arm64.def"
+#include "calls.def"
 #undef SYSCALL
 #undef SYSCALL_PARTIAL
 #undef SYSCALL_ABSENT

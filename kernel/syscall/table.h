@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The system call table: from a number to a handler. constexpr, made from linux_arm64.def; two
+// The system call table: from a number to a handler. constexpr, made from the profile's
+// calls.def; two
 // calls with one number do not compile (KB43).
 #pragma once
 

@@ -22,6 +22,7 @@ ORDER = (
     ("procfs",),
     ("syscall",),
     ("boot",),
+    ("profile",),
 )
 RANK = {name: rank for rank, names in enumerate(ORDER) for name in names}
 
