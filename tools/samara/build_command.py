@@ -9,7 +9,7 @@ import re
 import subprocess
 from pathlib import Path
 
-from . import paths, rootfs, setup_command, ui
+from . import paths, profiles, rootfs, setup_command, ui
 from .errors import SamaraError
 from .locks import one_at_a_time
 
@@ -17,16 +17,15 @@ _NINJA_STEP = re.compile(r"^\[(\d+)/(\d+)\] (.*)$")
 
 
 def run(arguments) -> int:
-    ensure(kernel=arguments.preset, compiler=arguments.compiler)
-    ui.say(
-        f"built {directory(arguments.preset, arguments.compiler).relative_to(paths.BUILD.parent)}"
-    )
+    preset = profiles.preset(arguments.preset, arguments.profile)
+    ensure(kernel=preset, compiler=arguments.compiler)
+    ui.say(f"built {directory(preset, arguments.compiler).relative_to(paths.BUILD.parent)}")
     return 0
 
 
 def directory(preset: str, compiler: str = "clang") -> Path:
-    """Where a kernel is built: build/release, build/debug, build/sanitize; with gcc
-    build/gcc[-release…]."""
+    """Where a kernel is built: build/release, build/debug, build/sanitize, build/seed…;
+    with gcc build/gcc[-release…]."""
     if compiler == "clang":
         return paths.BUILD / preset
     return paths.BUILD / ("gcc" if preset == "debug" else f"gcc-{preset}")
@@ -95,9 +94,14 @@ def _build_kernel(preset: str, compiler: str) -> None:
         if compiler == "clang":
             _configure(preset, where)
         else:
-            kind = "Release" if preset == "release" else "Debug"
-            ubsan = "ON" if preset == "sanitize" else "OFF"
-            _configure("gcc", where, f"-DCMAKE_BUILD_TYPE={kind}", f"-DSAMARA_UBSAN={ubsan}")
+            kind, profile = profiles.of_preset(preset)
+            _configure(
+                "gcc",
+                where,
+                f"-DCMAKE_BUILD_TYPE={'Release' if kind == 'release' else 'Debug'}",
+                f"-DSAMARA_UBSAN={'ON' if kind == 'sanitize' else 'OFF'}",
+                f"-DSAMARA_PROFILE={profile}",
+            )
     _ninja(where, f"kernel ({preset}, {compiler})")
     if (preset, compiler) == ("release", "clang"):
         for link, target in ((paths.IMAGE, where / "Image"), (paths.ELF, where / "samara.elf")):

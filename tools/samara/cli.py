@@ -7,7 +7,7 @@ import importlib
 import os
 from pathlib import Path
 
-from . import ui
+from . import profiles, ui
 from .errors import SamaraError
 
 DESCRIPTION = "Samara: an AArch64 kernel that runs unmodified Linux/arm64 programs."
@@ -72,7 +72,27 @@ def _add_build(command) -> None:
         build/samara.elf name the latest release build. SAMARA_BUILD_DIR names another directory
         than build.""",
     )
-    kind = build.add_mutually_exclusive_group()
+    _add_kernel_choice(build)
+    build.add_argument(
+        "--compiler",
+        choices=("clang", "gcc"),
+        default="clang",
+        help="clang-19 (the default), or g++-12 into build/gcc",
+    )
+    loc = command(
+        "loc",
+        "loc_command",
+        "count the lines that a kernel is made of",
+        """Counts the lines of our own code in the kernel, by folder: of every source and header
+        that its build has read, those that are neither blank nor all comment. What the kernel
+        takes from libraries is not in it: docs/dependencies.md.""",
+    )
+    _add_kernel_choice(loc)
+    loc.add_argument("--files", action="store_true", help="by file")
+
+
+def _add_kernel_choice(command) -> None:
+    kind = command.add_mutually_exclusive_group()
     for preset, text in (
         ("release", "optimised (the default)"),
         ("debug", "assertions and lock-order checks"),
@@ -81,12 +101,17 @@ def _add_build(command) -> None:
         kind.add_argument(
             f"--{preset}", dest="preset", action="store_const", const=preset, help=text
         )
-    build.set_defaults(preset="release")
-    build.add_argument(
-        "--compiler",
-        choices=("clang", "gcc"),
-        default="clang",
-        help="clang-19 (the default), or g++-12 into build/gcc",
+    command.set_defaults(preset="release")
+    _add_profile(command)
+
+
+def _add_profile(command) -> None:
+    command.add_argument(
+        "--profile",
+        choices=profiles.NAMES,
+        default=profiles.FULL,
+        help="how much of the kernel: full (the default), or seed, the small one that an auditor "
+        "reads (docs/audit.md)",
     )
 
 
@@ -180,6 +205,7 @@ def _add_run(command) -> None:
     program.add_argument(
         "--timeout", metavar="SECONDS", type=_seconds, help="stop after that long, with status 125"
     )
+    _add_profile(run)
     watching = run.add_argument_group("looking inside")
     watching.add_argument("--debug", action="store_true", help="use the debug build of our kernel")
     watching.add_argument(
@@ -414,6 +440,7 @@ def _add_stage(command) -> None:
         default="samara",
         help="our kernel (the default), Debian's arm64 Linux, or an image of ours",
     )
+    _add_profile(stage)
     stage.add_argument(
         "--compare", action="store_true", help="run on both kernels and compare all outputs"
     )

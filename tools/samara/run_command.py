@@ -13,6 +13,7 @@ from . import (
     disks,
     guest,
     kernels,
+    profiles,
     setup_command,
     shares,
     symbols,
@@ -40,7 +41,7 @@ _ESCAPE = b"\x1d"  # Ctrl-]
 
 
 def run(arguments) -> int:
-    preset = "debug" if arguments.debug else "release"
+    preset = profiles.preset("debug" if arguments.debug else "release", arguments.profile)
     if not arguments.no_build:
         build_command.ensure(kernel=preset if arguments.kernel == "samara" else None)
     request = _request(arguments)

@@ -6,7 +6,7 @@ import os
 from contextlib import ExitStack
 from pathlib import Path
 
-from . import build_command, locks, ui
+from . import build_command, locks, profiles, ui
 from .errors import SamaraError
 from .stage import hashes, plan as plans, runner, store
 from .stage.plan import UNKNOWN, Plan, Stage
@@ -27,12 +27,13 @@ class _Row:
 
 def run(arguments) -> int:
     plan = plans.load(Path(arguments.plan))
+    preset = profiles.preset("release", arguments.profile)
     kernels = ["samara", "linux"] if arguments.compare else [arguments.kernel]
     if "samara" in kernels and not arguments.no_build:
-        build_command.ensure(kernel="release")
+        build_command.ensure(kernel=preset)
     output = Path(arguments.output or f"{plan.path.stem}.out")
     settings = runner.Settings(output, arguments.smp, arguments.force,
-                               not arguments.no_deterministic)  # fmt: skip
+                               not arguments.no_deterministic, preset)  # fmt: skip
     if arguments.verbose:
         settings.echo = lambda data: os.write(2, data)
     rows = [_Row(stage) for stage in plan.stages]

@@ -32,6 +32,7 @@ class Settings:
     smp: int | None = None
     force: bool = False
     deterministic: bool = True  # with one CPU and a root in memory
+    preset: str = "release"  # of our kernel
     echo: Callable[[bytes], None] = lambda data: None  # sees the transcript as it comes
 
 
@@ -61,7 +62,7 @@ def run(plan: Plan, stage: Stage, kernel_name: str, given: dict[str, Path], sett
         package, _, version = text.partition("=")
         inputs[target] = setup_command.ensure_source(package, version)
     root = _root(plan, stage)
-    kernel = kernels.choose(kernel_name)
+    kernel = kernels.choose(kernel_name, settings.preset)
     on_disk = disks.is_file_system(Path(root))
     # A disk answers when the host has time: who waits for it would see the clock leap.
     deterministic = settings.deterministic and smp == 1 and not on_disk
