@@ -39,10 +39,10 @@ set(PROFILE_SOURCES
   fs/vfs/fd_table.cc fs/vfs/file.cc fs/vfs/fs_context.cc fs/vfs/identity.cc fs/vfs/inode.cc
   fs/vfs/mount.cc fs/vfs/mount_tree.cc fs/vfs/names.cc fs/vfs/open.cc fs/vfs/path.cc
   fs/vfs/path_walk.cc fs/vfs/permission.cc fs/vfs/poll_set.cc fs/vfs/read_write.cc
-  fs/vfs/regular_file.cc fs/vfs/rename.cc fs/vfs/root.cc fs/vfs/sorted_listing.cc fs/vfs/super_block.cc fs/tmpfs/tmpfs.cc
-  fs/tmpfs/tmpfs_directory.cc fs/tmpfs/tmpfs_inode.cc fs/pipe/pipe.cc fs/pipe/pipe_file.cc
-  fs/devfs/devtmpfs.cc fs/devfs/memory_devices.cc fs/devfs/stream_file.cc fs/initramfs/cpio.cc
-  fs/initramfs/initramfs.cc fs/initramfs/unpacker.cc
+  fs/vfs/regular_file.cc fs/vfs/rename.cc fs/vfs/root.cc fs/vfs/sorted_listing.cc
+  fs/vfs/super_block.cc fs/tmpfs/tmpfs.cc fs/tmpfs/tmpfs_directory.cc fs/tmpfs/tmpfs_inode.cc
+  fs/pipe/pipe.cc fs/pipe/pipe_file.cc fs/devfs/devtmpfs.cc fs/devfs/memory_devices.cc
+  fs/devfs/stream_file.cc fs/initramfs/cpio.cc fs/initramfs/initramfs.cc fs/initramfs/unpacker.cc
 
   process/argument_block.cc process/elf.cc process/elf_loader.cc process/exec.cc
   process/exec_program.cc process/exec_stack.cc process/exec_strings.cc process/exec_threads.cc
@@ -62,7 +62,8 @@ set(PROFILE_SOURCES
   boot/user_space.cc
 
   profile/seed/clocks.cc profile/seed/memory_only.cc profile/seed/one_cpu.cc
-  profile/seed/plain_files.cc profile/seed/plain_processes.cc profile/seed/services.cc
+  profile/seed/one_user.cc profile/seed/plain_files.cc profile/seed/plain_processes.cc
+  profile/seed/services.cc
 )
 set(PROFILE_LIBRARIES)
 set(PROFILE_OPTIMISATION -Oz)
