@@ -3,25 +3,26 @@
 """Directories of the host in the guest (`--share`, `--root DIR`), on both kernels: what goes in and
 out is the same to the bit, each side sees what the other does, and errors are Linux's.
 
-    tests/system/share_test.py [-k NAME] [--kernel linux|samara]"""
+    tests/system/share_test.py [-k NAME] [--kernel linux|samara] [--sweep]"""
 
 import os
 import random
-import stat
 import subprocess
 import sys
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 
-from harness import BUILD, ROOT, Skip, Suite, equal
+from harness import BUILD, ROOT, SWEEP, Skip, Suite, equal
 
 sys.path.insert(0, str(ROOT / "tests/abi"))
 import batch
+import odd_tree
+
 from samara import guest
 from samara.child import die_with_parent
 
-LIMIT = 300
+LIMIT = 3600 if SWEEP else 300  # seconds: a hang detector
 PRESET = os.environ.get("SAMARA_PRESET", "release")
 kernel = "linux"
 program = ""
@@ -55,72 +56,14 @@ def run(*arguments: str, share, smp: int = 1, **more) -> bytes:
 # In and out.
 
 
-def make_tree(top: Path, count: int) -> None:
-    """Names of any bytes, of any length; contents, modes and times of all kinds; links."""
-    chance = random.Random(7)
-    shapes = [b"plain%d", b"sp ace %d", b"new\nline%d", b"\xff\xfe bytes %d", b"-dash%d", b"*%d?",
-              b"back\\slash%d", b"\x01%d\x7f", b"\xc3\xa4%d", b"%d" + b"x" * 240]  # fmt: skip
-    folders, files = [os.fsencode(top)], []
-    for number in range(count // 50):
-        # Not too deep: the whole path has to be named from outside.
-        folder = chance.choice([f for f in folders if len(f) < 1500])
-        folders.append(folder + b"/" + chance.choice(shapes) % number + b"d")
-        os.mkdir(folders[-1])
-    for number in range(count - count // 50):
-        path = chance.choice(folders) + b"/" + chance.choice(shapes) % number
-        kind = chance.random()
-        if kind < 0.05:
-            os.symlink(chance.choice([b"../x", b"/abs/\xff", b"n" * 1000]), path)
-        elif kind < 0.08 and files:
-            os.link(chance.choice(files), path)
-            continue
-        else:
-            size = 700_000 if number % 1000 == 1 else chance.choice([0, 1, 100, 4096, 9000])
-            with open(path, "wb") as file:
-                file.write(chance.randbytes(size))
-            os.chmod(path, chance.choice([0o644, 0o600, 0o755, 0o444, 0o4755, 0o2711]))
-            files.append(path)
-        time = chance.randrange(10**18, 17 * 10**17)
-        os.utime(path, ns=(time, time), follow_symlinks=False)
-    for folder in reversed(folders[1:]):
-        time = chance.randrange(10**18, 17 * 10**17)
-        os.chmod(folder, chance.choice([0o755, 0o700, 0o1777]))
-        os.utime(folder, ns=(time, time))
-
-
-def tree(top: Path) -> dict:
-    """Everything of a tree that can be seen; the names of one file are told by its first one."""
-    found, first = {}, {}
-    for folder, names, files in os.walk(os.fsencode(top)):
-        for name in sorted(names + files):
-            path = os.path.join(folder, name)
-            status = os.lstat(path)
-            data = first.setdefault(status.st_ino, path[len(os.fsencode(top)) :])
-            if stat.S_ISLNK(status.st_mode):
-                data = os.readlink(path)
-            elif stat.S_ISREG(status.st_mode) and status.st_nlink == 1:
-                data = Path(os.fsdecode(path)).read_bytes()
-            elif stat.S_ISREG(status.st_mode):
-                data = (status.st_nlink, Path(os.fsdecode(path)).read_bytes())
-            else:
-                data = None
-            found[path[len(os.fsencode(top)) :]] = (
-                status.st_mode,
-                status.st_uid,
-                status.st_gid,
-                # Linux sets them by the second only.
-                status.st_mtime_ns // (1 if kernel == "samara" else 10**9),
-                data,
-            )
-    return found
-
-
 def test_tree_goes_in_and_out():
     with folders("from", "to") as (source, target):
-        make_tree(source, 5000 if kernel == "samara" else 500)
+        odd_tree.make(source, 5000 if kernel == "samara" or SWEEP else 500)
         output = run("copy", "/from", "/to", share=[(source, "/from"), (target, "/to")])
         equal(output, b"copied\n")
-        wanted, got = tree(source), tree(target)
+        # Linux sets times by the second only.
+        unit = 1 if kernel == "samara" else 10**9
+        wanted, got = odd_tree.look(source, unit), odd_tree.look(target, unit)
         equal(sorted(set(wanted) ^ set(got)), [])
         equal([path for path in wanted if wanted[path] != got[path]], [])
 
