@@ -106,7 +106,7 @@ def steps_done(disk: bytes) -> list[str]:
 
 
 def check_cuts(kind: str, count: int, steps: int, writer="samara", reader="samara", smp=1) -> None:
-    chance = random.Random(f"{kind} {writer}")
+    chance = random.Random(f"{kind} {writer} {reader}")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         start, record = run_workload(folder, kind, steps, writer, smp)
@@ -144,6 +144,9 @@ def test_every_synced_byte_is_there():
     if SWEEP:
         for kind in KINDS:
             check_cuts(kind, 40, 150, smp=4)
+            # The one's journal is replayed by the other.
+            check_cuts(kind, 10, 100, reader="linux", smp=4)
+            check_cuts(kind, 10, 100, writer="linux")
     else:
         check_cuts("default", 10, 60, smp=4)
 
