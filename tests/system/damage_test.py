@@ -129,6 +129,7 @@ def test_flipped_bits():
         assert result.problem is None, f"{last}: {result.problem}\n{result.log[-4000:]}"
         equal((last, said[-1], result.stderr), (f"image {COUNT - 1}", "0", b""))
         mounted = sum(line.endswith("did not") for line in said)
+        print(f"# {mounted} of {COUNT} were mounted", flush=True)
         assert mounted > COUNT // 3, f"only {mounted} of {COUNT} were mounted"
 
 

@@ -135,6 +135,8 @@ def check_cuts(kind: str, count: int, steps: int, writer="samara", reader="samar
             if problem := images.problem(number):
                 wrong.append(f"cut {number}: {problem}")
         equal(said.count("cut "), count)
+        print(f"# {kind}, from {writer} to {reader}: {count} cuts of {len(record)} writes, "
+              f"{len(wrong)} wrong", flush=True)  # fmt: skip
         assert not wrong, f"{len(wrong)} of {count}, {kind}, {len(record)} events\n" + "\n".join(
             wrong[:10]
         )

@@ -14,7 +14,7 @@ def run(arguments) -> int:
     if unknown:
         raise SamaraError(f"no ring '{unknown[0]}': there are {', '.join(RINGS)}")
     setup_command.ensure()
-    report = Report(arguments.pattern, arguments.verbose)
+    report = Report(arguments.pattern, arguments.verbose, notes=arguments.sweep)
     for ring in arguments.ring or RINGS:
         try:
             _run_ring(report, ring, arguments.sweep)
