@@ -11,6 +11,7 @@ import re
 import subprocess
 import sys
 import tempfile
+from functools import cache
 from pathlib import Path
 
 from harness import BUILD, ROOT, SWEEP, Suite, equal
@@ -86,10 +87,15 @@ def with_something_to_replay(image: bytes) -> bytes:
         return file.read_bytes()
 
 
+@cache
+def used_sectors(image: bytes) -> list[int]:
+    return [at for at in range(0, len(image), 512) if image[at : at + 512] != bytes(512)]
+
+
 def flip(image: bytes, chance: random.Random) -> bytes:
-    """One to eight bits, in blocks that are not empty."""
+    """One to eight bits, in sectors that are not empty."""
     damaged = bytearray(image)
-    used = [at for at in range(0, len(image), 512) if any(image[at : at + 512])]
+    used = used_sectors(image)
     for _ in range(chance.randint(1, 8)):
         at = chance.choice(used) + chance.randrange(512)
         damaged[at] ^= 1 << chance.randrange(8)

@@ -55,7 +55,7 @@ class ManyImages:
         with self._files[number // _PARTITIONS].open("r+b") as file:
             for at in range(0, self._size, 65536):
                 part = image[at : at + 65536]
-                if any(part):
+                if part != bytes(len(part)):
                     os.pwrite(file.fileno(), part, self._offset(number) + at)
 
     def get(self, number: int) -> bytes:
