@@ -46,12 +46,11 @@
     stp x22, x23, [sp, #FRAME_PC]
     .endm
 
-// Interrupts masked. Leaves with the eret.
+// Interrupts masked; to user mode, x20 = the running thread. Leaves with the eret.
     .macro RESTORE_FRAME el
     ldp x22, x23, [sp, #FRAME_PC]
     ldp x30, x21, [sp, #FRAME_X(30)]
     .if \el == 0
-    mrs x20, sp_el0
     str x20, [sp, #FRAME_THREAD]
     msr sp_el0, x21
     .endif
@@ -127,20 +126,6 @@ vectors:
     VECTOR_UNEXPECTED 15
     .org vectors + 16 * 0x80
 
-el0_sync:
-    SAVE_FRAME 0
-    mrs x1, esr_el1
-    lsr x2, x1, #ESR_EC_SHIFT
-    cmp x2, #EC_SVC64
-    mov x0, sp
-    b.ne 1f
-    msr daifclr, #UNMASK_ALL_BUT_FIQ
-    bl handle_syscall
-    b user_exit
-1:  mrs x2, far_el1
-    bl on_sync
-    b user_exit
-
 el0_irq:
     SAVE_FRAME 0
     mov x0, sp
@@ -157,6 +142,22 @@ el0_serror:
     mov x0, sp
     mrs x1, esr_el1
     bl on_serror
+    b user_exit
+
+el0_fault:                         // or another exception; x0, x1 as below
+    mrs x2, far_el1
+    bl on_sync
+    b user_exit
+
+el0_sync:
+    SAVE_FRAME 0
+    mrs x1, esr_el1
+    lsr x2, x1, #ESR_EC_SHIFT
+    cmp x2, #EC_SVC64
+    mov x0, sp
+    b.ne el0_fault
+    msr daifclr, #UNMASK_ALL_BUT_FIQ
+    bl handle_syscall
     // and on to user_exit
 
 // The one way to user mode.
