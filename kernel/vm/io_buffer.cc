@@ -141,39 +141,41 @@ Result<> IoBuffer::fault_in(bool for_put) {
   return kernel::fault_in(UserAddr{current_.address}, part(remaining_), for_put);
 }
 
-// Move what is there, bring in what is not, until nothing more can be.
-template <class Attempt>
-Result<size_t> IoBuffer::move_all(size_t size, bool for_put, Attempt attempt) {
-  if (!is_kernel_) lockdep::assert_no_locks_held();  // what is the kernel's own never faults
-  if (size > remaining_) size = remaining_;
-  size_t total = attempt(size_t{0});
-  while (total < size) {
-    Result<> present = fault_in(for_put);
-    if (!present.ok()) return total != 0 ? Result<size_t>(total) : present.error();
-    total += attempt(total);
-  }
-  return total;
+// An error only when there was something to move and none of it could be.
+static Result<size_t> moved_or_fault(size_t moved, size_t size) {
+  return moved != 0 || size == 0 ? Result<size_t>(moved) : Errno::Fault;
 }
 
 Result<size_t> IoBuffer::put(const void* from, size_t size) {
   const uint8_t* bytes = static_cast<const uint8_t*>(from);
-  return move_all(size, true, [&](size_t done) { return put_nofault(bytes + done, size - done); });
+  if (size > remaining_) size = remaining_;
+  size_t moved = transfer(size, [&](uint64_t address, size_t offset, size_t step) {
+    if (!is_kernel_) return copy_out_some(UserAddr{address}, bytes + offset, step);
+    copy_bytes(reinterpret_cast<void*>(address), bytes + offset, step);
+    return step;
+  });
+  return moved_or_fault(moved, size);
 }
 
 Result<size_t> IoBuffer::take(void* to, size_t size) {
   uint8_t* bytes = static_cast<uint8_t*>(to);
-  return move_all(size, false,
-                  [&](size_t done) { return take_nofault(bytes + done, size - done); });
+  if (size > remaining_) size = remaining_;
+  size_t moved = transfer(size, [&](uint64_t address, size_t offset, size_t step) {
+    if (!is_kernel_) return copy_in_some(bytes + offset, UserAddr{address}, step);
+    copy_bytes(bytes + offset, reinterpret_cast<const void*>(address), step);
+    return step;
+  });
+  return moved_or_fault(moved, size);
 }
 
 Result<size_t> IoBuffer::put_zeros(size_t size) {
-  return move_all(size, true, [&](size_t done) {
-    return transfer(size - done, [&](uint64_t address, size_t, size_t step) {
-      if (!is_kernel_) return zero_out_nofault(UserAddr{address}, step);
-      __builtin_memset(reinterpret_cast<void*>(address), 0, step);
-      return step;
-    });
+  if (size > remaining_) size = remaining_;
+  size_t moved = transfer(size, [&](uint64_t address, size_t, size_t step) {
+    if (!is_kernel_) return zero_out_some(UserAddr{address}, step);
+    __builtin_memset(reinterpret_cast<void*>(address), 0, step);
+    return step;
   });
+  return moved_or_fault(moved, size);
 }
 
 }  // namespace kernel

@@ -70,8 +70,6 @@ class IoBuffer {
   void advance(size_t size);
   template <class Move>
   size_t transfer(size_t size, Move move);
-  template <class Attempt>
-  Result<size_t> move_all(size_t size, bool for_put, Attempt attempt);
 
   bool is_kernel_ = false;
   Segment current_{};            // the part of the segment at the cursor

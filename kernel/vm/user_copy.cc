@@ -24,6 +24,13 @@ bool is_range(UserAddr start, size_t size) {
   return start <= arch::kUserLimit && size <= arch::kUserLimit - start;
 }
 
+// Bytes moved by `copy`, which returns how many it left: none where the range is not the user's.
+template <class Copy>
+size_t move(UserAddr start, size_t size, Copy copy) {
+  start = accepted(start);
+  return is_range(start, size) ? size - copy(start) : 0;
+}
+
 template <class Word>
 Result<> load(Word& to, UserAddr from, bool (*load_word)(UserAddr, Word&)) {
   assert_may_fault();
@@ -44,26 +51,32 @@ bool is_user_range(UserAddr start, size_t size) {
   return is_range(accepted(start), size);
 }
 
-Result<> copy_in(void* to, UserAddr from, size_t size) {
+size_t copy_in_some(void* to, UserAddr from, size_t size) {
   assert_may_fault();
-  if (size == 0) return {};  // wherever it is, as on Linux
-  if (!is_user_range(from, size) || arch::copy_from_user(to, accepted(from), size) != 0)
-    return Errno::Fault;
-  return {};
+  return move(from, size, [&](UserAddr start) { return arch::copy_from_user(to, start, size); });
+}
+
+size_t copy_out_some(UserAddr to, const void* from, size_t size) {
+  assert_may_fault();
+  return move(to, size, [&](UserAddr start) { return arch::copy_to_user(start, from, size); });
+}
+
+size_t zero_out_some(UserAddr to, size_t size) {
+  assert_may_fault();
+  return move(to, size, [&](UserAddr start) { return arch::zero_user(start, size); });
+}
+
+// Nothing can be copied wherever it is, as on Linux.
+Result<> copy_in(void* to, UserAddr from, size_t size) {
+  return copy_in_some(to, from, size) == size ? Result<>() : Errno::Fault;
 }
 
 Result<> copy_out(UserAddr to, const void* from, size_t size) {
-  assert_may_fault();
-  if (size == 0) return {};  // wherever it is, as on Linux
-  if (!is_user_range(to, size) || arch::copy_to_user(accepted(to), from, size) != 0)
-    return Errno::Fault;
-  return {};
+  return copy_out_some(to, from, size) == size ? Result<>() : Errno::Fault;
 }
 
 Result<> zero_out(UserAddr to, size_t size) {
-  assert_may_fault();
-  if (!is_user_range(to, size) || arch::zero_user(accepted(to), size) != 0) return Errno::Fault;
-  return {};
+  return zero_out_some(to, size) == size ? Result<>() : Errno::Fault;
 }
 
 Result<> load_in(uint32_t& to, UserAddr from) { return load(to, from, arch::load_user_u32); }
@@ -80,21 +93,17 @@ Result<> store_out_fields(UserAddr to, const void* from, size_t stride, size_t c
 
 // Preemption off tells the fault entry to take the fixup.
 size_t copy_in_nofault(void* to, UserAddr from, size_t size) {
-  if (!is_user_range(from, size)) return 0;
-  PreemptGuard guard;
-  return size - arch::copy_from_user(to, accepted(from), size);
+  return move(from, size, [&](UserAddr start) {
+    PreemptGuard guard;
+    return arch::copy_from_user(to, start, size);
+  });
 }
 
 size_t copy_out_nofault(UserAddr to, const void* from, size_t size) {
-  if (!is_user_range(to, size)) return 0;
-  PreemptGuard guard;
-  return size - arch::copy_to_user(accepted(to), from, size);
-}
-
-size_t zero_out_nofault(UserAddr to, size_t size) {
-  if (!is_user_range(to, size)) return 0;
-  PreemptGuard guard;
-  return size - arch::zero_user(accepted(to), size);
+  return move(to, size, [&](UserAddr start) {
+    PreemptGuard guard;
+    return arch::copy_to_user(start, from, size);
+  });
 }
 
 Result<> fault_in(UserAddr start, size_t size, bool for_write) {

@@ -25,9 +25,12 @@ Result<> store_out(UserAddr to, uint32_t value);
 Result<> store_out(UserAddr to, uint64_t value);
 // A 16-bit field of each of `count` structures that lie `stride` bytes apart on both sides.
 Result<> store_out_fields(UserAddr to, const void* from, size_t stride, size_t count);
+// As far as the memory is accessible: how many bytes that was.
+size_t copy_in_some(void* to, UserAddr from, size_t size);
+size_t copy_out_some(UserAddr to, const void* from, size_t size);
+size_t zero_out_some(UserAddr to, size_t size);
 size_t copy_in_nofault(void* to, UserAddr from, size_t size);
 size_t copy_out_nofault(UserAddr to, const void* from, size_t size);
-size_t zero_out_nofault(UserAddr to, size_t size);
 // Makes the range's first bytes accessible (at least one page), or Fault. May sleep.
 Result<> fault_in(UserAddr start, size_t size, bool for_write);
 // Without the tag bits: TBI0 lets user mode set the top byte of an address.

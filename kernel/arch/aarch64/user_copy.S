@@ -68,52 +68,53 @@
     COPY_STORE \user_is_source, \fixup, stp x11, x12, [x0, #\at + 48]
     .endm
 
-// The copy loops: 128 bytes, 64 once, 16, 8, then one at a time. x0 = to, x1 = from, x2 = bytes
-// left, which is also the result: a fault leaves what was not copied. A fault inside a wide access
-// is tried again with narrower ones, so that every byte before the bad page arrives.
+// The copy loops: 256 bytes, 64, 16, 8, then one at a time. x0 = to, x1 = from, x2 = bytes left,
+// which is also the result: a fault leaves what was not copied. A fault inside a wide access is
+// tried again with narrower ones, so that every byte before the bad page arrives: only behind the
+// last access that may fault do the addresses move on.
     .macro COPY user_is_source
     USER_OPEN x8
-    subs x2, x2, #128
+    cmp x2, #16
+    b.lo 2f
+    subs x2, x2, #256
     b.lo 6f
-5:  COPY_64 \user_is_source, 8f, 0
-    COPY_64 \user_is_source, 8f, 64
-    add x0, x0, #128
-    add x1, x1, #128
-    subs x2, x2, #128
+5:  COPY_64 \user_is_source, 9f, 0
+    COPY_64 \user_is_source, 9f, 64
+    COPY_64 \user_is_source, 9f, 128
+    COPY_64 \user_is_source, 9f, 192
+    add x0, x0, #256
+    add x1, x1, #256
+    subs x2, x2, #256
     b.hs 5b
-6:  adds x2, x2, #64
-    b.mi 7f
-    COPY_64 \user_is_source, 7f, 0
+6:  adds x2, x2, #256 - 64
+    b.mi 8f
+7:  COPY_64 \user_is_source, 8f, 0
     add x0, x0, #64
     add x1, x1, #64
-    sub x2, x2, #64
-7:  add x2, x2, #64
+    subs x2, x2, #64
+    b.hs 7b
+8:  add x2, x2, #64
 1:  cmp x2, #16
     b.lo 2f
     COPY_LOAD \user_is_source, 3f, ldp x4, x5, [x1]
-    COPY_STORE \user_is_source, 3f, stp x4, x5, [x0]
-    add x0, x0, #16
+    COPY_STORE \user_is_source, 3f, stp x4, x5, [x0], #16
     add x1, x1, #16
     sub x2, x2, #16
     b 1b
-2:  cmp x2, #8
-    b.lo 3f
+2:  tbz x2, #3, 3f
     COPY_LOAD \user_is_source, 3f, ldr x4, [x1]
-    COPY_STORE \user_is_source, 3f, str x4, [x0]
-    add x0, x0, #8
+    COPY_STORE \user_is_source, 3f, str x4, [x0], #8
     add x1, x1, #8
     sub x2, x2, #8
 3:  cbz x2, 4f
-    COPY_LOAD \user_is_source, 4f, ldrb w4, [x1]
-    COPY_STORE \user_is_source, 4f, strb w4, [x0]
-    add x0, x0, #1
-    add x1, x1, #1
-    sub x2, x2, #1
-    b 3b
+10: COPY_LOAD \user_is_source, 4f, ldrb w4, [x1], #1
+    COPY_STORE \user_is_source, 4f, strb w4, [x0], #1
+    subs x2, x2, #1
+    b.ne 10b
 4:  USER_CLOSE x8
     mov x0, x2
     ret
-8:  add x2, x2, #128
+9:  add x2, x2, #256
     b 1b
     .endm
 
@@ -143,10 +144,9 @@ FUNCTION user_zero
     sub x1, x1, #16
     b 1b
 2:  cbz x1, 3f
-    USER 3f, strb wzr, [x0]
-    add x0, x0, #1
-    sub x1, x1, #1
-    b 2b
+4:  USER 3f, strb wzr, [x0], #1
+    subs x1, x1, #1
+    b.ne 4b
 3:  USER_CLOSE x8
     mov x0, x1
     ret
@@ -203,13 +203,13 @@ FUNCTION user_load_64
     ret
 // bool user_store_16s(to, from, stride, count)
 FUNCTION user_store_16s
-1:  cbz x3, 2f
-    ldrh w4, [x1]
+    cbz x3, 2f
+1:  ldrh w4, [x1]
     USER 9f, sttrh w4, [x0]
     add x0, x0, x2
     add x1, x1, x2
-    sub x3, x3, #1
-    b 1b
+    subs x3, x3, #1
+    b.ne 1b
 2:  mov x0, #1
     ret
 FUNCTION user_store_32

@@ -84,16 +84,16 @@ Result<size_t> write(File& file, IoBuffer& buffer, std::optional<uint64_t> offse
 }
 
 Result<size_t> read(const FileUse& file, IoBuffer& buffer) {
-  if (!file.is_only_user() || !file->readable() || !file->is_seekable())
-    return read(*file, buffer, {});
-  if (!notify::anybody()) return read_at_position(*file, buffer);
+  if (!file->readable()) return Errno::BadF;
+  if (!file->is_seekable()) return note_read(*file, file->read(buffer, 0));
+  if (!file.is_only_user()) return read(*file, buffer, {});
   return note_read(*file, read_at_position(*file, buffer));
 }
 
 Result<size_t> write(const FileUse& file, IoBuffer& buffer) {
-  if (!file.is_only_user() || !file->writable() || !file->is_seekable())
-    return write(*file, buffer, {});
-  if (!notify::anybody()) return write_at_position(*file, buffer);
+  if (!file->writable()) return Errno::BadF;
+  if (!file->is_seekable()) return note_written(*file, file->write(buffer, 0));
+  if (!file.is_only_user()) return write(*file, buffer, {});
   return note_written(*file, write_at_position(*file, buffer));
 }
 
