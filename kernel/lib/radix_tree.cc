@@ -101,10 +101,10 @@ uint64_t RadixTree::find(uint64_t index) const {
 
 Result<> RadixTree::insert(uint64_t index, uint64_t value, RadixSpare* spare) {
   DCHECK(value != 0);
-  if (find(index) != 0) return Errno::Exist;
   Result<> grown = grow_to(index, spare);
   if (!grown.ok()) return grown;
   if (height_ == 0) {
+    if (root_ != 0) return Errno::Exist;
     root_ = value;
     root_marks_ = 1u << kPresent;
     return {};
@@ -124,8 +124,10 @@ Result<> RadixTree::insert(uint64_t index, uint64_t value, RadixSpare* spare) {
     }
     node = node->child(slot);
   }
-  node->slots[node->slot_of(index)] = value;
-  node->marks[kPresent] |= uint64_t{1} << node->slot_of(index);
+  unsigned slot = node->slot_of(index);
+  if (node->slots[slot] != 0) return Errno::Exist;
+  node->slots[slot] = value;
+  node->marks[kPresent] |= uint64_t{1} << slot;
   return {};
 }
 

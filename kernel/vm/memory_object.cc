@@ -12,6 +12,16 @@ constexpr uint64_t kEndOfIndices = ~uint64_t{0};
 
 PhysAddr frame_of_value(uint64_t value) { return PhysAddr{value}; }
 
+// The kernel is about to store to the page: its bytes are not those of before, nor those that
+// instruction fetches saw. Mostly that is known already.
+void note_written(PhysAddr page) {
+  Atomic<uint16_t>& flags = frames::frame_of(page).flags;
+  uint16_t known = flags.load_relaxed();
+  if ((known & kFrameDirty) == 0) flags.fetch_or_relaxed(kFrameDirty);
+  if ((known & kFrameInstructionsSynced) != 0)
+    flags.fetch_and_relaxed(static_cast<uint16_t>(~kFrameInstructionsSynced));
+}
+
 }  // namespace
 
 MemoryObject::~MemoryObject() {
@@ -59,19 +69,25 @@ Result<> MemoryObject::bring_in(uint64_t index, ReadAhead::Pattern) {
 }
 
 Result<PhysAddr> MemoryObject::add_page(uint64_t index) {
-  PhysAddr fresh = TRY(frames::allocate(0, FrameUse::Object, AllocationFlags::Zero));
-  Result<> ready = charge_page();
-  if (!ready.ok()) {
-    frames::free(fresh);
-    return ready.error();
-  }
+  PhysAddr fresh = TRY(make_page(AllocationFlags::Zero));
   fill_page(index, fresh);
   Result<PhysAddr> page = insert_page(index, fresh);
-  if (!page.ok() || *page != fresh) {
-    uncharge_pages(1);
-    frames::free(fresh);
-  }
+  if (!page.ok() || *page != fresh) discard_made_page(fresh);
   return page;
+}
+
+// A page that is accounted for, and that nobody else sees.
+Result<PhysAddr> MemoryObject::make_page(AllocationFlags flags) {
+  PhysAddr fresh = TRY(frames::allocate(0, FrameUse::Object, flags));
+  Result<> ready = charge_page();
+  if (ready.ok()) return fresh;
+  frames::free(fresh);
+  return ready.error();
+}
+
+void MemoryObject::discard_made_page(PhysAddr fresh) {
+  uncharge_pages(1);
+  frames::free(fresh);
 }
 
 // The page that is in the cache afterwards, with a reference for the caller: `fresh`, or that of
@@ -81,17 +97,17 @@ Result<PhysAddr> MemoryObject::insert_page(uint64_t index, PhysAddr fresh) {
   for (;;) {
     {
       Guard guard(lock_);
-      PhysAddr other = frame_of_value(pages_.find(index));
-      if (other != PhysAddr{}) {
-        frames::get(other);
-        return other;
-      }
       if (index >= pages_for(size())) return Errno::Fault;  // truncated meanwhile
       Result<> inserted = pages_.insert(index, raw(fresh), &spare);
       if (inserted.ok()) {
         frames::get(fresh);  // the cache's; the first one is the caller's
         resident_.fetch_add_relaxed(1);
         return fresh;
+      }
+      if (inserted.failed_with(Errno::Exist)) {
+        PhysAddr other = frame_of_value(pages_.find(index));
+        frames::get(other);
+        return other;
       }
     }
     TRY(spare.fill());
@@ -119,21 +135,52 @@ Result<size_t> MemoryObject::read(IoBuffer& buffer, uint64_t offset) {
   return total;
 }
 
+// Where there is no page yet and the buffer has a whole one, it is not zeroed first: nobody sees
+// the page before it is full. If somebody else's was faster, that one gets the bytes. Returns bytes
+// moved.
+Result<size_t> MemoryObject::write_new_page(IoBuffer& buffer, uint64_t index) {
+  PhysAddr fresh = TRY(make_page(AllocationFlags::None));
+  uint8_t* data = frames::frame_data(fresh);
+  size_t moved = buffer.take_nofault(data, kPageSize);
+  if (moved == 0) {
+    discard_made_page(fresh);
+    return size_t{0};
+  }
+  __builtin_memset(data + moved, 0, kPageSize - moved);
+  frames::frame_of(fresh).flags.store_relaxed(kFrameDirty);
+  Result<PhysAddr> page = insert_page(index, fresh);
+  bool is_ours = page.ok() && *page == fresh;
+  if (page.ok() && !is_ours) {
+    note_written(*page);
+    __builtin_memcpy(frames::frame_data(*page), data, moved);
+  }
+  if (page.ok()) frames::put(*page);
+  if (!is_ours) discard_made_page(fresh);
+  return page.ok() ? Result<size_t>(moved) : page.error();
+}
+
+Result<size_t> MemoryObject::write_part(IoBuffer& buffer, uint64_t offset, size_t part) {
+  uint64_t index = offset >> kPageShift;
+  std::optional<PhysAddr> found = peek_page(index);
+  if (!found && part == kPageSize) return write_new_page(buffer, index);
+  PhysAddr page = found ? *found : TRY(add_page(index));
+  note_written(page);
+  size_t moved =
+      buffer.take_nofault(frames::frame_data(page) + (offset & (kPageSize - 1)), part);
+  frames::put(page);
+  return moved;
+}
+
 Result<size_t> MemoryObject::write(IoBuffer& buffer, uint64_t offset) {
   size_t total = 0;
   while (buffer.remaining() != 0) {
-    size_t in_page = offset & (kPageSize - 1);
-    size_t part = kPageSize - in_page;
+    size_t part = kPageSize - (offset & (kPageSize - 1));
     if (part > buffer.remaining()) part = buffer.remaining();
-    Result<PhysAddr> page = get_page(offset >> kPageShift, true);
-    if (!page.ok()) return total != 0 ? Result<size_t>(total) : page.error();
-    frames::frame_of(*page).flags.fetch_and_relaxed(
-        static_cast<uint16_t>(~kFrameInstructionsSynced));
-    size_t moved = buffer.take_nofault(frames::frame_data(*page) + in_page, part);
-    frames::put(*page);
-    total += moved;
-    offset += moved;
-    if (moved < part) break;
+    Result<size_t> moved = write_part(buffer, offset, part);
+    if (!moved.ok()) return total != 0 ? Result<size_t>(total) : moved.error();
+    total += *moved;
+    offset += *moved;
+    if (*moved < part) break;
   }
   return total;
 }

@@ -86,7 +86,11 @@ class MemoryObject : public RefCounted<MemoryObject>, public RcuHead {
 
  private:
   friend class MappingsEdit;
+  Result<PhysAddr> make_page(AllocationFlags flags);
+  void discard_made_page(PhysAddr fresh);
   Result<PhysAddr> insert_page(uint64_t index, PhysAddr fresh);
+  Result<size_t> write_part(IoBuffer& buffer, uint64_t offset, size_t part);
+  Result<size_t> write_new_page(IoBuffer& buffer, uint64_t index);
   size_t remove_some(uint64_t first, uint64_t end, std::span<RadixTree::Entry> removed);
   void remove_pages(uint64_t first, uint64_t end, bool unmap);
   void zero_part(uint64_t start, uint64_t end);
