@@ -19,7 +19,6 @@ constinit sched::LoadAddressSpace Scheduler::load_address_space = nullptr;
 constinit sched::TickHook Scheduler::tick_hook = nullptr;
 
 QueueGuard::QueueGuard(const Thread& thread) : irq_state_(arch::disable_interrupts()) {
-  preempt_disable();
   for (;;) {
     enter(thread.cpu());
     if (thread.cpu() == cpu_) return;
@@ -28,14 +27,13 @@ QueueGuard::QueueGuard(const Thread& thread) : irq_state_(arch::disable_interrup
 }
 
 QueueGuard::QueueGuard(unsigned cpu) : irq_state_(arch::disable_interrupts()) {
-  preempt_disable();
   enter(cpu);
 }
 
 QueueGuard::~QueueGuard() {
   leave();
   arch::restore_interrupts(irq_state_);
-  preempt_enable();
+  preempt_if_due();
 }
 
 void QueueGuard::change_to(unsigned cpu) {

@@ -22,6 +22,14 @@ inline void preempt_enable() {
     preempt_schedule();
 }
 
+// Where interrupts are unmasked: a reschedule may have become due meanwhile.
+inline void preempt_if_due() {
+  ThreadBase* thread = arch::current_thread();
+  if ((thread->work.load_relaxed() & kWorkReschedule) != 0 && thread->preempt_count == 0)
+      [[unlikely]]
+    preempt_schedule();
+}
+
 class PreemptGuard : public Pinned {
  public:
   PreemptGuard() { preempt_disable(); }

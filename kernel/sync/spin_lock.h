@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// SpinLock<rank>: masks interrupts on its CPU, never sleeps, short sections. A fair ticket lock in
-// one word (KB14: no separate holder that could disagree). Taken through Guard only.
+// SpinLock<rank>: masks interrupts on its CPU, which keeps the thread there as well; never sleeps,
+// short sections. A fair ticket lock in one word (KB14: no separate holder that could disagree).
+// Taken through Guard only.
 #pragma once
 
 #include "arch/irq_state.h"
@@ -53,27 +54,24 @@ class CAPABILITY("spin lock") SpinLock : public Pinned {
   // Inline down to the critical section's function, which the lock order report then names.
   [[gnu::always_inline]] State lock(unsigned subclass) {
     State state = arch::disable_interrupts();
-    preempt_disable();
     lockdep::acquire(this, rank, subclass, true);
     ticket_.acquire();
     return state;
   }
   bool try_lock(State& state) {
     state = arch::disable_interrupts();
-    preempt_disable();
     if (ticket_.try_acquire()) {
       lockdep::acquire(this, rank, lockdep::kTrySubclass, true);
       return true;
     }
     arch::restore_interrupts(state);
-    preempt_enable();
     return false;
   }
   void unlock(State state) {
     ticket_.release();
     lockdep::release(this);
     arch::restore_interrupts(state);
-    preempt_enable();
+    preempt_if_due();
   }
 
   TicketLock ticket_;
