@@ -10,6 +10,7 @@ list(APPEND UNDER_TEST
 )
 
 list(APPEND UNDER_TEST
+  ${KERNEL}/sync/lock_counters.cc
   ${KERNEL}/sync/lock_order.cc
   ${KERNEL}/sync/per_cpu.cc
   ${KERNEL}/sync/random.cc

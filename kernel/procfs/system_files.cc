@@ -16,6 +16,7 @@
 #include "procfs/block_text.h"
 #include "procfs/procfs.h"
 #include "sched/scheduler.h"
+#include "sync/lock_counters.h"
 #include "vm/memory_statistics.h"
 #include "vm/page_cache.h"
 #include "vm/page_lru.h"
@@ -239,6 +240,19 @@ Result<> locks_text(FormatSink& sink) {
   return {};
 }
 
+#ifdef SAMARA_DEBUG
+// Not Linux's lock_stat: by rank, taken and waited for.
+Result<> lock_counts_text(FormatSink& sink) {
+  for (size_t i = 0; i < kLockRanks; ++i) {
+    lock_counters::Counts counts = lock_counters::sum(LockRank{static_cast<uint16_t>(i)});
+    if (counts.taken == 0) continue;
+    format(sink, "{} {} {}\n", StringView(lockdep::rank_name(LockRank{static_cast<uint16_t>(i)})),
+           counts.taken, counts.waited);
+  }
+  return {};
+}
+#endif
+
 Result<> swaps_text(FormatSink& sink) {
   sink.write("Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n");
   return {};
@@ -265,6 +279,9 @@ constexpr SystemFile kFiles[] = {
     {"devices", 0444, devices_text},        {"diskstats", 0444, diskstats_text},
     {"filesystems", 0444, filesystems_text},
     {"interrupts", 0444, interrupts_text},  {"loadavg", 0444, loadavg_text},
+#ifdef SAMARA_DEBUG
+    {"lock_counts", 0444, lock_counts_text},
+#endif
     {"locks", 0444, locks_text},
     {"meminfo", 0444, meminfo_text},        {"modules", 0444, empty_text},
     {"partitions", 0444, partitions_text},

@@ -40,7 +40,7 @@ class SchedulerLockAccess {
 
   static void acquire(Lock& lock, unsigned cpu) {
     lockdep::acquire(&lock, LockRank::RunQueue, cpu, true);
-    lock.ticket_.acquire();
+    lock_counters::note(LockRank::RunQueue, lock.ticket_.acquire());
   }
   static void release(Lock& lock) {
     lock.ticket_.release();

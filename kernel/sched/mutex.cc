@@ -17,10 +17,11 @@ uint64_t self() { return reinterpret_cast<uint64_t>(&current()); }
 
 }  // namespace
 
-void MutexBase::acquire() {
+bool MutexBase::acquire() {
   uint64_t expected = 0;
-  if (owner_.compare_exchange_acq_rel(expected, self())) [[likely]] return;
+  if (owner_.compare_exchange_acq_rel(expected, self())) [[likely]] return false;
   acquire_slow();
+  return true;
 }
 
 bool MutexBase::try_acquire() {

@@ -16,7 +16,7 @@ struct MutexWaiter : ListNode<MutexWaiter> {
 // The rank-free body (mutex.cc).
 class MutexBase : public Pinned {
  public:
-  void acquire();
+  bool acquire();  // whether it had to wait
   bool try_acquire();
   void release();
   bool is_held_by_current() const;
@@ -47,7 +47,7 @@ class CAPABILITY("mutex") Mutex : public Pinned {
   struct State {};
   [[gnu::always_inline]] State lock(unsigned subclass) {
     lockdep::acquire(this, rank, subclass, false);
-    body_.acquire();
+    lock_counters::note(rank, body_.acquire());
     return {};
   }
   bool try_lock(State&) {

@@ -13,22 +13,25 @@ namespace kernel {
 // readers.
 class RwMutexBase : public Pinned {
  public:
-  void acquire_shared() {
+  // Both tell whether they had to wait, if only for another reader to have come in.
+  bool acquire_shared() {
     uint64_t state = state_.load_relaxed();
     if ((state & (kWriter | kWriterWaits)) == 0 &&
         state_.compare_exchange_acq_rel(state, state + kReader))
-      return;
+      return false;
     acquire_shared_slow();
+    return true;
   }
   void release_shared() {
     uint64_t left = state_.fetch_sub_acq_rel(kReader) - kReader;
     if (left == kWriterWaits) [[unlikely]]
       waiters_.wake_all();
   }
-  void acquire() {
+  bool acquire() {
     uint64_t state = 0;
-    if (state_.compare_exchange_acq_rel(state, kWriter)) return;
+    if (state_.compare_exchange_acq_rel(state, kWriter)) return false;
     acquire_slow();
+    return true;
   }
   void release() {
     state_.fetch_and_acq_rel(~kWriter);
@@ -69,7 +72,7 @@ class CAPABILITY("rw mutex") RwMutex : public Pinned {
   struct State {};
   State lock(unsigned subclass) {
     lockdep::acquire(this, rank, subclass, false);
-    body_.acquire();
+    lock_counters::note(rank, body_.acquire());
     return {};
   }
   void unlock(State) {
@@ -78,7 +81,7 @@ class CAPABILITY("rw mutex") RwMutex : public Pinned {
   }
   void lock_shared() {
     lockdep::acquire(this, rank, 0, false);
-    body_.acquire_shared();
+    lock_counters::note(rank, body_.acquire_shared());
   }
   bool try_lock_shared() {
     if (!body_.try_acquire_shared()) return false;

@@ -15,8 +15,6 @@
 namespace kernel::lockdep {
 namespace {
 
-constexpr size_t kRanks = static_cast<size_t>(LockRank::Leaf) + 1;
-
 // The compiler knows the enumerators' names: "... kernel::LockRank::Frames]" in both dialects.
 template <LockRank rank>
 constexpr StringView spelled_name() {
@@ -28,7 +26,7 @@ static_assert(spelled_name<LockRank::Leaf>() == "Leaf");
 
 constexpr size_t kLongestName = 24;
 struct RankNames {
-  char text[kRanks][kLongestName] = {};
+  char text[kLockRanks][kLongestName] = {};
 };
 template <size_t... ranks>
 consteval RankNames make_names(std::index_sequence<ranks...>) {
@@ -39,7 +37,7 @@ consteval RankNames make_names(std::index_sequence<ranks...>) {
   (copy(ranks, spelled_name<LockRank{ranks}>()), ...);
   return names;
 }
-constexpr RankNames kNames = make_names(std::make_index_sequence<kRanks>());
+constexpr RankNames kNames = make_names(std::make_index_sequence<kLockRanks>());
 
 // A panic takes locks as it can; it must not be checked.
 constinit Atomic<bool> disabled;

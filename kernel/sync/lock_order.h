@@ -90,6 +90,7 @@ enum class LockRank : uint16_t {
   Leaf,            // a lock under which nothing else is taken
 };
 
+inline constexpr size_t kLockRanks = static_cast<size_t>(LockRank::Leaf) + 1;
 inline constexpr LockRank kFirstSpinRank = LockRank::SocketNames;
 // The last one that a file system on top of others holds while it asks them.
 inline constexpr LockRank kLastStackedRank = LockRank::OverlayCopyUp;

@@ -6,7 +6,7 @@
 
 #include "arch/irq_state.h"
 #include "sync/annotations.h"
-#include "sync/lock_order.h"
+#include "sync/lock_counters.h"
 #include "sync/preempt.h"
 
 namespace kernel {
@@ -20,9 +20,12 @@ class TryGuard;
 
 class CAPABILITY("spin lock") TicketLock : public Pinned {
  public:
-  void acquire() {
+  // Whether it had to wait.
+  bool acquire() {
     uint32_t ticket = next_.fetch_add_relaxed(1);
+    if (owner_.load_acquire() == ticket) [[likely]] return false;
     while (owner_.load_acquire() != ticket) arch::spin_hint();
+    return true;
   }
   bool try_acquire() {
     uint32_t owner = owner_.load_relaxed();
@@ -55,7 +58,7 @@ class CAPABILITY("spin lock") SpinLock : public Pinned {
   [[gnu::always_inline]] State lock(unsigned subclass) {
     State state = arch::disable_interrupts();
     lockdep::acquire(this, rank, subclass, true);
-    ticket_.acquire();
+    lock_counters::note(rank, ticket_.acquire());
     return state;
   }
   bool try_lock(State& state) {

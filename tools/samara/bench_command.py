@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import bench_machine, bench_profile, build_command, guest, paths, ui
+from . import bench_locks, bench_machine, bench_profile, build_command, guest, paths, ui
 from .errors import SamaraError
 
 BASELINE = bench_profile.BASELINE
@@ -42,6 +42,9 @@ def run(arguments) -> int:
         raise SamaraError("--profile: of our own kernel, in instructions, on its own")
     if arguments.save_baseline and (arguments.plain or arguments.pattern):
         raise SamaraError("--save-baseline: the baseline is all rows, in instructions")
+    if arguments.locks:
+        build_command.ensure(kernel="debug")
+        return bench_locks.show()
     build_command.ensure(kernel="release")
     if arguments.profile:
         return bench_profile.show(arguments.profile)

@@ -369,6 +369,11 @@ def _add_bench(command) -> None:
         "--profile", metavar="ROW", help="where the instructions of this row go, by function"
     )
     bench.add_argument(
+        "--locks",
+        action="store_true",
+        help="which locks 4 CPUs wait for in the parallel rows (debug build)",
+    )
+    bench.add_argument(
         "--save-baseline", action="store_true", help="store what Samara needs as the new baseline"
     )
 
