@@ -46,20 +46,28 @@ PageCounts leaf_counts(PhysAddr table) {
   return counts;
 }
 
-size_t next_used_entry(PhysAddr table, size_t index) {
-  using table_record::kGroupEntries;
-  const uint64_t* entries = table_entries(table);
-  auto groups = static_cast<uint32_t>(table_record::load(table) >> table_record::kGroupsShift);
+template <size_t group_entries>
+static size_t next_used(const uint64_t* entries, uint64_t groups, size_t index) {
   while (index < Format::kEntries) {
-    uint32_t rest = groups >> (index / kGroupEntries);
+    uint64_t rest = groups >> (index / group_entries);
     if (rest == 0) break;
     auto skipped = static_cast<size_t>(std::countr_zero(rest));
-    if (skipped != 0) index = (index / kGroupEntries + skipped) * kGroupEntries;
-    for (size_t end = align_down(index, kGroupEntries) + kGroupEntries; index < end; ++index) {
+    if (skipped != 0) index = (index / group_entries + skipped) * group_entries;
+    for (size_t end = align_down(index, group_entries) + group_entries; index < end; ++index) {
       if (load_entry(entries + index) != 0) return index;
     }
   }
   return Format::kEntries;
+}
+
+size_t next_used_page(PhysAddr table, size_t index) {
+  uint64_t groups = table_record::load(table) >> table_record::kGroupsShift;
+  return next_used<table_record::kPageGroup>(table_entries(table), groups, index);
+}
+
+size_t next_used_table(PhysAddr table, size_t index) {
+  uint64_t groups = table_record::load(table);
+  return next_used<table_record::kTableGroup>(table_entries(table), groups, index);
 }
 
 // --- LeafTable ---------------------------------------------------------------
@@ -81,7 +89,7 @@ PageEntry LeafTable::take(UserAddr address, PageKind kind) {
 void LeafTable::put(UserAddr address, PageEntry entry, PageKind kind) {
   DCHECK(get(address) == 0);
   uint64_t record = table_record::load(table_);
-  record |= table_record::group_bit(Format::index(raw(address), 0));
+  record |= table_record::page_group_bit(Format::index(raw(address), 0));
   if (Format::address(entry) != the_zero_frame)
     record += table_record::one_of(is_owned(entry) ? PageKind::Anonymous : kind);
   table_record::store(table_, record);
@@ -140,11 +148,15 @@ bool PageTables::is_leaf_shared(UserAddr address) const {
 }
 
 UserAddr PageTables::next_leaf(UserAddr address, UserAddr end) const {
+  if (address >= end) return end;
+  // Mostly it is right here.
+  const uint64_t* upper = find_upper(address);
+  if (upper != nullptr && load_entry(upper) != 0) return address;
   PhysAddr table = root_;
   unsigned level = Format::kTopLevel;
   while (address < end) {
     size_t index = Format::index(raw(address), level);
-    size_t used = next_used_entry(table, index);
+    size_t used = next_used_table(table, index);
     if (used != index)
       address = align_down(address, Format::span(level + 1)) + used * Format::span(level);
     if (used == Format::kEntries) {

@@ -135,7 +135,7 @@ void PageTables::free_level(PhysAddr table, unsigned level, uint64_t base, UserR
                             UserRange hole, TlbBatch& batch) {
   uint64_t span = Format::span(level);
   uint64_t first = raw(range.start) > base ? raw(range.start) - base : 0;
-  for (size_t i = first / span; (i = next_used_entry(table, i)) < Format::kEntries; ++i) {
+  for (size_t i = first / span; (i = next_used_table(table, i)) < Format::kEntries; ++i) {
     if (base + i * span >= raw(range.end)) break;
     uint64_t* slot = table_entries(table) + i;
     PageEntry value = load_entry(slot);
@@ -156,7 +156,7 @@ void PageTables::free_level(PhysAddr table, unsigned level, uint64_t base, UserR
 
 void PageTables::release_subtree(PhysAddr table, unsigned level) {
   if (level == 0) return release_leaf_table(table);
-  for (size_t i = 0; (i = next_used_entry(table, i)) < Format::kEntries; ++i) {
+  for (size_t i = 0; (i = next_used_table(table, i)) < Format::kEntries; ++i) {
     release_subtree(Format::address(load_entry(table_entries(table) + i)), level - 1);
   }
   frames::free(table);
@@ -168,7 +168,7 @@ void PageTables::destroy() {
   size_t count;
   do {
     count = 0;
-    for (size_t i = 0; count < kAtOnce && (i = next_used_entry(root_, i)) < Format::kEntries; ++i) {
+    for (size_t i = 0; count < kAtOnce && (i = next_used_table(root_, i)) < Format::kEntries; ++i) {
       uint64_t* slot = table_entries(root_) + i;
       detached[count++] = Format::address(load_entry(slot));
       store_entry(slot, 0);

@@ -22,13 +22,15 @@ inline uint64_t* table_entries(PhysAddr table) {
 }
 
 // Frame::data of a table. Changed under the lock that guards the table's entries, read without.
-//   | groups ............ 32 | 0 | shared 10 | file 10 | anonymous 10 |
-// A group is 16 entries; its bit is set before an entry of it first is, and stays.
+//   leaf table:  | groups of 16 ...... 32 | 0 | shared 10 | file 10 | anonymous 10 |
+//   other:       | groups of 8 ................................................ 64 |
+// A group's bit is set before an entry of it first is, and stays.
 namespace table_record {
 
-inline constexpr size_t kGroupEntries = 16;
+inline constexpr size_t kPageGroup = 16, kTableGroup = 8;
 inline constexpr unsigned kGroupsShift = 32, kCountBits = 10;
-static_assert(Format::kEntries / kGroupEntries == 32 && Format::kEntries < 1 << kCountBits);
+static_assert(Format::kEntries / kPageGroup == 32 && Format::kEntries < 1 << kCountBits);
+static_assert(Format::kEntries / kTableGroup == 64);
 
 inline uint64_t load(PhysAddr table) {
   return __atomic_load_n(&frames::frame_of(table).data, __ATOMIC_RELAXED);
@@ -39,18 +41,21 @@ inline void store(PhysAddr table, uint64_t record) {
 constexpr uint64_t one_of(PageKind kind) {
   return uint64_t{1} << static_cast<unsigned>(kind) * kCountBits;
 }
-constexpr uint64_t group_bit(size_t index) {
-  return uint64_t{1} << (kGroupsShift + index / kGroupEntries);
+constexpr uint64_t page_group_bit(size_t index) {
+  return uint64_t{1} << (kGroupsShift + index / kPageGroup);
 }
+// Of a table that is not a leaf.
 inline void mark_used(PhysAddr table, size_t index) {
-  uint64_t record = load(table);
-  if ((record & group_bit(index)) == 0) store(table, record | group_bit(index));
+  uint64_t record = load(table), bit = uint64_t{1} << index / kTableGroup;
+  if ((record & bit) == 0) store(table, record | bit);
 }
 
 }  // namespace table_record
 
-// The first entry at or above `index` that is not empty; kEntries: none.
-size_t next_used_entry(PhysAddr table, size_t index);
+// The first entry at or above `index` that is not empty; kEntries: none. Of a leaf table, and of
+// another.
+size_t next_used_page(PhysAddr table, size_t index);
+size_t next_used_table(PhysAddr table, size_t index);
 
 // Preemption is off, so that "this CPU" stays the same one until the flush is done.
 template <class Flush>

@@ -20,7 +20,7 @@ static PageEntry shared_entry(PageEntry entry) {
 void PageTables::copy_leaf_locked(PhysAddr from, PhysAddr to) {
   uint64_t* source = table_entries(from);
   uint64_t* target = table_entries(to);
-  for (size_t i = 0; (i = next_used_entry(from, i)) < Format::kEntries; ++i) {
+  for (size_t i = 0; (i = next_used_page(from, i)) < Format::kEntries; ++i) {
     PageEntry entry = load_entry(source + i);
     PageEntry copy = shared_entry(entry);
     if (copy != entry) store_entry(source + i, copy);
@@ -131,7 +131,7 @@ void release_leaf_table(PhysAddr table) {
   PhysAddr batch[64];
   size_t count = 0;
   uint64_t* entries = table_entries(table);
-  for (size_t i = 0; (i = next_used_entry(table, i)) < Format::kEntries; ++i) {
+  for (size_t i = 0; (i = next_used_page(table, i)) < Format::kEntries; ++i) {
     PageEntry entry = entries[i];
     if (Format::address(entry) == zero_frame()) continue;
     batch[count++] = Format::address(entry);
