@@ -100,10 +100,11 @@ struct Leaf : TreeNode<Leaf> {
 };
 struct LeafOrder {
   static bool less(const Leaf& a, const Leaf& b) { return a.key < b.key; }
-  static void summarise(Leaf& leaf, const Leaf* left, const Leaf* right) {
-    leaf.largest = leaf.key;
-    if (left != nullptr) leaf.largest = std::max(leaf.largest, left->largest);
-    if (right != nullptr) leaf.largest = std::max(leaf.largest, right->largest);
+  static bool summarise(Leaf& leaf, const Leaf* left, const Leaf* right) {
+    uint64_t largest = leaf.key;
+    if (left != nullptr) largest = std::max(largest, left->largest);
+    if (right != nullptr) largest = std::max(largest, right->largest);
+    return std::exchange(leaf.largest, largest) != largest;
   }
 };
 using LeafTree = Tree<Leaf, LeafOrder>;
@@ -154,10 +155,12 @@ TEST(Tree, RandomAgainstStd) {
     ASSERT_EQ(forward, std::vector<Leaf*>(model.begin(), model.end()));
     ASSERT_EQ(backward, forward);
   }
-  for (auto& leaf : leaves) {
-    if (leaf->is_in_tree()) tree.remove(*leaf);
+  for (size_t left = model.size(); Leaf* leaf = tree.take_any(); --left) {
+    EXPECT_FALSE(leaf->is_in_tree());
+    EXPECT_EQ(model.erase(leaf), 1u);
+    EXPECT_EQ(model.size(), left - 1);
   }
-  EXPECT_TRUE(tree.empty());
+  EXPECT_TRUE(tree.empty() && model.empty());
 }
 
 struct Counted {

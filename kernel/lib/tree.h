@@ -32,8 +32,9 @@ class TreeNode : public Pinned {
   bool linked_ = false;
 };
 
-// Order: static bool less(const T&, const T&). Optional: static void summarise(T& node, T* left, T*
-// right), called bottom-up whenever a subtree changes.
+// Order: static bool less(const T&, const T&). Optional: static bool summarise(T& node, T* left, T*
+// right), called bottom-up whenever a subtree changes; false: the summary is what it was, so that
+// those above need no other.
 template <class T, class Order, class Tag = DefaultTag>
 class Tree : public Pinned {
   using Node = TreeNode<T, Tag>;
@@ -76,15 +77,24 @@ class Tree : public Pinned {
     added->height_ = 1;
     added->linked_ = true;
     *link = added;
-    rebalance_up(added);
+    update(added);
+    rebalance_up(parent);
+  }
+
+  // Into an empty tree, all at once: `count` elements, which next() gives in their order.
+  template <class Next>
+  void fill(size_t count, Next next) {
+    DCHECK(empty());
+    root_ = build(count, next);
   }
 
   void remove(T& element) {
     Node* gone = node(element);
     DCHECK(gone->linked_);
     Node* repair;
+    Node* heir = nullptr;
     if (gone->left_ != nullptr && gone->right_ != nullptr) {
-      Node* heir = gone->right_;  // the next in order takes the place
+      heir = gone->right_;  // the next in order takes the place
       while (heir->left_ != nullptr) heir = heir->left_;
       repair = heir->parent_ == gone ? heir : heir->parent_;
       replace(heir, heir->right_);
@@ -99,7 +109,20 @@ class Tree : public Pinned {
     }
     gone->linked_ = false;
     gone->parent_ = gone->left_ = gone->right_ = nullptr;
-    if (repair != nullptr) rebalance_up(repair);
+    rebalance_up(repair, heir);
+  }
+
+  // Some element, which is out then; null: empty. Keeps neither balance nor summaries: good only
+  // for taking all of them out.
+  T* take_any() {
+    Node* at = root_;
+    if (at == nullptr) return nullptr;
+    while (at->left_ != nullptr || at->right_ != nullptr)
+      at = at->left_ != nullptr ? at->left_ : at->right_;
+    replace(at, nullptr);
+    at->linked_ = false;
+    at->parent_ = nullptr;
+    return object(at);
   }
 
   // The first element for which below(element) is false; `below` is true for a prefix of the order.
@@ -120,7 +143,7 @@ class Tree : public Pinned {
 
   // After a change of what summarise() reads in `element`.
   void refresh(T& element) {
-    for (Node* at = node(element); at != nullptr; at = at->parent_) update(at);
+    for (Node* at = node(element); at != nullptr && update(at);) at = at->parent_;
   }
 
  private:
@@ -138,11 +161,14 @@ class Tree : public Pinned {
     return object(at);
   }
   static int height(const Node* node) { return node == nullptr ? 0 : node->height_; }
-  static void update(Node* at) {
+  // Whether anything that its parent looks at has changed.
+  static bool update(Node* at) {
     int left = height(at->left_), right = height(at->right_);
-    at->height_ = static_cast<int8_t>((left > right ? left : right) + 1);
+    auto tall = static_cast<int8_t>((left > right ? left : right) + 1);
+    bool changed = std::exchange(at->height_, tall) != tall;
     if constexpr (requires { Order::summarise(*object(at), object(at), object(at)); })
-      Order::summarise(*object(at), object(at->left_), object(at->right_));
+      changed |= Order::summarise(*object(at), object(at->left_), object(at->right_));
+    return changed;
   }
   // Puts `heir` (may be null) where `gone` hangs.
   void replace(Node* gone, Node* heir) {
@@ -167,9 +193,27 @@ class Tree : public Pinned {
     update(risen);
     return risen;
   }
-  void rebalance_up(Node* at) {
+  template <class Next>
+  static Node* build(size_t count, Next& next) {
+    if (count == 0) return nullptr;
+    Node* left = build(count / 2, next);
+    Node* top = node(next());
+    Node* right = build(count - count / 2 - 1, next);
+    top->parent_ = nullptr;
+    top->left_ = left;
+    top->right_ = right;
+    if (left != nullptr) left->parent_ = top;
+    if (right != nullptr) right->parent_ = top;
+    top->linked_ = true;
+    update(top);
+    return top;
+  }
+  // To the root, or to where nothing changes any more: that does not show up to `newcomer`, which
+  // stands where another stood.
+  void rebalance_up(Node* at, const Node* newcomer = nullptr) {
     while (at != nullptr) {
-      update(at);
+      bool changed = update(at) || newcomer != nullptr;
+      if (at == newcomer) newcomer = nullptr;
       int balance = height(at->left_) - height(at->right_);
       if (balance > 1) {
         if (height(at->left_->left_) < height(at->left_->right_))
@@ -179,6 +223,8 @@ class Tree : public Pinned {
         if (height(at->right_->right_) < height(at->right_->left_))
           rotate(at->right_, &Node::left_, &Node::right_);
         at = rotate(at, &Node::right_, &Node::left_);
+      } else if (!changed) {
+        return;
       }
       at = at->parent_;
     }

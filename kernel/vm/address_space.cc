@@ -31,7 +31,7 @@ void AddressSpace::last_unref(AddressSpace* space) {
   {
     DoomedMappings doomed;
     Guard guard(space->lock_);
-    while (Mapping* mapping = space->mappings_.first()) space->remove_locked(*mapping, doomed);
+    while (Mapping* mapping = space->mappings_.take_any()) space->forget_locked(*mapping, doomed);
     space->tables_.destroy();
   }
   if (space->executable != nullptr) unref_mapped_file(*space->executable);

@@ -142,11 +142,14 @@ class AddressSpace final : public RefCounted<AddressSpace> {
   Result<> check_room_locked(const MapRequest& request, uint64_t replaced) const REQUIRES(lock_);
   uint64_t mapped_pages_locked(UserRange range) const REQUIRES(lock_);
   void insert_locked(Mapping& mapping) REQUIRES(lock_);
+  void enter_locked(Mapping& mapping) REQUIRES(lock_);
+  Result<Owned<Mapping>> inherit_locked(const Mapping& mapping) REQUIRES(lock_);
   void account_locked(const Mapping& mapping, int sign) REQUIRES(lock_);
 
   // unmap.cc
   Result<> unmap_locked(UserRange range, DoomedMappings& doomed) REQUIRES(lock_);
   void remove_locked(Mapping& mapping, DoomedMappings& doomed) REQUIRES(lock_);
+  void forget_locked(Mapping& mapping, DoomedMappings& doomed) REQUIRES(lock_);
   Result<> drop_pages_locked(const Mapping& mapping, UserRange range) REQUIRES(lock_);
   Result<Mapping*> split_locked(Mapping& mapping, UserAddr at) REQUIRES(lock_);
   // Splits at both ends, so that the range consists of whole mappings.

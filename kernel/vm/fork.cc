@@ -43,15 +43,31 @@ Result<Ref<AddressSpace>> AddressSpace::fork() {
 }
 
 Result<> AddressSpace::copy_mappings_locked(AddressSpace& child) {
-  for (const Mapping* mapping = mappings_.first(); mapping != nullptr;
+  List<Mapping, LooseTag> copies;
+  size_t count = 0;
+  Result<> result;
+  for (const Mapping* mapping = mappings_.first(); mapping != nullptr && result.ok();
        mapping = MappingTree::next(*mapping)) {
     if (mapping->flags.dont_fork) continue;
-    Owned<Mapping> copy = TRY(mapping->clone());
-    copy->flags.locked = copy->flags.lock_on_fault = false;  // mlock(2): not inherited
-    if (copy->flags.accounted) TRY(overcommit::commit(copy->pages()));
-    child.insert_locked(*std::move(copy).leak());
+    Result<Owned<Mapping>> copy = child.inherit_locked(*mapping);
+    if (copy.ok()) {
+      copies.push_back(*std::move(copy).take().leak());
+      ++count;
+    } else {
+      result = copy.error();
+    }
   }
-  return {};
+  child.mappings_.fill(copies, count);  // also when not all could be copied: the child's end frees
+  return result;
+}
+
+// A copy of another space's mapping, of which only the place in the tree is still missing.
+Result<Owned<Mapping>> AddressSpace::inherit_locked(const Mapping& mapping) {
+  Owned<Mapping> copy = TRY(mapping.clone());
+  copy->flags.locked = copy->flags.lock_on_fault = false;  // mlock(2): not inherited
+  if (copy->flags.accounted) TRY(overcommit::commit(copy->pages()));
+  enter_locked(*copy);
+  return copy;
 }
 
 Result<> AddressSpace::share_tables_locked(AddressSpace& child) {

@@ -137,8 +137,13 @@ uint64_t AddressSpace::mapped_pages_locked(UserRange range) const {
 }
 
 void AddressSpace::insert_locked(Mapping& mapping) {
-  mapping.space = this;
   mappings_.insert(mapping);
+  enter_locked(mapping);
+}
+
+// All but the place in the tree.
+void AddressSpace::enter_locked(Mapping& mapping) {
+  mapping.space = this;
   MappingsEdit(mapping.object.get()).add(mapping);
   account_locked(mapping, 1);
 }

@@ -41,11 +41,11 @@ struct MappingFlags {
 
 struct MappingTreeTag {};
 struct ObjectMappingTag {};
-struct DoomedTag {};
+struct LooseTag {};  // in no tree: on its way in, or out
 
 class Mapping final : public TreeNode<Mapping, MappingTreeTag>,
                       public ListNode<Mapping, ObjectMappingTag>,
-                      public ListNode<Mapping, DoomedTag> {
+                      public ListNode<Mapping, LooseTag> {
  public:
   UserRange range;
   uint32_t protection = 0;
@@ -83,7 +83,7 @@ class DoomedMappings : public Pinned {
   void add(Mapping& mapping) { list_.push_back(mapping); }
 
  private:
-  List<Mapping, DoomedTag> list_;
+  List<Mapping, LooseTag> list_;
 };
 
 // fs: how vm holds files without knowing them. Set once at boot.

@@ -6,11 +6,11 @@
 
 namespace kernel {
 
-void AddressOrder::summarise(Mapping& node, const Mapping* left, const Mapping* right) {
+bool AddressOrder::summarise(Mapping& node, const Mapping* left, const Mapping* right) {
   uint64_t largest = node.gap_before;
   if (left != nullptr && left->largest_gap > largest) largest = left->largest_gap;
   if (right != nullptr && right->largest_gap > largest) largest = right->largest_gap;
-  node.largest_gap = largest;
+  return std::exchange(node.largest_gap, largest) != largest;
 }
 
 UserAddr MappingTree::claimed_start(const Mapping& mapping) {
@@ -64,6 +64,24 @@ void MappingTree::remove(Mapping& mapping) {
   tree_.remove(mapping);
   --count_;
   if (above != nullptr) update_gap(*above);
+}
+
+void MappingTree::fill(List<Mapping, LooseTag>& list, size_t count) {
+  count_ = count;
+  UserAddr low{};
+  tree_.fill(count, [&]() -> Mapping& {
+    Mapping& mapping = *list.pop_front();
+    UserAddr high = claimed_start(mapping);
+    mapping.gap_before = high > low ? high - low : 0;
+    low = mapping.range.end;
+    return mapping;
+  });
+}
+
+Mapping* MappingTree::take_any() {
+  Mapping* taken = tree_.take_any();
+  if (taken != nullptr) --count_;
+  return taken;
 }
 
 void MappingTree::resize(Mapping& mapping, UserRange range) {

@@ -19,7 +19,7 @@ inline constexpr uint64_t kStackGuardGap = MiB;
 
 struct AddressOrder {
   static bool less(const Mapping& a, const Mapping& b) { return a.range.start < b.range.start; }
-  static void summarise(Mapping& node, const Mapping* left, const Mapping* right);
+  static bool summarise(Mapping& node, const Mapping* left, const Mapping* right);
 };
 
 class MappingTree : public Pinned {
@@ -42,6 +42,10 @@ class MappingTree : public Pinned {
 
   void insert(Mapping& mapping);
   void remove(Mapping& mapping);
+  // Into an empty tree: all of the list, which is in order.
+  void fill(List<Mapping, LooseTag>& list, size_t count);
+  // Some mapping, to take out all of them: the gaps mean nothing any more.
+  Mapping* take_any();
   // Moves an edge; the mapping keeps its place in the order.
   void resize(Mapping& mapping, UserRange range);
 

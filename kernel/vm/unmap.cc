@@ -68,10 +68,15 @@ Result<> AddressSpace::unmap_locked(UserRange range, DoomedMappings& doomed) {
 }
 
 void AddressSpace::remove_locked(Mapping& mapping, DoomedMappings& doomed) {
+  mappings_.remove(mapping);
   account_locked(mapping, -1);
+  forget_locked(mapping, doomed);
+}
+
+// What is out of the tree already.
+void AddressSpace::forget_locked(Mapping& mapping, DoomedMappings& doomed) {
   if (mapping.flags.accounted) overcommit::uncommit(mapping.pages());
   MappingsEdit(mapping.object.get()).remove(mapping);
-  mappings_.remove(mapping);
   doomed.add(mapping);
 }
 
