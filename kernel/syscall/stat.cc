@@ -16,24 +16,25 @@ LookupFlags follow_unless(bool no_follow) {
 
 abi::Stat to_stat(Inode& inode) {
   InodeAttributes from = inode.attributes();
-  abi::Stat to = {};
-  to.device = from.file_system.value_or(inode.super_block().device()).encode();
-  to.inode = from.number;
-  to.mode = type_bits(inode.type()) | from.mode;
-  to.links = from.links;
-  to.uid = from.uid;
-  to.gid = from.gid;
-  to.own_device = from.device.encode();
-  to.size = static_cast<int64_t>(from.size);
-  to.block_size = static_cast<int32_t>(from.block_size);
-  to.blocks = static_cast<int64_t>(from.blocks);
-  to.access_seconds = from.access.seconds;
-  to.access_nanoseconds = from.access.nanoseconds;
-  to.modify_seconds = from.modify.seconds;
-  to.modify_nanoseconds = from.modify.nanoseconds;
-  to.change_seconds = from.change.seconds;
-  to.change_nanoseconds = from.change.nanoseconds;
-  return to;
+  return {.device = from.file_system.value_or(inode.super_block().device()).encode(),
+          .inode = from.number,
+          .mode = type_bits(inode.type()) | from.mode,
+          .links = from.links,
+          .uid = from.uid,
+          .gid = from.gid,
+          .own_device = from.device.encode(),
+          .hole1 = 0,
+          .size = static_cast<int64_t>(from.size),
+          .block_size = static_cast<int32_t>(from.block_size),
+          .hole2 = 0,
+          .blocks = static_cast<int64_t>(from.blocks),
+          .access_seconds = from.access.seconds,
+          .access_nanoseconds = from.access.nanoseconds,
+          .modify_seconds = from.modify.seconds,
+          .modify_nanoseconds = from.modify.nanoseconds,
+          .change_seconds = from.change.seconds,
+          .change_nanoseconds = from.change.nanoseconds,
+          .unused = {}};
 }
 
 abi::StatxTime to_time(Timestamp time) { return {time.seconds, time.nanoseconds, 0}; }

@@ -9,21 +9,6 @@
 
 namespace kernel {
 
-// What `take` keeps of a place is good while the caller's RCU section lasts.
-class vfs::PathWalkAccess {
- public:
-  template <class Take>
-  static void root(FsContext& context, Take take) {
-    Guard guard(context.lock_);
-    take(context.root_);
-  }
-  template <class Take>
-  static void working_directory(FsContext& context, Take take) {
-    Guard guard(context.lock_);
-    take(context.working_directory_);
-  }
-};
-
 namespace vfs {
 namespace {
 
@@ -92,23 +77,20 @@ Result<> PathWalk::begin() {
   preempt_disable();  // an RCU section; with references it ends as soon as they are taken
   sequence_ = DentryCache::sequence.begin_read();
   bool absolute = path_.front() == '/';
-  auto take_root = [this](const Path& path) {
-    root_mount_ = &path.mount(), root_dentry_ = &path.dentry();
+  auto start_at = [this](FsContext::Borrowed place) {
+    mount_ = place.mount, dentry_ = place.dentry;
   };
-  auto take_start = [this](const Path& path) { mount_ = &path.mount(), dentry_ = &path.dentry(); };
-  if (!absolute || is_scoped()) {
-    if (start_.directory != nullptr) {
-      take_start(*start_.directory);
-    } else {
-      PathWalkAccess::working_directory(context, take_start);
-    }
-  }
-  if (is_scoped()) {
-    root_mount_ = mount_, root_dentry_ = dentry_;
+  FsContext::Borrowed root{};
+  if (!is_scoped()) root = context.borrow_root();
+  if (absolute && !is_scoped()) {
+    start_at(root);
+  } else if (start_.directory != nullptr) {
+    start_at({&start_.directory->mount(), &start_.directory->dentry()});
   } else {
-    PathWalkAccess::root(context, take_root);
-    if (absolute) mount_ = root_mount_, dentry_ = root_dentry_;
+    start_at(context.borrow_working_directory());
   }
+  if (is_scoped()) root = {mount_, dentry_};
+  root_mount_ = root.mount, root_dentry_ = root.dentry;
   active_ = true;
   if (mode_ == Mode::References) {
     mode_ = Mode::Rcu;
@@ -144,8 +126,7 @@ Result<> PathWalk::keep_references(Found found) {
   return kWalkAgain;
 }
 
-void PathWalk::drop() {
-  if (!active_) return;
+void PathWalk::let_go() {
   active_ = false;
   if (mode_ == Mode::Rcu) {
     preempt_enable();
@@ -232,6 +213,20 @@ Result<> PathWalk::walk() {
   return {};
 }
 
+// Once per component: without a frame of its own.
+[[gnu::always_inline]] inline Result<> PathWalk::enter(Dentry& child, bool last) {
+  Inode& inode = *child.inode();
+  if (inode.is_symlink() && (!last || has(LookupFlags::Follow) || trailing_slash_)) {
+    if (last) TRY(check_follow(*dentry_->inode(), inode));
+    return follow(inode);
+  }
+  place(mount_, &child);
+  if (child.is_mount_point()) [[unlikely]]
+    TRY(cross_mounts());
+  if (last || dentry_->inode()->is_directory()) return {};
+  return has(LookupFlags::Cached) ? Errno::Again : Errno::NotDir;
+}
+
 Result<> PathWalk::step(const Component& component, bool last) {
   StringView name = component.name;
   if (name.front() == '.') {
@@ -262,22 +257,6 @@ Result<> PathWalk::step(const Component& component, bool last) {
                                                    : DentryCache::lookup(*dentry_, name));
   if (child->inode() == nullptr) return Errno::NoEnt;
   return enter(*child, last);
-}
-
-Result<> PathWalk::enter(Dentry& child, bool last) {
-  Inode& inode = *child.inode();
-  if (inode.is_symlink() && (!last || has(LookupFlags::Follow) || trailing_slash_)) {
-    if (last) TRY(check_follow(*dentry_->inode(), inode));
-    return follow(inode);
-  }
-  if (child.is_mount_point()) [[unlikely]] {
-    place(mount_, &child);
-    TRY(cross_mounts());
-  } else {
-    place(mount_, &child);
-  }
-  if (last || dentry_->inode()->is_directory()) return {};
-  return has(LookupFlags::Cached) ? Errno::Again : Errno::NotDir;
 }
 
 // Down to what is mounted on top of here.

@@ -64,7 +64,10 @@ class PathWalk : public Pinned {
   enum class Found : uint8_t { Nothing, Places };
   Result<> keep_references(Found found);
   void place(Mount* mount, Dentry* dentry);
-  void drop();
+  void drop() {
+    if (active_) let_go();
+  }
+  void let_go();
 
   bool has(LookupFlags flag) const {
     return (static_cast<uint32_t>(flags_) & static_cast<uint32_t>(flag)) != 0;
