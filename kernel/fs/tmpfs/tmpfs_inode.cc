@@ -40,7 +40,7 @@ Result<Ref<TmpfsInode>> TmpfsInode::create(TmpfsSuperBlock& super_block,
 
 // Names are gone and nobody has it open: the space is free from now on.
 void TmpfsInode::evict() {
-  if (object_) {
+  if (object_ && object_->resident_pages() != 0) {
     object_->set_size(0);
     object_->truncate(0);
   }

@@ -101,7 +101,10 @@ Dentry* DentryCache::find(const Dentry& parent, StringView name, uint32_t hash) 
 }
 
 Optional<Ref<Dentry>> DentryCache::get(Dentry& parent, StringView name) {
-  uint32_t name_hash = hash(parent, name);
+  return get(parent, name, hash(parent, name));
+}
+
+Optional<Ref<Dentry>> DentryCache::get(Dentry& parent, StringView name, uint32_t name_hash) {
   // Under the lock: a rename elsewhere may carry a lock-free reader to another chain.
   Guard guard(stripe_of(name_hash).lock);
   Dentry* dentry = find(parent, name, name_hash);
@@ -133,7 +136,8 @@ Result<Ref<Dentry>> DentryCache::lookup(Dentry& parent, StringView name) {
 
 Result<Ref<Dentry>> DentryCache::lookup_locked(Dentry& parent, StringView name) {
   Inode& directory = *parent.inode();
-  Optional<Ref<Dentry>> cached = get(parent, name);
+  uint32_t name_hash = hash(parent, name);
+  Optional<Ref<Dentry>> cached = get(parent, name, name_hash);
   if (cached) {
     if (is_current(*cached, directory, name)) return cached.take();
     forget(*cached);
@@ -143,12 +147,12 @@ Result<Ref<Dentry>> DentryCache::lookup_locked(Dentry& parent, StringView name) 
   Result<Ref<Inode>> found = directory.lookup(name);
   if (!found.ok() && !found.failed_with(Errno::NoEnt)) return found.error();
 
-  Ref<Dentry> dentry = TRY(allocate(name, hash(parent, name)));
+  Ref<Dentry> dentry = TRY(allocate(name, name_hash));
   parent.ref();
   dentry->parent_.publish(&parent);
   if (found.ok()) {
     Inode& inode = *std::move(found).take().leak();
-    if (directory.asks_for_names()) inode.believe(dentry->name_.load_relaxed()->hash);
+    if (directory.asks_for_names()) inode.believe(name_hash);
     dentry->inode_.publish(&inode);
     insert(*dentry);
   } else if (directory.caches_absent_names()) {

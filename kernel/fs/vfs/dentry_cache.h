@@ -77,6 +77,7 @@ class DentryCache {
   static SpinLock<LockRank::Names> sequence_lock;  // serialises its writers
 
  private:
+  static Optional<Ref<Dentry>> get(Dentry& parent, StringView name, uint32_t hash);
   static Result<Ref<Dentry>> allocate(StringView name, uint32_t hash);
   static void insert(Dentry& dentry);
   static bool unhash(Dentry& dentry);

@@ -150,7 +150,10 @@ Result<Ref<File>> open_or_create(Start start, StringView path, const OpenRequest
       return (flags & kOpenExclusive) != 0 ? Errno::Exist : Errno::IsDir;
     }
     if (walk.has_trailing_slash()) return Errno::IsDir;
-    Optional<Ref<Dentry>> cached = DentryCache::get(parent->dentry(), walk.last_name());
+    // A name that is known needs no lock of its directory. Who wants a new one looks under it.
+    Optional<Ref<Dentry>> cached;
+    if ((flags & kOpenExclusive) == 0)
+      cached = DentryCache::get(parent->dentry(), walk.last_name());
     bool usable = cached && cached->inode() != nullptr && !cached->inode()->needs_revalidation() &&
                   !parent->inode().asks_for_names();
     Result<Created> made = usable ? Created{cached.take(), false}
