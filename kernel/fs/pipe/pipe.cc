@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // See pipe.h. No user copy may fault under the lock: a reader copies what it can and makes the rest
-// accessible outside; a writer fills a page of its own first and only hangs it in under the lock.
+// accessible outside; so does a writer while there is an emptied page to fill; else it fills a page
+// of its own first and only hangs it in under the lock.
 
 #include "fs/pipe/pipe.h"
 
@@ -174,6 +175,24 @@ bool Pipe::merge_locked(IoBuffer& buffer) {
   return true;
 }
 
+// The next page's worth, into the page that was emptied last. False: there is no such page, no
+// room, or not all of it is accessible.
+bool Pipe::append_locked(IoBuffer& buffer, bool packet) {
+  if (!spare_.is_held() || is_full_locked() || readers() == 0) return false;
+  size_t wanted = buffer.remaining() < kPageSize ? buffer.remaining() : kPageSize;
+  size_t moved = buffer.take_nofault(spare_.data(), wanted);
+  if (moved < wanted) {
+    buffer.rewind(moved);
+    return false;
+  }
+  spare_.append(static_cast<uint32_t>(wanted));
+  if (packet) spare_.make_packet();
+  ++used_;
+  slot_locked(used_ - 1) = std::move(spare_);
+  publish_counts_locked();
+  return true;
+}
+
 // A page's worth of the buffer, or what is left of it. No lock is held.
 Result<> Pipe::fill(Slot& slot, IoBuffer& buffer) {
   size_t wanted = buffer.remaining() < kPageSize ? buffer.remaining() : kPageSize;
@@ -192,7 +211,7 @@ Result<size_t> Pipe::write(IoBuffer& buffer, bool nonblocking, bool packets) {
   if (result.ok()) {
     Guard guard(lock_);
     if (!packets) merge_locked(buffer);
-    if (buffer.remaining() != 0) spare = std::move(spare_);
+    if (buffer.remaining() != 0 && !append_locked(buffer, packets)) spare = std::move(spare_);
   }
   // Readers are told once, at the end and before each sleep.
   size_t told = before;

@@ -74,9 +74,9 @@ class Pipe final : public RefCounted<Pipe> {
   std::optional<Slot> peek(size_t index, size_t most);
   Result<bool> wait_readable(bool nonblocking);  // false: no data and no writers
 
-  uint32_t reader_events(bool had_writer) const {
+  uint32_t reader_events() const {
     uint32_t events = has_data_.load_acquire() ? kPollIn | kPollRdNorm : 0;
-    if (writers() == 0 && had_writer) events |= kPollHup;
+    if (writers() == 0) events |= kPollHup;
     return events;
   }
   uint32_t writer_events() const {
@@ -119,6 +119,7 @@ class Pipe final : public RefCounted<Pipe> {
   }
   size_t drain_locked(IoBuffer& buffer, std::optional<size_t>& fault_at) REQUIRES(lock_);
   bool merge_locked(IoBuffer& buffer) REQUIRES(lock_);
+  bool append_locked(IoBuffer& buffer, bool packet) REQUIRES(lock_);
   void drop_first_locked() REQUIRES(lock_);
   void publish_counts_locked() REQUIRES(lock_);
   Result<> check_reader();

@@ -57,9 +57,9 @@ uint32_t PipeFile::poll(PollRegistration* registration) {
 uint32_t PipeFile::events() const {
   uint32_t mode = flags(), events = 0;
   if (open_for(mode, kOpenReadOnly)) {
+    events |= pipe_->reader_events();
     // fifo(7): a reader that opened first sees no hang-up before the first writer has come.
-    bool had_writer = !is_fifo_ || pipe_->writer_opens() != writers_before_;
-    events |= pipe_->reader_events(had_writer);
+    if (is_fifo_ && pipe_->writer_opens() == writers_before_) events &= ~kPollHup;
   }
   if (open_for(mode, kOpenWriteOnly)) events |= pipe_->writer_events();
   return events;
