@@ -73,26 +73,44 @@ Value finish(Result<int64_t> result, const Timeout& timeout, TemporaryMask& mask
   return (*file)->poll(registration);
 }
 
-uint32_t poll_one(Context& context, Fd fd, PollSet* registration) {
-  FdTable& files = files_of(context);
-  if (registration != nullptr || !files.is_unshared()) return poll_held(context, fd, registration);
-  File* file = files.borrow(fd);
-  return file == nullptr ? kPollNval : file->poll(nullptr);
-}
+// How the files of one scan are looked at: held, or, by a thread that has its table for itself and
+// does not wait, as they lie there. O_PATH files are no different: they say kPollNval.
+class Scan {
+ public:
+  Scan(Context& context, PollSet* registration)
+      : context_(context),
+        registration_(registration),
+        table_(registration == nullptr && files_of(context).is_unshared() ? &files_of(context)
+                                                                          : nullptr) {}
+  uint32_t poll(Fd fd) {
+    if (table_ == nullptr) return poll_held(context_, fd, registration_);
+    File* file = table_->borrow(fd, /*allow_path=*/true);
+    return file == nullptr ? kPollNval : file->poll(nullptr);
+  }
+  // Something is ready: nobody will sleep.
+  void found_one() { registration_ = nullptr; }
+
+ private:
+  Context& context_;
+  PollSet* registration_;
+  FdTable* const table_;
+};
 
 // --- poll --------------------------------------------------------------------------
 
 int64_t scan_list(Context& context, std::span<abi::PollFd> list, PollSet* registration) {
+  Scan scan(context, registration);
   int64_t ready = 0;
   for (abi::PollFd& entry : list) {
-    entry.returned = 0;
-    if (entry.fd < 0) continue;
-    uint32_t wanted = static_cast<uint16_t>(entry.events) | kPollErr | kPollHup | kPollNval;
-    uint32_t events = poll_one(context, entry.fd, registration) & wanted;
+    uint32_t events = 0;
+    if (entry.fd >= 0) {
+      uint32_t wanted = static_cast<uint16_t>(entry.events) | kPollErr | kPollHup | kPollNval;
+      events = scan.poll(entry.fd) & wanted;
+    }
     entry.returned = static_cast<int16_t>(events);
     if (events == 0) continue;
     ++ready;
-    registration = nullptr;  // it will not sleep
+    scan.found_one();
   }
   return ready;
 }
@@ -135,6 +153,7 @@ struct SelectSets {
 };
 
 Result<int64_t> scan_sets(Context& context, SelectSets& sets, PollSet* registration) {
+  Scan scan(context, registration);
   int64_t ready = 0;
   __builtin_memset(sets.found.data(), 0, sets.found.size() * sizeof(uint64_t));
   for (size_t word = 0; word < sets.words; ++word) {
@@ -143,13 +162,13 @@ Result<int64_t> scan_sets(Context& context, SelectSets& sets, PollSet* registrat
     for (; any != 0; any &= any - 1) {
       auto number = static_cast<unsigned>(std::countr_zero(any));
       uint64_t bit = uint64_t{1} << number;
-      uint32_t events = poll_one(context, static_cast<Fd>(word * 64 + number), registration);
+      uint32_t events = scan.poll(static_cast<Fd>(word * 64 + number));
       if ((events & kPollNval) != 0) return Errno::BadF;
       for (size_t set = 0; set < 3; ++set) {
         if (!sets.has(set, word, bit) || (events & SelectSets::kEvents[set]) == 0) continue;
         sets.found[set * sets.words + word] |= bit;
         ++ready;
-        registration = nullptr;
+        scan.found_one();
       }
     }
   }
