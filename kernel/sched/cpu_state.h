@@ -135,8 +135,7 @@ class Scheduler {
   static bool wake(Thread& thread, unsigned states);
   static void start(Thread& thread);
   // Puts a runnable thread that is on no queue on one that its affinity allows.
-  static void settle(QueueGuard& queue, Thread& thread, RunQueue::Arrival arrival,
-                     Nanoseconds slept);
+  static void settle(QueueGuard& queue, Thread& thread, RunQueue::Arrival arrival);
   // The CPU's current thread is to be rescheduled soon. Lock of that CPU held.
   static void kick(CpuState& state, unsigned cpu);
   static void kick_running(const Thread& thread);

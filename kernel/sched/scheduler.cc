@@ -140,7 +140,7 @@ void Scheduler::finish_switch() {
     previous.unref();
   } else if (fate == Fate::Moves) {
     QueueGuard queue(previous);
-    settle(queue, previous, RunQueue::Arrival::Moved, 0);
+    settle(queue, previous, RunQueue::Arrival::Moved);
   }
 }
 

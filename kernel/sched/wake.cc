@@ -43,9 +43,7 @@ bool Scheduler::wake(Thread& thread, unsigned states) {
     queue->blocked.fetch_sub_relaxed(1);
   }
   thread.runtime_at_wake_ = thread.entity_.runtime;
-  Nanoseconds now = clock::monotonic();
-  Nanoseconds slept = now > thread.entity_.accounted ? now - thread.entity_.accounted : 0;
-  settle(queue, thread, RunQueue::Arrival::Woken, slept);
+  settle(queue, thread, RunQueue::Arrival::Woken);
   return true;
 }
 
@@ -56,14 +54,13 @@ void Scheduler::start(Thread& thread) {
   QueueGuard queue(thread);
   thread.state_.store_relaxed(ThreadState::Runnable);
   thread.runnable_ = true;
-  settle(queue, thread, RunQueue::Arrival::New, 0);
+  settle(queue, thread, RunQueue::Arrival::New);
 }
 
 // On entry the lock of thread.cpu() is held; the thread is runnable_ and on no queue, so nobody
 // else moves it. Affinity may change whenever the lock is dropped: it is looked at again under the
 // new one.
-void Scheduler::settle(QueueGuard& queue, Thread& thread, RunQueue::Arrival arrival,
-                       Nanoseconds slept) {
+void Scheduler::settle(QueueGuard& queue, Thread& thread, RunQueue::Arrival arrival) {
   for (;;) {
     unsigned target = choose_cpu(thread, arrival);
     if (target == queue.cpu()) break;
@@ -72,6 +69,7 @@ void Scheduler::settle(QueueGuard& queue, Thread& thread, RunQueue::Arrival arri
     if ((thread.affinity_ & cpu_bit(target)) != 0) break;
   }
   Nanoseconds now = clock::monotonic();
+  Nanoseconds slept = now > thread.entity_.accounted ? now - thread.entity_.accounted : 0;
   bool used_up = charge(*queue, now);
   bool alone = queue->queue.count() == 1;
   queue->queue.add(thread.entity_, arrival, slept);
@@ -149,7 +147,7 @@ Result<> Scheduler::set_affinity(Thread& thread, CpuMask mask) {
       charge(*queue, clock::monotonic());
       queue->queue.take(thread.entity_);
       publish_load(*queue);
-      settle(queue, thread, RunQueue::Arrival::Moved, 0);
+      settle(queue, thread, RunQueue::Arrival::Moved);
       return {};
     }
     // Asleep or between two queues: the choice is made under the new mask.
