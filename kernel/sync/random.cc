@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // See random.h. One pool key, into which input is chained through the block function, 16 bytes at a
 // time: key = block(key, input). Each CPU draws from a key of its own, which it takes from the pool
-// whenever the pool has had new input; every draw replaces the key by output that nobody sees.
+// whenever the pool has had new input; every block replaces the key by output that nobody sees. Its
+// other half serves small requests, word by word; a word that was given out is wiped.
 
 #include "sync/random.h"
 
@@ -29,8 +30,16 @@ struct CpuKey {
   SpinLock<LockRank::RandomCpu> lock;
   ChaChaKey key GUARDED_BY(lock) = {};
   uint64_t generation GUARDED_BY(lock) = 0;
+  uint64_t words[4] GUARDED_BY(lock) = {};  // for who asks next
+  size_t left GUARDED_BY(lock) = 0;
 };
 PER_CPU(CpuKey, cpu_key);
+
+template <class T>
+void forget(T& secret) {
+  __builtin_memset(&secret, 0, sizeof secret);
+  asm volatile("" ::"r"(&secret) : "memory");  // the store is wanted
+}
 
 // Splits a block: the first half replaces the key, the second half is given out.
 ChaChaKey advance(ChaChaKey& key, const std::array<uint32_t, 4>& input) {
@@ -43,24 +52,46 @@ ChaChaKey advance(ChaChaKey& key, const std::array<uint32_t, 4>& input) {
   return given;
 }
 
+// New input counts from the next request on.
+void renew_locked(CpuKey& cpu) REQUIRES(cpu.lock) {
+  uint64_t now = generation.load_acquire();
+  if (cpu.generation == now) return;
+  Guard pool_guard(pool.lock);
+  ChaChaKey fresh = advance(pool.key, {++pool.draws, 0, 0, 0});
+  for (size_t i = 0; i < 8; ++i) cpu.key[i] ^= fresh[i];
+  cpu.generation = now;
+  cpu.left = 0;
+}
+
 // A key that is used for one request and then forgotten.
 ChaChaKey draw() {
   CpuKey& cpu = cpu_key.nearby();
   Guard guard(cpu.lock);
-  uint64_t now = generation.load_acquire();
-  if (cpu.generation != now) {
-    Guard pool_guard(pool.lock);
-    ChaChaKey fresh = advance(pool.key, {++pool.draws, 0, 0, 0});
-    for (size_t i = 0; i < 8; ++i) cpu.key[i] ^= fresh[i];
-    cpu.generation = now;
-  }
+  renew_locked(cpu);
   return advance(cpu.key, {});
 }
 
-template <class T>
-void forget(T& secret) {
-  __builtin_memset(&secret, 0, sizeof secret);
-  asm volatile("" ::"r"(&secret) : "memory");  // the store is wanted
+uint64_t take_word_locked(CpuKey& cpu) REQUIRES(cpu.lock) {
+  if (cpu.left == 0) {
+    ChaChaKey given = advance(cpu.key, {});
+    static_assert(sizeof given == sizeof cpu.words);
+    __builtin_memcpy(cpu.words, &given, sizeof given);
+    forget(given);
+    cpu.left = std::size(cpu.words);
+  }
+  return std::exchange(cpu.words[--cpu.left], 0);
+}
+
+void fill_by_words(std::span<uint8_t> out) {
+  CpuKey& cpu = cpu_key.nearby();
+  Guard guard(cpu.lock);
+  renew_locked(cpu);
+  while (!out.empty()) {
+    uint64_t word = take_word_locked(cpu);
+    size_t count = out.size() < sizeof word ? out.size() : sizeof word;
+    __builtin_memcpy(out.data(), &word, count);
+    out = out.subspan(count);
+  }
 }
 
 // Without any seed: the time that a loop takes varies with caches, interrupts and the host. One bit
@@ -113,6 +144,7 @@ void add_entropy(std::span<const uint8_t> input, unsigned credit_bits) {
 bool is_seeded() { return credited_bits.load_relaxed() >= kSeededBits; }
 
 void fill(std::span<uint8_t> out) {
+  if (out.size() <= sizeof(CpuKey::words)) return fill_by_words(out);
   ChaChaKey key = draw();
   for (uint32_t counter = 0; !out.empty(); ++counter) {
     ChaChaBlock block = chacha20_block(key, {counter, 1, 0, 0});
@@ -126,8 +158,10 @@ void fill(std::span<uint8_t> out) {
 }
 
 uint64_t u64() {
-  ChaChaKey key = draw();
-  return key[0] | uint64_t{key[1]} << 32;
+  CpuKey& cpu = cpu_key.nearby();
+  Guard guard(cpu.lock);
+  renew_locked(cpu);
+  return take_word_locked(cpu);
 }
 
 uint64_t below(uint64_t limit) {
