@@ -79,9 +79,8 @@ Result<Ref<FdTable>> FdTable::clone() const {
 FdTable::~FdTable() {
   Slots* slots = slots_.read();
   if (slots == nullptr) return;
-  for (uint32_t fd = 0; fd < slots->capacity; ++fd) {
+  for (Fd fd = next_open(0); fd >= 0; fd = next_open(fd + 1)) {
     File* file = slots->files[fd].load_relaxed();
-    if (file == nullptr) continue;
     ignore(let_go(*file));  // nobody is left to tell
     file->unref();
   }
