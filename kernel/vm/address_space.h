@@ -211,6 +211,7 @@ class AddressSpace final : public RefCounted<AddressSpace> {
   Result<> note_written(UserAddr address, MemoryAccess access);
   std::optional<PhysAddr> hold_present_locked(const Fault& fault) REQUIRES_SHARED(lock_);
   void count_pages_locked(MappingView& view) REQUIRES_SHARED(lock_);
+  PageCounts counts_locked() const REQUIRES(lock_);
 
   // fork.cc
   Result<> copy_mappings_locked(AddressSpace& child) REQUIRES(lock_) REQUIRES(child.lock_);

@@ -5,6 +5,7 @@
 // the rest is copied.
 
 #include "vm/address_space.h"
+#include "vm/leaf_spans.h"
 #include "vm/overcommit.h"
 
 namespace kernel {
@@ -71,16 +72,8 @@ Result<Owned<Mapping>> AddressSpace::inherit_locked(const Mapping& mapping) {
 }
 
 Result<> AddressSpace::share_tables_locked(AddressSpace& child) {
-  UserAddr done{};
-  for (const Mapping* mapping = mappings_.first(); mapping != nullptr;
-       mapping = MappingTree::next(*mapping)) {
-    UserAddr at = mapping->range.start > done ? mapping->range.start : done;
-    while ((at = tables_.next_leaf(at, mapping->range.end)) < mapping->range.end) {
-      UserAddr span_start = align_down(at, kLeafSpan);
-      TRY(share_span_locked(span_start, child));
-      at = done = span_start + kLeafSpan;
-    }
-  }
+  LeafSpans spans(mappings_, tables_);
+  while (std::optional<UserAddr> start = spans.next()) TRY(share_span_locked(*start, child));
   return {};
 }
 

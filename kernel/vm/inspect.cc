@@ -3,12 +3,13 @@
 // address for futex keys.
 
 #include "vm/address_space.h"
+#include "vm/leaf_spans.h"
 
 namespace kernel {
 
 AddressSpace::Statistics AddressSpace::statistics() {
   Guard guard(lock_);
-  PageCounts counts = tables_.counts();
+  PageCounts counts = counts_locked();
   if (counts.total() > statistics_.peak_resident) statistics_.peak_resident = counts.total();
   Statistics result = statistics_;
   result.resident_anonymous = counts.anonymous;
@@ -16,6 +17,14 @@ AddressSpace::Statistics AddressSpace::statistics() {
   result.resident_shared = counts.shared;
   result.table_pages = counts.tables;
   return result;
+}
+
+PageCounts AddressSpace::counts_locked() const {
+  PageCounts sum;
+  sum.tables = 1;
+  LeafSpans spans(mappings_, tables_);
+  while (std::optional<UserAddr> start = spans.next()) tables_.count_leaf(*start, sum);
+  return sum;
 }
 
 uint64_t AddressSpace::footprint() {

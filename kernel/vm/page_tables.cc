@@ -285,18 +285,21 @@ void PageTables::flush_range(UserRange range) {
 
 void PageTables::flush_all() { flush_where_used(arch::flush_tlb_asid); }
 
+void PageTables::count_leaf(UserAddr span_start, PageCounts& sum) const {
+  PageEntry value = load_entry(find_upper(span_start));
+  if (!Format::is_present(value)) return;
+  PageCounts leaf = leaf_counts(Format::address(value));
+  sum.anonymous += leaf.anonymous;
+  sum.file += leaf.file;
+  sum.shared += leaf.shared;
+  sum.tables += 1;
+}
+
 PageCounts PageTables::counts() const {
   PageCounts sum;
   sum.tables = 1;
-  for (UserAddr at{}; (at = next_leaf(at, arch::kUserLimit)) < arch::kUserLimit; at += kLeafSpan) {
-    PageEntry value = load_entry(find_upper(at));
-    if (!Format::is_present(value)) continue;
-    PageCounts leaf = leaf_counts(Format::address(value));
-    sum.anonymous += leaf.anonymous;
-    sum.file += leaf.file;
-    sum.shared += leaf.shared;
-    sum.tables += 1;
-  }
+  for (UserAddr at{}; (at = next_leaf(at, arch::kUserLimit)) < arch::kUserLimit; at += kLeafSpan)
+    count_leaf(at, sum);
   return sum;
 }
 

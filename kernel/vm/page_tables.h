@@ -195,8 +195,9 @@ class PageTables : public Pinned {
   bool lock_leaf_for_truncation(UserAddr address, LeafTable& leaf);
   UserAddr next_leaf_for_truncation(UserAddr address, UserAddr end);
 
-  // Sum over the leaf tables: shared ones count fully, as Linux counts.
+  // Sum over the leaf tables: shared ones count fully, as Linux counts. And of one that is there.
   PageCounts counts() const;
+  void count_leaf(UserAddr span_start, PageCounts& sum) const;
 
  private:
   friend class TlbBatch;

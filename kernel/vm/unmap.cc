@@ -140,7 +140,7 @@ void AddressSpace::merge_around_locked(UserRange range, DoomedMappings& doomed) 
 }
 
 void AddressSpace::note_peak_locked() {
-  uint64_t resident = tables_.counts().total();
+  uint64_t resident = counts_locked().total();
   if (resident > statistics_.peak_resident) statistics_.peak_resident = resident;
 }
 
