@@ -98,6 +98,7 @@ constexpr unsigned kCpuidBit = 11;
 // What all CPUs that have come up have in common.
 constinit uint64_t common[kRegisters] = {};
 constinit bool any_cpu = false;
+constinit uint64_t capabilities[2] = {};  // AT_HWCAP and AT_HWCAP2, which say the same
 PER_CPU(uint64_t, midr_of_cpu);
 
 int value_of(const uint64_t (&registers)[kRegisters], Field wanted) {
@@ -161,11 +162,13 @@ void detect_features() {
     common[visible.reg] &= ~(uint64_t{0xf} << visible.shift);
     common[visible.reg] |= field(mine[visible.reg], visible.shift) << visible.shift;
   }
+  capabilities[0] = capability_bits(0) | kAlways;
+  capabilities[1] = capability_bits(64);
   midr_of_cpu.mine() = READ_SYSREG(midr_el1);
 }
 
-uint64_t hwcap() { return capability_bits(0) | kAlways; }
-uint64_t hwcap2() { return capability_bits(64); }
+uint64_t hwcap() { return capabilities[0]; }
+uint64_t hwcap2() { return capabilities[1]; }
 
 StringView hwcap_name(unsigned index) {
   if (index == kEventStreamBit) return "evtstrm";
