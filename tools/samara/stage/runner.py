@@ -64,7 +64,7 @@ def run(plan: Plan, stage: Stage, kernel_name: str, given: dict[str, Path], sett
     root = _root(plan, stage)
     kernel = kernels.choose(kernel_name, settings.preset)
     on_disk = disks.is_file_system(Path(root))
-    # A disk answers when the host has time: who waits for it would see the clock leap.
+    # A disk answers when the host has time.
     deterministic = settings.deterministic and smp == 1 and not on_disk
     machine = Machine(smp=smp, memory=stage.memory, deterministic=deterministic)
     key = _key(stage, kernel.image, root, inputs, machine)
