@@ -135,6 +135,10 @@ def test_both_sides_agree_on_the_protocol():
     ports = dict(re.findall(r"k(\w+)Port = (\d+)", header))
     equal({k.upper(): int(v) for k, v in ports.items()}, {p.name: int(p) for p in protocol.Port})
     equal(int(re.search(r"kVersion = (\d+)", header)[1]), protocol.VERSION)
+    for value, prefix in ((r"(\d+)", "kStart"), (r'"(.*)"', "kJob")):
+        for name, theirs in re.findall(rf"\bk({prefix[1:]}\w+) = {value};", header):
+            ours = getattr(protocol, "_".join(re.findall("[A-Z][a-z]+", name)).upper())
+            equal(theirs, str(ours))
 
 
 def test_messages_in_pieces():
