@@ -3,7 +3,6 @@
 // address for futex keys.
 
 #include "vm/address_space.h"
-#include "vm/leaf_spans.h"
 
 namespace kernel {
 
@@ -17,14 +16,6 @@ AddressSpace::Statistics AddressSpace::statistics() {
   result.resident_shared = counts.shared;
   result.table_pages = counts.tables;
   return result;
-}
-
-PageCounts AddressSpace::counts_locked() const {
-  PageCounts sum;
-  sum.tables = 1;
-  LeafSpans spans(mappings_, tables_);
-  while (std::optional<UserAddr> start = spans.next()) tables_.count_leaf(*start, sum);
-  return sum;
 }
 
 uint64_t AddressSpace::footprint() {

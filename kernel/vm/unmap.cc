@@ -3,6 +3,7 @@
 // pages.
 
 #include "vm/address_space.h"
+#include "vm/leaf_spans.h"
 #include "vm/overcommit.h"
 
 namespace kernel {
@@ -137,6 +138,14 @@ void AddressSpace::merge_around_locked(UserRange range, DoomedMappings& doomed) 
     mappings_.resize(*at, {at->range.start, end});
     doomed.add(*upper);
   }
+}
+
+PageCounts AddressSpace::counts_locked() const {
+  PageCounts sum;
+  sum.tables = 1;
+  LeafSpans spans(mappings_, tables_);
+  while (std::optional<UserAddr> start = spans.next()) tables_.count_leaf(*start, sum);
+  return sum;
 }
 
 void AddressSpace::note_peak_locked() {
