@@ -12,11 +12,11 @@
 #include "arch/smp.h"
 #include "arch/timer.h"
 #include "boot/ktest_run.h"
-#include "boot/log_thread.h"
 #include "boot/memory_scan.h"
 #include "boot/panic.h"
 #include "boot/power.h"
 #include "boot/random_seed.h"
+#include "boot/services.h"
 #include "boot/smp_boot.h"
 #include "boot/user_space.h"
 #include "dev/device_tree.h"
@@ -32,10 +32,8 @@
 #include "sched/clock.h"
 #include "sched/rcu_thread.h"
 #include "sched/scheduler.h"
-#include "sched/work_queue.h"
 #include "sync/per_cpu.h"
 #include "vm/address_space.h"
-#include "vm/page_cache.h"
 
 namespace kernel {
 namespace {
@@ -81,9 +79,7 @@ void read_log_options() {
 // The first thread: everything that may sleep or wait for interrupts.
 void boot_thread_main(void*) {
   CHECK(sched::start_rcu_thread().ok());
-  CHECK(sched::start_work_thread().ok());
-  CHECK(start_log_thread().ok());
-  CHECK(page_cache::start_flusher().ok() && page_cache::start_reclaim().ok());
+  CHECK(start_threads().ok());
   // CPUs before devices: device threads find their CPU at once.
   start_secondary_cpus(static_cast<unsigned>(
       command_line::has("nosmp") ? 1 : command_line::number("maxcpus").value_or(kMaxCpus)));

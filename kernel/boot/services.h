@@ -7,6 +7,8 @@
 
 namespace kernel {
 
+// Before devices: threads of the kernel's own.
+Result<> start_threads();
 void start_services();
 // The types that init mounts, and the devices that it finds in /dev. The root is there.
 Result<> add_file_systems();

@@ -4,6 +4,8 @@
 
 #include "ipc/semaphore_undo.h"
 
+#include "ipc/undo_sharing.h"
+
 namespace kernel {
 
 using ipc::SemaphoreSet;
@@ -13,12 +15,6 @@ Result<SemaphoreUndoList*> SemaphoreUndoList::of(Task& task) {
   if (task.semaphore_undo == nullptr)
     task.semaphore_undo = TRY(make_ref<SemaphoreUndoList>()).leak();
   return task.semaphore_undo;
-}
-
-Result<SemaphoreUndoList*> SemaphoreUndoList::share(Task& parent) {
-  SemaphoreUndoList* list = TRY(of(parent));
-  list->ref();
-  return list;
 }
 
 Result<Ref<SemaphoreUndo>> SemaphoreUndoList::entry_of_current(SemaphoreSet& set) {
@@ -52,6 +48,16 @@ void SemaphoreUndoList::last_unref(SemaphoreUndoList* list) {
     }
   }
   delete list;
+}
+
+Result<SemaphoreUndoList*> share_semaphore_undo(Task& parent) {
+  SemaphoreUndoList* list = TRY(SemaphoreUndoList::of(parent));
+  list->ref();
+  return list;
+}
+
+void release_semaphore_undo(Task& task) {
+  if (task.semaphore_undo != nullptr) std::exchange(task.semaphore_undo, nullptr)->unref();
 }
 
 }  // namespace kernel

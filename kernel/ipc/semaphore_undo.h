@@ -11,12 +11,10 @@ class SemaphoreUndoList final : public RefCounted<SemaphoreUndoList> {
  public:
   // The running task's entry for the set, made at first use. Errors: NoMem.
   static Result<Ref<ipc::SemaphoreUndo>> entry_of_current(ipc::SemaphoreSet& set);
-  // CLONE_SYSVSEM: the parent's list, made when it has none yet. With a reference.
-  static Result<SemaphoreUndoList*> share(Task& parent);
+  static Result<SemaphoreUndoList*> of(Task& task);  // made when it has none yet
   static void last_unref(SemaphoreUndoList* list);
 
  private:
-  static Result<SemaphoreUndoList*> of(Task& task);  // made when it has none yet
   Result<Ref<ipc::SemaphoreUndo>> entry_of(ipc::SemaphoreSet& set);
 
   Mutex<LockRank::IpcUndo> lock_;

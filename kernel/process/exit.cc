@@ -5,10 +5,10 @@
 
 #include "process/exit.h"
 
-#include "fs/tty/terminal.h"
+#include "fs/tty/controlling.h"
 #include "fs/vfs/fd_table.h"
 #include "fs/vfs/fs_context.h"
-#include "ipc/semaphore_undo.h"
+#include "ipc/undo_sharing.h"
 #include "process/core_dump.h"
 #include "process/job_control.h"
 #include "process/notify.h"
@@ -169,7 +169,7 @@ void release_memory(Task& task) {
 }
 
 void release_unborn(Task& task) {
-  if (task.semaphore_undo != nullptr) std::exchange(task.semaphore_undo, nullptr)->unref();
+  release_semaphore_undo(task);
   if (task.files != nullptr) std::exchange(task.files, nullptr)->unref();
   if (task.fs_context != nullptr) std::exchange(task.fs_context, nullptr)->unref();
   if (task.address_space != nullptr) std::exchange(task.address_space, nullptr)->unref();
@@ -193,9 +193,9 @@ void exit_task(int32_t exit_code) {
     }
     space->unref();
   }
-  if (task.semaphore_undo != nullptr) std::exchange(task.semaphore_undo, nullptr)->unref();
+  release_semaphore_undo(task);
   release_files(task, group);
-  if (last) Terminal::disassociate(group, Terminal::Leaving::Exit);
+  if (last) leave_controlling_terminal(group);
   leave_tree(task, group);
   sched::exit_thread();
 }

@@ -8,7 +8,7 @@
 #include "arch/user_registers.h"
 #include "fs/vfs/fd_table.h"
 #include "fs/vfs/fs_context.h"
-#include "ipc/semaphore_undo.h"
+#include "ipc/undo_sharing.h"
 #include "process/job_control.h"
 #include "process/pidfd.h"
 #include "process/restartable_sequence.h"
@@ -202,7 +202,7 @@ Result<PidNumber> clone_task(Task& parent, arch::TrapFrame& frame, const CloneRe
   copy_attributes(parent, *child, request);
   TRY(copy_files(parent, *child, request));
   if (has(request, kCloneSysVSem))
-    child->semaphore_undo = TRY(SemaphoreUndoList::share(parent));
+    child->semaphore_undo = TRY(share_semaphore_undo(parent));
   TRY(copy_memory(parent, *child, request));
   copy_registers(parent, frame, *child, request);
 

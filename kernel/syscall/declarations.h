@@ -2,7 +2,7 @@
 // Declares every handler from its line in the .def files; a family's .cc includes this.
 #pragma once
 
-#include "syscall/abi/types.h"
+#include "call_types.h"
 #include "syscall/context.h"
 
 namespace kernel::syscall {

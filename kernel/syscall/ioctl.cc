@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // ioctl(2): the requests that every file answers; the rest is the file's own. vhangup(2).
 
-#include "fs/tty/terminal.h"
+#include "fs/tty/controlling.h"
 #include "syscall/declarations.h"
 #include "syscall/file_arguments.h"
 
@@ -71,7 +71,7 @@ Value sys_ioctl(Context& context, Fd fd, uint32_t request, uint64_t argument) {
 
 Value sys_vhangup(Context& context) {
   if (!context.task.credentials().has(Capability::SysTtyConfig)) return Errno::Perm;
-  if (Optional<Ref<Terminal>> terminal = Terminal::controlling()) terminal->hangup();
+  hang_up_controlling_terminal();
   return 0;
 }
 

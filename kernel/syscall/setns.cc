@@ -3,7 +3,7 @@
 // and leaves the caller where it is, but for what comes with the move.
 
 #include "fs/vfs/mount.h"
-#include "ipc/semaphore_undo.h"
+#include "ipc/undo_sharing.h"
 #include "process/namespaces.h"
 #include "process/observe.h"
 #include "process/pidfd.h"
@@ -58,8 +58,7 @@ Value sys_setns(Context& context, Fd fd, Flags32 wanted) {
     task.fs_context->set_root(root);
     task.fs_context->set_working_directory(root);
   }
-  if ((kinds & kCloneNewIpc) != 0 && task.semaphore_undo != nullptr)
-    std::exchange(task.semaphore_undo, nullptr)->unref();
+  if ((kinds & kCloneNewIpc) != 0) release_semaphore_undo(task);
   return 0;
 }
 

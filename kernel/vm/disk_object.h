@@ -88,7 +88,7 @@ class DiskObject : public MemoryObject, public ListNode<DiskObject, DirtyObjectT
   Result<> bring_in(uint64_t index, ReadAhead::Pattern pattern) override;
   // A shared mapping is about to write to the page. When it is not there any more nothing happens:
   // the fault starts over.
-  Result<> make_dirty(uint64_t index);
+  Result<> make_dirty(uint64_t index) override;
   void truncate(uint64_t start) override;
   void punch(uint64_t start, uint64_t end) override;
   // Clean pages that nobody uses go; mapped ones as well when `even_mapped`. Returns how many.
@@ -190,10 +190,6 @@ class DiskObject : public MemoryObject, public ListNode<DiskObject, DirtyObjectT
   bool take_dirty_run(uint64_t& from, uint64_t end, Run& run);
   Result<> write_run_back(Run& run);
   void end_write_back(const Run& run, Result<> result);
-
-  // truncation.cc: the reverse walk
-  void protect_everywhere(uint64_t first, uint64_t end);
-  bool try_unmap(uint64_t index);
 
   WriteBackGroup& group_;
   RwMutex<LockRank::PageFill> fill_lock_;

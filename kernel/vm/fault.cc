@@ -13,7 +13,8 @@
 #include "vm/fault.h"
 
 #include "task/task.h"
-#include "vm/disk_object.h"
+#include "vm/memory_object.h"
+#include "vm/page_lru.h"
 
 namespace kernel {
 namespace {
@@ -79,7 +80,7 @@ Result<> AddressSpace::resolve(Fault& fault) {
       }
       case FaultStep::MakeDirty: {
         Ref<MemoryObject> object = fault.object.take();
-        TRY(as_fault(object->disk()->make_dirty(fault.index)));
+        TRY(as_fault(object->make_dirty(fault.index)));
         break;
       }
     }

@@ -31,6 +31,12 @@ class MemoryObject : public RefCounted<MemoryObject>, public RcuHead {
   Result<PhysAddr> get_page(uint64_t index, bool for_write);
   // A fault wants the page: it, and what may be wanted next. Errors as get_page().
   virtual Result<> bring_in(uint64_t index, ReadAhead::Pattern pattern);
+  // A shared mapping is about to write to the page; see DiskObject. Without a disk nothing is to be
+  // done.
+  virtual Result<> make_dirty(uint64_t index) {
+    (void)index;
+    return {};
+  }
   // Without sleeping or filling: a hole or an absent page is nothing. With a reference. Any
   // context.
   std::optional<PhysAddr> peek_page(uint64_t index);
@@ -83,6 +89,10 @@ class MemoryObject : public RefCounted<MemoryObject>, public RcuHead {
   static bool is_ready(uint64_t value) { return static_cast<int64_t>(value) > 0; }
   // Takes the pages out of every address space; private copies as well when `even_copies`.
   void unmap_everywhere(uint64_t first, uint64_t end, bool even_copies);
+  // For pages with a disk behind them: no shared mapping may write to them without a fault; and one
+  // page goes from all address spaces, if that can be had without waiting.
+  void protect_everywhere(uint64_t first, uint64_t end);
+  bool try_unmap(uint64_t index);
 
  private:
   friend class MappingsEdit;

@@ -4,7 +4,7 @@
 // the spaces' locks nor the right to free tables (page_tables.h says why that is enough).
 
 #include "vm/address_space.h"
-#include "vm/disk_object.h"
+#include "vm/memory_object.h"
 
 namespace kernel {
 
@@ -90,7 +90,7 @@ void MemoryObject::unmap_everywhere(uint64_t first, uint64_t end, bool even_copi
 
 // A child's mapping comes behind its parent's on the list, so that entries which fork copies
 // meanwhile are met in one of the two.
-void DiskObject::protect_everywhere(uint64_t first, uint64_t end) {
+void MemoryObject::protect_everywhere(uint64_t first, uint64_t end) {
   Guard guard(mappings_lock_);
   for (Mapping& mapping : mappings_) {
     if (mapping.flags.shared) Truncation::protect(mapping, first, end);
@@ -98,7 +98,7 @@ void DiskObject::protect_everywhere(uint64_t first, uint64_t end) {
 }
 
 // For reclaim, whose caller may hold any sleeping lock. False: it is in use, or locked in memory.
-bool DiskObject::try_unmap(uint64_t index) {
+bool MemoryObject::try_unmap(uint64_t index) {
   TryGuard guard(mappings_lock_);
   if (!guard.locked()) return false;
   mappings_lock_.assert_held();

@@ -29,12 +29,13 @@ def count(build: Path) -> dict[Path, int]:
     kernel = paths.ROOT / "kernel"
     return {
         path.relative_to(kernel): _lines(path)
-        for path in sorted(_files_read(build))
+        for path in sorted(files_read(build))
         if path.is_relative_to(kernel)
     }
 
 
-def _files_read(build: Path) -> set[Path]:
+def files_read(build: Path) -> set[Path]:
+    """Every file that went into the image in `build`, intermediate ones included."""
     inputs = set(_ninja(build, "inputs", "image").splitlines())
     found = {(build / name).resolve() for name in inputs}
     # Blocks of "OBJECT: #deps N, …", each file that it was made from on a line of its own. What is

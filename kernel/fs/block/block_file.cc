@@ -3,6 +3,7 @@
 
 #include "fs/block/block_file.h"
 
+#include "fs/block/open.h"
 #include "fs/vfs/disk_file.h"
 #include "fs/vfs/in_parts.h"
 
@@ -86,6 +87,10 @@ Result<uint64_t> BlockFile::seek(int64_t offset, Whence whence) {
   }
   int64_t most = static_cast<int64_t>(size - base);
   return offset > most ? Errno::Inval : move_position(base, offset);
+}
+
+Result<Ref<File>> open_block_device(const Path& path, uint32_t flags) {
+  return BlockFile::open(path, flags);
 }
 
 }  // namespace kernel

@@ -3,7 +3,6 @@
 
 #include "fs/devfs/devtmpfs.h"
 
-#include "dev/block_registry.h"
 #include "dev/stream_device.h"
 #include "fs/devfs/memory_devices.h"
 #include "fs/devfs/stream_file.h"
@@ -26,7 +25,8 @@ Result<Ref<SuperBlock>> mount_devtmpfs(StringView, StringView) {
 constinit FileSystemType devtmpfs_type{
     .name = "devtmpfs", .mount = mount_devtmpfs, .single_instance = true};
 
-// The entry `name` of a directory, made when it is not there.
+}  // namespace
+
 Result<Ref<Dentry>> make_entry(Dentry& directory, StringView name,
                                const CreateParameters& parameters) {
   Inode& parent = *directory.inode();
@@ -38,6 +38,10 @@ Result<Ref<Dentry>> make_entry(Dentry& directory, StringView name,
   }
   return dentry;
 }
+
+Dentry& root() { return own_mount->root(); }
+
+namespace {
 
 Result<> add_node(CharDeviceBase& device) {
   Ref<Dentry> directory(own_mount->root());
@@ -56,32 +60,6 @@ Result<> add_node(CharDeviceBase& device) {
   return {};
 }
 
-// A node that somebody took away, or put a mount on, is not ours to remove.
-Result<> remove_entry(Dentry& directory, StringView name) {
-  Inode& parent = *directory.inode();
-  Optional<Ref<Dentry>> dentry;  // let go of behind the lock: the inode may end with it
-  Guard guard(parent.lock);
-  dentry = TRY(DentryCache::lookup_locked(directory, name));
-  if (dentry->inode() == nullptr || dentry->is_mount_point()) return {};
-  TRY(parent.unlink(name, *dentry->inode()));
-  DentryCache::remove(*dentry);
-  notify::removed(parent, *dentry);
-  return {};
-}
-
-Result<> add_or_remove_block_node(BlockDevice& device, bool present) {
-  Dentry& root = own_mount->root();
-  if (present) {
-    CreateParameters parameters;
-    parameters.type = FileType::BlockDevice;
-    parameters.mode = 0600;
-    parameters.device = {device.major(), device.minor()};
-    TRY(make_entry(root, device.name(), parameters));
-    return {};
-  }
-  return remove_entry(root, device.name());
-}
-
 }  // namespace
 
 Result<> init() {
@@ -92,7 +70,6 @@ Result<> init() {
   own_mount = TRY(MountTree::make(Ref<SuperBlock>(*instance), "devtmpfs", 0)).leak();
   register_file_system(devtmpfs_type);
   TRY(set_char_device_sink(add_node));
-  TRY(BlockRegistry::set_sink(add_or_remove_block_node));
   TRY(register_memory_devices());
   return set_stream_device_sink(register_stream_file);
 }

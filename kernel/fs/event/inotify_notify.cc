@@ -158,4 +158,6 @@ void tell_unmount(SuperBlock& super_block) {
 }
 
 }  // namespace notify::detail
+void notify::forget_watches(InodeWatches& watches) { delete &watches; }
+
 }  // namespace kernel

@@ -4,6 +4,7 @@
 // orphans. Locks: kernel/sync/lock_order.h; design: docs/design/ext4.md.
 #pragma once
 
+#include "dev/block_device.h"
 #include "fs/ext4/block_allocator.h"
 #include "fs/ext4/geometry.h"
 #include "fs/ext4/groups.h"

@@ -3,6 +3,7 @@
 // device through the extents of its inode. What the log means is journal.h's and recovery.h's.
 #pragma once
 
+#include "dev/block_device.h"
 #include "fs/jbd2/buffer.h"
 #include "fs/jbd2/format.h"
 

@@ -2,6 +2,7 @@
 // Terminals and sessions: the controlling terminal, background access, hangup (credentials(7),
 // setsid(2), ioctl_tty(2)).
 
+#include "fs/tty/controlling.h"
 #include "fs/tty/packet.h"
 #include "fs/tty/terminal.h"
 #include "task/signal_post.h"
@@ -151,6 +152,14 @@ void Terminal::hangup() {
       ignore(post_signal(*leader, kernel_signal(Signal::Cont)));
     }
   }
+}
+
+void leave_controlling_terminal(ThreadGroup& leader) {
+  Terminal::disassociate(leader, Terminal::Leaving::Exit);
+}
+
+void hang_up_controlling_terminal() {
+  if (Optional<Ref<Terminal>> terminal = Terminal::controlling()) terminal->hangup();
 }
 
 }  // namespace kernel

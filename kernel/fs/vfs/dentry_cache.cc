@@ -6,7 +6,7 @@
 #include "fs/vfs/dentry_cache.h"
 
 #include "fs/vfs/notify.h"
-#include "vm/disk_object.h"
+#include "vm/memory_object.h"
 
 namespace kernel {
 namespace {

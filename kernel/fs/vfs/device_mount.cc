@@ -65,6 +65,12 @@ Result<Ref<Mount>> mount_device(FileSystemType& type, BlockDevice& device, Strin
   return MountTree::make(std::move(super_block), source, flags);
 }
 
+Result<Ref<Mount>> mount_device(FileSystemType& type, StringView source, uint32_t flags,
+                                StringView options) {
+  Ref<BlockDevice> device = TRY(find_block_device(source));
+  return mount_device(type, *device, source, flags, options);
+}
+
 void device_unmounted(SuperBlock& super_block) {
   Guard guard(lock);
   if (super_block.mounts.load_acquire() != 0) return;

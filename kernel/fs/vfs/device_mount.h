@@ -16,6 +16,9 @@ Result<Ref<BlockDevice>> find_block_device(StringView path);
 // system's.
 Result<Ref<Mount>> mount_device(FileSystemType& type, BlockDevice& device, StringView source,
                                 uint32_t flags, StringView options);
+// The same for the device that a path names.
+Result<Ref<Mount>> mount_device(FileSystemType& type, StringView source, uint32_t flags,
+                                StringView options);
 // The last mount of it has gone, or so it seemed: it may be mounted again.
 void device_unmounted(SuperBlock& super_block);
 

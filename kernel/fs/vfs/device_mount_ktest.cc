@@ -2,6 +2,7 @@
 // Who gets a device, and when it is free again, with a file system that only counts.
 
 #include "fs/vfs/device_mount.h"
+#include "dev/block_device.h"
 #include "fs/vfs/synthetic.h"
 #include "lib/ktest.h"
 

@@ -3,6 +3,7 @@
 
 #include "fs/vfs/disk_file.h"
 
+#include "dev/block_device.h"
 #include "fs/vfs/in_parts.h"
 #include "fs/vfs/mount.h"
 #include "fs/vfs/open.h"

@@ -3,10 +3,10 @@
 
 #include "fs/vfs/inode.h"
 
-#include "fs/event/inotify_queue.h"
 #include "fs/vfs/file_locks.h"
 #include "fs/vfs/path.h"
 #include "fs/vfs/mount.h"
+#include "fs/vfs/notify.h"
 #include "fs/vfs/open.h"
 #include "sched/clock.h"
 
@@ -54,7 +54,7 @@ Inode::Inode(SuperBlock& super_block, FileType type, uint64_t number, uint16_t m
 
 Inode::~Inode() {
   delete locks.load_relaxed();
-  delete watches.load_relaxed();
+  if (InodeWatches* of_this = watches.load_relaxed()) notify::forget_watches(*of_this);
 }
 
 uint64_t Inode::size() {

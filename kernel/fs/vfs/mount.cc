@@ -34,9 +34,7 @@ Result<> mount_new(StringView source, const Path& target, std::optional<StringVi
   FileSystemType* file_system = find_file_system(*type);
   if (file_system == nullptr) return Errno::NoDev;
   if (file_system->needs_device()) {
-    Ref<BlockDevice> device = TRY(find_block_device(source));
-    Ref<Mount> mount =
-        TRY(mount_device(*file_system, *device, source, mount_flags(flags), options));
+    Ref<Mount> mount = TRY(mount_device(*file_system, source, mount_flags(flags), options));
     mount->super_block().asked_flags.fetch_or_relaxed(flags & kSuperFlags);
     return MountTree::attach(std::move(mount), target);
   }

@@ -89,6 +89,8 @@ inline void unmounted(SuperBlock& super_block) {
   if (anybody()) detail::tell_unmount(super_block);
 }
 // A descriptor of the file has gone from the table: what F_NOTIFY asked for by it is over.
+// The inode that they are on is no more.
+void forget_watches(InodeWatches& watches);
 inline void descriptor_closed(const FdTable& table, const File& file) {
   if (anybody()) detail::forget_notices(table, file);
 }

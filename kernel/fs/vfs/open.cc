@@ -4,7 +4,7 @@
 #include "fs/vfs/open.h"
 
 #include "dev/char_device.h"
-#include "fs/block/block_file.h"
+#include "fs/block/open.h"
 #include "fs/pipe/fifo.h"
 #include "fs/vfs/identity.h"
 #include "fs/vfs/mount.h"
@@ -251,7 +251,7 @@ Result<Ref<File>> open_by_type(const Path& path, uint32_t flags) {
       if (device == nullptr) return Errno::NxIo;
       return device->open(path, flags);
     }
-    case FileType::BlockDevice: return BlockFile::open(path, flags);
+    case FileType::BlockDevice: return open_block_device(path, flags);
     case FileType::Symlink: return Errno::Loop;
     case FileType::Socket:
     case FileType::Anonymous: return Errno::NxIo;

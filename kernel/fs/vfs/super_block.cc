@@ -3,6 +3,7 @@
 
 #include "fs/vfs/super_block.h"
 
+#include "dev/block_device.h"
 #include "fs/vfs/dentry_cache.h"
 
 namespace kernel {

@@ -2,12 +2,12 @@
 // A mounted file system instance, and the list of file system types (mount(2), statfs(2)).
 #pragma once
 
-#include "dev/block_device.h"
 #include "fs/vfs/inode.h"
 #include "lib/format.h"
 
 namespace kernel {
 
+class BlockDevice;
 class InotifyWatch;
 struct SuperBlockWatchTag;
 

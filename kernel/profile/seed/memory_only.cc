@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A seam: files are in memory. There are no disks, nothing to write back, and nothing to reclaim.
 
-#include "dev/block_registry.h"
-#include "fs/block/block_file.h"
+#include "fs/block/open.h"
 #include "fs/initramfs/decompressor.h"
 #include "fs/vfs/device_mount.h"
 #include "fs/vfs/open.h"
@@ -13,27 +12,20 @@
 
 namespace kernel {
 
-Result<> BlockRegistry::set_sink(Sink) { return {}; }
-Result<Ref<File>> BlockFile::open(const Path&, uint32_t) { return Errno::NxIo; }
-Result<> DiskObject::make_dirty(uint64_t) { return {}; }
+Result<Ref<File>> open_block_device(const Path&, uint32_t) { return Errno::NxIo; }
 void Shrinker::register_shrinker() {}
 void mount_root_device() {}
 
 namespace vfs {
 Result<Ref<File>> open_on_disk(const Path&, uint32_t) { return Errno::NxIo; }
-Result<Ref<BlockDevice>> find_block_device(StringView) { return Errno::NotBlk; }
-Result<Ref<Mount>> mount_device(FileSystemType&, BlockDevice&, StringView, uint32_t, StringView) {
+Result<Ref<Mount>> mount_device(FileSystemType&, StringView, uint32_t, StringView) {
   return Errno::NoDev;
 }
 void device_unmounted(SuperBlock&) {}
 Result<> synchronise_devices() { return {}; }
 }  // namespace vfs
 
-namespace page_cache {
-Result<> start_flusher() { return {}; }
-Result<> start_reclaim() { return {}; }
-void synchronise_all() {}
-}  // namespace page_cache
+void page_cache::synchronise_all() {}
 
 namespace page_lru {
 void note_use(Frame&) {}

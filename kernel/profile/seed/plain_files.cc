@@ -24,6 +24,7 @@ void tell_gone(Inode&, uint32_t) {}
 void tell_unmount(SuperBlock&) {}
 void forget_notices(const FdTable&, const File&) {}
 }  // namespace notify::detail
+void notify::forget_watches(InodeWatches&) {}
 
 void epoll::forget(File&) {}
 Result<> directory_notify::ask(FdTable&, int32_t, File&, uint32_t) { return Errno::Inval; }

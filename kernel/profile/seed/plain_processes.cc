@@ -2,9 +2,9 @@
 // A seam: a process has one thread, one user, no terminal and no timers, and leaves no core.
 
 #include "arch/user_registers.h"
-#include "fs/tty/terminal.h"
+#include "fs/tty/controlling.h"
 #include "lib/log.h"
-#include "ipc/semaphore_undo.h"
+#include "ipc/undo_sharing.h"
 #include "process/core_dump.h"
 #include "process/fault_report.h"
 #include "process/observe.h"
@@ -33,17 +33,16 @@ void exit_robust_list(UserAddr, int32_t) {}
 Result<int> wake(UserAddr, int, Scope, uint32_t) { return 0; }
 }  // namespace futex
 
-Result<SemaphoreUndoList*> SemaphoreUndoList::share(Task&) { return Errno::Inval; }
-void SemaphoreUndoList::last_unref(SemaphoreUndoList*) {}
+Result<SemaphoreUndoList*> share_semaphore_undo(Task&) { return Errno::Inval; }
+void release_semaphore_undo(Task&) {}
 
 Result<ReservedPidFd> ReservedPidFd::reserve(Task&, Ref<Pid>, UserAddr) { return Errno::Inval; }
 ReservedPidFd::~ReservedPidFd() = default;
 void ReservedPidFd::commit() {}
 Result<Ref<Pid>> pid_of_pidfd(const File&) { return Errno::BadF; }
 
-void Terminal::disassociate(ThreadGroup&, Leaving) {}
-void Terminal::hangup() {}
-Optional<Ref<Terminal>> Terminal::controlling() { return {}; }
+void leave_controlling_terminal(ThreadGroup&) {}
+void hang_up_controlling_terminal() {}
 
 namespace process_timers {
 void exec(ThreadGroup&) {}

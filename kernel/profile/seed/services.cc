@@ -4,7 +4,6 @@
 #include "boot/services.h"
 
 #include "boot/ktest_run.h"
-#include "boot/log_thread.h"
 #include "boot/symbols.h"
 #include "dev/stream_device.h"
 #include "display/text_console.h"
@@ -36,6 +35,8 @@ constinit LogDevice kmsg(1, 11, "kmsg");
 
 }  // namespace
 
+// The log is written as it comes.
+Result<> start_threads() { return {}; }
 void start_services() {}
 Result<> add_file_systems() {
   TRY(register_stream_device(console));
@@ -43,8 +44,6 @@ Result<> add_file_systems() {
   return devtmpfs::init();
 }
 
-// The log is written as it comes.
-Result<> start_log_thread() { return {}; }
 Result<> display::init() { return {}; }
 Symbol find_symbol(uint64_t) { return {}; }
 void run_kernel_tests(StringView) { panic("there are no tests in this kernel"); }

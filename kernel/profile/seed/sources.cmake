@@ -19,7 +19,7 @@ set(PROFILE_SOURCES
 
   sched/accounting.cc sched/clock.cc sched/fair_queue.cc sched/mutex.cc sched/rcu_thread.cc
   sched/run_queue.cc sched/rw_mutex.cc sched/scheduler.cc sched/thread.cc sched/timer.cc
-  sched/wait_queue.cc sched/wake.cc sched/work_queue.cc
+  sched/wait_queue.cc sched/wake.cc
 
   task/credentials.cc task/limits.cc task/pid.cc task/process_tree.cc task/session.cc
   task/signal.cc task/signal_post.cc task/task.cc task/user_account.cc
@@ -29,7 +29,7 @@ set(PROFILE_SOURCES
   vm/protect.cc vm/stack_growth.cc vm/table_clear.cc vm/table_sharing.cc vm/transfer.cc
   vm/truncation.cc vm/unmap.cc vm/user_copy.cc vm/user_fault.cc vm/vdso.cc
 
-  dev/char_device.cc dev/console_words.cc dev/device_tree.cc dev/driver.cc dev/early_console.cc
+  dev/char_device.cc dev/device_tree.cc dev/driver.cc dev/early_console.cc
   dev/interrupt.cc dev/stream_device.cc
 
   drivers/irqchip/gic_v3.cc drivers/serial/pl011_early.cc drivers/serial/virtio_console.cc

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The structures of the Linux ABI on arm64 that system-call signatures name, one header per family.
-// Layouts are our own text; tests/abi_layout_test.cc asserts each size and offset against Linux's
-// headers. No implicit padding: holes are written as fields.
+// The structures of the Linux ABI on arm64 that the signatures in calls.def name, one header per
+// family. Layouts are our own text; tests/abi_layout_test.cc asserts each size and offset against
+// Linux's headers. No implicit padding: holes are written as fields.
 #pragma once
 
 #include "syscall/abi/file.h"
