@@ -4,6 +4,7 @@
 
     cpython.py MODULE..."""
 
+import importlib
 import os
 import random
 import sys
@@ -56,12 +57,20 @@ class Outcomes(unittest.TestResult):
         self.note(test, "unexpected success")
 
 
+def load(name):
+    module = importlib.import_module(f"test.{name}")
+    if name == "test_signal":
+        # It measures how fine timers are and skips itself when the machine is busy.
+        module.StressTest.decide_itimer_count = lambda self: 1000
+    return unittest.defaultTestLoader.loadTestsFromModule(module)
+
+
 os.chdir("/tmp")
 for module in sys.argv[1:]:
     random.seed(1)
     outcomes = Outcomes()
     try:
-        unittest.defaultTestLoader.loadTestsFromName(f"test.{module}").run(outcomes)
+        load(module).run(outcomes)
     except unittest.SkipTest as reason:
         print(module, "skipped", reason)
     for name, word in sorted(outcomes.outcomes.items()):
