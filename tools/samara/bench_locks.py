@@ -9,7 +9,7 @@ that."""
 from . import bench_machine, guest, paths
 from .errors import SamaraError
 
-COUNT = 2000
+COUNT = 400
 _MARK = "-- "
 
 
