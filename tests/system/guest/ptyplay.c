@@ -5,7 +5,7 @@
 //
 //     run COMMAND        start it with sh -c (first)     size ROWS COLUMNS    before or after
 //     expect TEXT        wait until the screen shows it  type TEXT            \r \n \e \xNN
-//     await NAME         until a program of that name is in the foreground and asleep
+//     await NAME         until a program of that name is in the foreground, it and the shell asleep
 //     stopped NAME       until a program of that name on the terminal has been stopped
 //     make FILE          makes an empty file, for a program that waits for it
 //     pause MS           let time pass                   quiet                no transcript
@@ -138,24 +138,27 @@ static bool expect(const char* text, size_t length) {
   }
 }
 
-// Whether the process has that name and that state, and belongs to the session on the terminal.
+// Whether the process has that state and that name, NULL: any, and belongs to the session on the
+// terminal.
 static bool is(pid_t process, const char* name, char state) {
-  char path[64], stat[512], wanted[64];
+  char path[64], stat[512], has;
   int session = 0;
   snprintf(path, sizeof path, "/proc/%d/stat", process);
-  snprintf(wanted, sizeof wanted, "(%.40s) %c", name, state);
   int fd = open(path, O_RDONLY);
   ssize_t length = fd == -1 ? 0 : read(fd, stat, sizeof stat - 1);
   if (fd != -1) close(fd);
   stat[length > 0 ? length : 0] = 0;
-  char* found = strstr(stat, wanted);
-  return found != NULL && sscanf(found + strlen(wanted), "%*d %*d %d", &session) == 1 &&
-         session == child;
+  char *begin = strchr(stat, '('), *end = strrchr(stat, ')');
+  if (end == NULL || sscanf(end + 1, " %c %*d %*d %d", &has, &session) != 2) return false;
+  *end = 0;
+  return (name == NULL || strcmp(begin + 1, name) == 0) && has == state && session == child;
 }
 
+// The shell sleeps as well: before, it may still be about to send SIGCONT.
 static bool is_in_the_foreground(const char* name) {
   pid_t group = 0;
-  return ioctl(master, TIOCGPGRP, &group) == 0 && group > 0 && is(group, name, 'S');
+  return ioctl(master, TIOCGPGRP, &group) == 0 && group > 0 && is(group, name, 'S') &&
+         is(child, NULL, 'S');
 }
 
 static bool is_stopped(const char* name) {
