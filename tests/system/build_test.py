@@ -38,7 +38,9 @@ def test_sanitized_kernel_builds():
 
 def test_two_clean_builds_are_identical():
     """A second build from another directory, with nothing of the first but what setup fetched."""
-    build(ROOT, BUILD, "--release")
+    kinds = (["--release"], ["--profile", "seed"])
+    for options in kinds:
+        build(ROOT, BUILD, *options)
     with tempfile.TemporaryDirectory() as name:
         checkout, directory = Path(name) / "elsewhere", Path(name) / "other-build"
         tracked = subprocess.run(
@@ -51,8 +53,9 @@ def test_two_clean_builds_are_identical():
         directory.mkdir()
         for fetched in ("deps", "packages"):
             (directory / fetched).symlink_to(BUILD / fetched)
-        build(checkout, directory, "--release")
-        for product in ("Image", "samara.elf", "root.cpio", "user/init"):
+        for options in kinds:
+            build(checkout, directory, *options)
+        for product in ("Image", "samara.elf", "root.cpio", "user/init", "seed/Image"):
             first, second = (BUILD / product).read_bytes(), (directory / product).read_bytes()
             equal((product, len(first), first == second), (product, len(second), True))
 
