@@ -115,6 +115,7 @@ def check_cuts(kind: str, count: int, steps: int, writer="samara", reader="samar
         block = int((re.search(r"-b (\d+)", KINDS[kind][0]) or [0, 4096])[1])
         images = ManyImages(folder, count, SIZE)
         script = "mkdir -p /mnt\n"
+        check = "check-delayed" if writer == "linux" else "check"
         marks = bytearray(start)  # of every moment, whatever the disk has kept of them
         done = 0
         for number, (moment, disk) in enumerate(
@@ -126,7 +127,7 @@ def check_cuts(kind: str, count: int, steps: int, writer="samara", reader="samar
             images.put(number, disk[START : START + SIZE])
             script += (
                 f"echo cut {number} at {moment}; mount -t ext4 {images.device(number)} /mnt &&"
-                f" /file_workload check /mnt {' '.join(steps_done(marks))}; umount /mnt\n"
+                f" /file_workload {check} /mnt {' '.join(steps_done(marks))}; umount /mnt\n"
             )
         said = boot(script, disks=images.disks(), kernel=reader)
         wrong = [part for part in re.split("^(?=cut )", said, flags=re.M)[1:]
