@@ -135,6 +135,7 @@ def run(programs, kernel, smp, root):
             root=root.image,
             smp=smp,
             memory=root.memory,
+            env={"CPUS": str(smp)},
             put=[(SCRIPTS, "/tests"), (listing.name, "/tests/list"),
                  (compile_programs(), "/tests/programs")],
             timeout=sum(program.seconds for program in programs) + 120,

@@ -48,7 +48,7 @@ ptx <<< "hello there world" | head -3; tsort <<< "a b b c"; wc text numbers
 seq -s, -w 8 11; factor 1234567890123 18446744073709551557; expr 6 \* 7
 printf '%b\n' 'a\tb'; echo -e 'x\ty'
 echo "== system"
-arch; nproc --all; id; whoami; groups; logname 2>&1; uname -s -m
+arch; [ "$(nproc --all)" = "$CPUS" ] && echo nproc; id; whoami; groups; logname 2>&1; uname -s -m
 hostid | wc -c; printenv HOME; env -i A=1 env; pathchk -p /a/b; dirname /a/b
 basename /a/b.c .c; tty; pwd -P; test -r text -a ! -d text && echo test
 [ 3 -gt 2 ] && echo gt; true; false || echo false; sleep 0.01

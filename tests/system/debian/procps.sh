@@ -35,14 +35,14 @@ lsof -t /bin/sleep | grep -cx $child; lsof -c sleep -F c | n | sort -u
 echo "== others"
 uptime | n; uptime -p | n | sed 's/minutes*/minutes/'; w -h | wc -l
 pgrep -x sleep | grep -cx $child; pwdx $child | n; pkill -0 -x sleep; echo $?
-nproc; lsblk; lscpu | sed -E 's/ +/ /g' | cut -d: -f1 | grep -v Vulner
-lscpu -e=CPU,ONLINE
+[ "$(nproc)" = "$CPUS" ] && echo nproc; lsblk; lscpu | sed -E 's/ +/ /g' | cut -d: -f1 | grep -v Vulner
+lscpu -e=CPU,ONLINE | head -2; [ "$(lscpu -p=CPU | grep -vc '#')" = "$CPUS" ] && echo lscpu
 findmnt -n -o TARGET,FSTYPE /proc; findmnt -n -o FSTYPE /
 mount | cut -d' ' -f3,5 | sort; df -h / | tail -1 | n; swapon --show
 sysctl kernel.ostype kernel.pid_max vm.overcommit_memory kernel.hostname
 sysctl -w kernel.hostname=other; hostname
 sysctl -w kernel.hostname=samara > /dev/null; slabtop -o 2>&1 | head -1 | n
-tload -V > /dev/null && echo tload; chrt -p $child | n; taskset -p $child | n
+tload -V > /dev/null && echo tload; chrt -p $child | n; taskset -p $child | sed "s/: $(printf %x $(((1 << CPUS) - 1)))\$/: all/" | n
 ionice -p $child; prlimit -p $child --nofile --raw
 prlimit -p $child --core=1000:2000
 prlimit -p $child -o RESOURCE,SOFT,HARD --core --raw
