@@ -20,6 +20,14 @@ struct Context {
 // A handler returns what goes to x0; an Errno is negated on the way.
 using Value = Result<int64_t>;
 
+// 0, or the error.
+inline Value done(Result<> result) {
+  TRY(std::move(result));
+  return 0;
+}
+
+inline AddressSpace& space_of(const Context& context) { return *context.task.address_space; }
+
 using Fd = int32_t;
 
 // Flags of one call as a set: `if (!flags.only(kKnown)) return Errno::Inval;` comes first.

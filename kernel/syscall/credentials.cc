@@ -9,11 +9,6 @@ namespace {
 
 constexpr int32_t kMaxGroups = 65536;
 
-Value done(Result<> result) {
-  if (!result.ok()) return result.error();
-  return 0;
-}
-
 void sort(Vector<Gid>& groups) {
   // Shell sort: no recursion, no allocation, and the list is short as a rule.
   for (size_t gap = groups.size() / 2; gap > 0; gap /= 2) {

@@ -6,16 +6,6 @@
 #include "vm/address_space.h"
 
 namespace kernel::syscall {
-namespace {
-
-AddressSpace& space_of(Context& context) { return *context.task.address_space; }
-
-Value done(Result<> result) {
-  TRY(std::move(result));
-  return 0;
-}
-
-}  // namespace
 
 Value sys_brk(Context& context, UserAddr wanted) {
   return static_cast<int64_t>(raw(space_of(context).set_break(wanted)));

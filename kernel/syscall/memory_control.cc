@@ -5,16 +5,6 @@
 #include "vm/address_space.h"
 
 namespace kernel::syscall {
-namespace {
-
-AddressSpace& space_of(Context& context) { return *context.task.address_space; }
-
-Value done(Result<> result) {
-  TRY(std::move(result));
-  return 0;
-}
-
-}  // namespace
 
 Value sys_mremap(Context& context, UserAddr old, uint64_t old_size, uint64_t new_size,
                  Flags32 flags, UserAddr fixed) {

@@ -13,23 +13,15 @@ namespace {
 constexpr uint64_t kUnshareKnown = kCloneThread | kCloneFs | kCloneSigHand | kCloneVm |
                                    kCloneFiles | kCloneSysVSem | kCloneNamespaces | kCloneNewTime;
 
-Result<> unshare_fs(Task& task) {
-  if (task.fs_context->ref_count() == 1) return {};
-  FsContext* copy = TRY(task.fs_context->clone()).leak();
+// A copy of its own of what `place` says the task shares with others. Who looks at another task's
+// does so under signal_lock.
+template <class Shared>
+Result<> unshare(Task& task, Shared* Task::* place) {
+  if ((task.*place)->ref_count() == 1) return {};
+  Shared* copy = TRY((task.*place)->clone()).leak();
   {
     Guard guard(task.group().signal_lock);
-    std::swap(task.fs_context, copy);
-  }
-  copy->unref();
-  return {};
-}
-
-Result<> unshare_files(Task& task) {
-  if (task.files->ref_count() == 1) return {};
-  FdTable* copy = TRY(task.files->clone()).leak();
-  {
-    Guard guard(task.group().signal_lock);
-    std::swap(task.files, copy);
+    std::swap(task.*place, copy);
   }
   copy->unref();
   return {};
@@ -57,8 +49,8 @@ Result<> check_unshare(Task& task, Flags64 flags) {
 
 Value sys_unshare(Context& context, Flags64 flags) {
   TRY(check_unshare(context.task, flags));
-  if (flags.has(kCloneFs)) TRY(unshare_fs(context.task));
-  if (flags.has(kCloneFiles)) TRY(unshare_files(context.task));
+  if (flags.has(kCloneFs)) TRY(unshare(context.task, &Task::fs_context));
+  if (flags.has(kCloneFiles)) TRY(unshare(context.task, &Task::files));
   if (flags.has(kCloneSysVSem)) release_semaphore_undo(context.task);
   return 0;
 }
